@@ -1,0 +1,160 @@
+//! The scripted clients: real sockets, written to and read by the lab.
+//!
+//! They use read(2) and write(2) on non-blocking fds of their own from
+//! [`LAB_FDS`](crate::witness::LAB_FDS) up, so that the server's fd numbers
+//! and the server's recv and send stay its own in every trace.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use nix::errno::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+
+use crate::witness::move_up;
+
+/// One client of the script.
+#[derive(Debug, Default)]
+pub struct Client {
+    /// Connected, until it closes.
+    socket: Option<File>,
+    /// The port it connected from.
+    pub port: u16,
+    /// Bytes that write(2) took.
+    pub sent: u64,
+    /// Bytes that came back.
+    pub came_back: u64,
+    /// A byte came back that was not the right one.
+    pub damaged: bool,
+    /// It has said that it will send no more.
+    pub hung_up: bool,
+    /// How the connection ended, as seen from here.
+    pub end: Option<End>,
+    /// All that it was told to send so far.
+    said: Vec<u8>,
+}
+
+/// The end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The server has hung up.
+    EndOfFile,
+    /// The connection failed, with this errno.
+    Failed(Errno),
+}
+
+impl Client {
+    /// Connects to the server.
+    pub fn connect(&mut self, server: SocketAddr) -> io::Result<()> {
+        let family = match server {
+            SocketAddr::V4(_) => AddressFamily::INET,
+            SocketAddr::V6(_) => AddressFamily::INET6,
+        };
+        let low = rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        // Up before the connect: the number is the one that the server's
+        // accept4 should get.
+        let socket = move_up(&low)?;
+        drop(low);
+        rustix::net::connect(&socket, &server)?;
+        let stream = TcpStream::from(socket);
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        self.port = stream.local_addr()?.port();
+        self.socket = Some(File::from(std::os::fd::OwnedFd::from(stream)));
+        Ok(())
+    }
+
+    pub fn is_connected(&self) -> bool {
+        self.socket.is_some() && self.end.is_none()
+    }
+
+    /// Sends `message`, as far as the kernel takes it now; [`Client::pump`]
+    /// sends the rest.
+    pub fn say(&mut self, message: &[u8]) -> io::Result<()> {
+        self.said.extend_from_slice(message);
+        self.push()
+    }
+
+    /// Bytes that it was told to send, whether or not the kernel has them yet.
+    pub fn said(&self) -> u64 {
+        self.said.len() as u64
+    }
+
+    /// Bytes that came back, as they should be if they are intact.
+    pub fn answer(&self) -> &[u8] {
+        &self.said[..self.came_back as usize]
+    }
+
+    /// Takes in what has come back, and sends what is still to be sent.
+    pub fn pump(&mut self) -> io::Result<()> {
+        self.push()?;
+        let mut part = [0; 65536];
+        while self.end.is_none() {
+            let Some(socket) = &mut self.socket else {
+                break;
+            };
+            match socket.read(&mut part) {
+                Ok(0) => self.end = Some(End::EndOfFile),
+                Ok(n) => self.check(&part[..n]),
+                Err(e) if e.kind() == ErrorKind::WouldBlock => break,
+                Err(e) => self.failed(e)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self) -> io::Result<()> {
+        while self.sent < self.said() && self.end.is_none() && !self.hung_up {
+            let Some(socket) = &mut self.socket else {
+                break;
+            };
+            match socket.write(&self.said[self.sent as usize..]) {
+                Ok(n) => self.sent += n as u64,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => break,
+                Err(e) => self.failed(e)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&mut self, data: &[u8]) {
+        let from = self.came_back as usize;
+        let expected = self.said.get(from..from + data.len());
+        self.damaged |= expected != Some(data);
+        self.came_back += data.len() as u64;
+    }
+
+    /// A reset ends this connection and is reported with it; a signal is
+    /// nothing; the rest is a surprise.
+    fn failed(&mut self, error: io::Error) -> io::Result<()> {
+        match (error.kind(), error.raw_os_error()) {
+            (ErrorKind::Interrupted, _) => Ok(()),
+            (ErrorKind::ConnectionReset | ErrorKind::BrokenPipe, Some(errno)) => {
+                self.end = Some(End::Failed(Errno::from_raw(errno)));
+                Ok(())
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// Hangs up: shutdown(2) with SHUT_WR. It can still read.
+    pub fn hang_up(&mut self) -> io::Result<()> {
+        self.hung_up = true;
+        if let Some(socket) = &self.socket
+            && self.end.is_none()
+        {
+            let stream = rustix::net::shutdown(socket, rustix::net::Shutdown::Write);
+            match stream {
+                // Reset in the meantime: the next read says so.
+                Err(rustix::io::Errno::NOTCONN) => {}
+                other => other?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes its socket.
+    pub fn close(&mut self) {
+        self.socket = None;
+    }
+}

@@ -1,0 +1,97 @@
+//! Bytes as text, the way strace writes a string.
+//!
+//! A client's bytes never reach the terminal raw: what is not printable ASCII
+//! becomes an escape of printable ASCII.
+
+use std::fmt::Write;
+
+/// The whole of `data`: `\t \n \v \f \r \" \\` as in C, every other byte
+/// outside printable ASCII in octal, as short as the next byte allows.
+pub fn escape(data: &[u8]) -> String {
+    let mut text = String::with_capacity(data.len());
+    for (index, byte) in data.iter().enumerate() {
+        push(&mut text, *byte, data.get(index + 1).copied());
+    }
+    text
+}
+
+/// A string literal of at most `width` columns; `...` stands for what does not
+/// fit, as strace has it: `"HELLO"`, `"HELLOwor"...`.
+pub fn quote(data: &[u8], width: usize) -> String {
+    const QUOTES: usize = 2;
+    const MORE: usize = 3;
+    // No byte takes more than four columns, so the rest cannot fit.
+    let whole = match data.len() <= width {
+        true => escape(data),
+        false => String::new(),
+    };
+    if data.len() <= width && whole.len() + QUOTES <= width {
+        return format!("\"{whole}\"");
+    }
+    let mut text = String::new();
+    for (index, byte) in data.iter().enumerate() {
+        let before = text.len();
+        push(&mut text, *byte, data.get(index + 1).copied());
+        if text.len() + QUOTES + MORE > width {
+            text.truncate(before);
+            break;
+        }
+    }
+    format!("\"{text}\"...")
+}
+
+fn push(text: &mut String, byte: u8, next: Option<u8>) {
+    match byte {
+        b'\t' => text.push_str("\\t"),
+        b'\n' => text.push_str("\\n"),
+        0x0b => text.push_str("\\v"),
+        0x0c => text.push_str("\\f"),
+        b'\r' => text.push_str("\\r"),
+        b'"' | b'\\' => text.extend(['\\', char::from(byte)]),
+        0x20..=0x7e => text.push(char::from(byte)),
+        _ => {
+            // A digit that follows would be read as part of a short escape.
+            let width = match next {
+                Some(b'0'..=b'7') => 3,
+                _ => 1,
+            };
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\\{byte:0width$o}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_as_strace_does() {
+        assert_eq!(escape(b"a\tb\n\"\\"), "a\\tb\\n\\\"\\\\");
+        assert_eq!(escape(b"\x1b["), "\\33[");
+        assert_eq!(escape(b"\x1b1"), "\\0331");
+        assert_eq!(escape(b"\x1b8"), "\\338");
+        assert_eq!(escape("é".as_bytes()), "\\303\\251");
+        assert_eq!(escape(b"\0"), "\\0");
+    }
+
+    #[test]
+    fn every_byte_becomes_printable_ascii() {
+        let all: Vec<u8> = (0..=255).collect();
+        assert!(
+            escape(&all)
+                .bytes()
+                .all(|byte| (0x20..0x7f).contains(&byte))
+        );
+    }
+
+    #[test]
+    fn quotes_within_the_width() {
+        assert_eq!(quote(b"HELLO", 7), "\"HELLO\"");
+        assert_eq!(quote(b"HELLO", 6), "\"H\"...");
+        assert_eq!(quote(b"", 2), "\"\"");
+        for width in 5..40 {
+            assert!(quote(&[0x80; 100], width).len() <= width);
+        }
+    }
+}

@@ -1,0 +1,363 @@
+//! Runs one server: starts its thread, takes in what the trace says, and
+//! knows when the server has come to rest.
+//!
+//! The lab is the main thread. It is the only one that prints, and it is the
+//! clients too ([`script`]), so what stands on the screen is in the order in
+//! which it happened. With `--listen` it only watches ([`listen`]).
+
+pub mod listen;
+pub mod script;
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use nix::sys::socket::{SockaddrStorage, getsockname};
+
+use crate::client::Client;
+use crate::render::Screen;
+use crate::report::{Api, Run};
+use crate::scene::{Asleep, Blocked, WaitsFor};
+use crate::server::{self, Config};
+use crate::sys::{Shared, Sys};
+use crate::tcp_table::{ServerEnd, TcpTable};
+use crate::trace::{Call, Failure, Record};
+use crate::witness::{Look, Sleep, Witness};
+
+/// Records that may wait for the lab before the server has to.
+const CHANNEL: usize = 4096;
+
+/// How long a server may take to come to rest.
+const SETTLE: Duration = Duration::from_secs(10);
+
+/// Looks in a row that must agree before the server counts as asleep.
+const LOOKS: u32 = 3;
+
+/// What a server thread is doing once nothing moves any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Asleep, in the wait call or in a call for one client.
+    Asleep(Asleep),
+    /// It has ended.
+    Ended,
+}
+
+/// A running server, and what the lab knows of it.
+pub struct Lab {
+    pub run: Run,
+    pub shared: Arc<Shared>,
+    screen: Arc<Mutex<Screen>>,
+    records: Receiver<Record>,
+    witness: Witness,
+    table: Option<TcpTable>,
+    server: Option<JoinHandle<Result<(), Failure>>>,
+    address: SocketAddr,
+    clients: Vec<Client>,
+    /// The sleep for one client that the screen shows already.
+    shown: Option<u64>,
+    began: Instant,
+}
+
+/// Who wants the records of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Records {
+    /// The lab: it follows the trace.
+    Followed,
+    /// Nobody: the calls are counted, and that is all.
+    Counted,
+}
+
+impl Lab {
+    /// Starts the server and waits until it listens.
+    pub fn start(
+        run: Run,
+        config: Config,
+        follow: Records,
+        shared: Arc<Shared>,
+        screen: Arc<Mutex<Screen>>,
+    ) -> Result<Lab> {
+        let began = Instant::now();
+        let (sender, records) = mpsc::sync_channel(CHANNEL);
+        let sender = (follow == Records::Followed).then_some(sender);
+        let (tid_sender, tid) = mpsc::channel();
+        let (go, gone) = mpsc::channel();
+        let seen = Arc::clone(&shared);
+        let api = run.api;
+        let server = thread::Builder::new()
+            .name("server".into())
+            .spawn(move || {
+                let _ = tid_sender.send(nix::unistd::gettid().as_raw());
+                // The lab's own files first, so that 3 is the listener.
+                let _ = gone.recv();
+                let mut sys = Sys::new(seen, sender, began);
+                match api {
+                    Api::None => server::blocking::serve(&mut sys, &config),
+                    Api::Epoll => server::epoll::serve(&mut sys, &config),
+                }
+            })
+            .context("cannot start the server thread")?;
+        let tid = tid.recv().context("the server thread has died")?;
+        let witness = Witness::open(tid).context("cannot open /proc/self/task/TID/stat")?;
+        let table = TcpTable::open(&config.addr).ok();
+        let _ = go.send(());
+        let mut lab = Lab {
+            run,
+            shared,
+            screen,
+            records,
+            witness,
+            table,
+            server: Some(server),
+            address: config.addr,
+            clients: Vec::new(),
+            shown: None,
+            began,
+        };
+        match lab.settle()? {
+            Rest::Asleep(_) => lab.address = lab.listening_on()?,
+            Rest::Ended => lab.join()?,
+        }
+        Ok(lab)
+    }
+
+    /// The address that the server really has: port 0 has become a number.
+    fn listening_on(&self) -> Result<SocketAddr> {
+        let listener = self.shared.lock().listener;
+        let listener = listener.context("the server sleeps and does not listen")?;
+        let address: SockaddrStorage =
+            getsockname(listener).map_err(|e| anyhow!("getsockname: {e}"))?;
+        let v4 = address
+            .as_sockaddr_in()
+            .map(|a| (IpAddr::from(a.ip()), a.port()));
+        let v6 = address
+            .as_sockaddr_in6()
+            .map(|a| (IpAddr::from(a.ip()), a.port()));
+        let address = v4.or(v6).context("the listener has no address")?;
+        Ok(SocketAddr::from(address))
+    }
+
+    /// The screen, locked.
+    fn screen(&self) -> MutexGuard<'_, Screen> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nothing moves: everything sent has arrived, on both sides,
+    /// and the kernel says [`LOOKS`] times in a row that the server sleeps in
+    /// the same call. Shows the records that come meanwhile.
+    fn settle(&mut self) -> Result<Rest> {
+        let mut deadline = Instant::now() + SETTLE;
+        let mut last = None;
+        let mut agreed = 0;
+        loop {
+            if self.take_in(Duration::ZERO)? > 0 {
+                deadline = Instant::now() + SETTLE;
+            }
+            if self.server.as_ref().is_none_or(JoinHandle::is_finished) {
+                self.take_in(Duration::ZERO)?;
+                return Ok(Rest::Ended);
+            }
+            let (look, asleep) = self.look()?;
+            match asleep {
+                Some(asleep) if self.all_arrived(&asleep)? => {
+                    agreed = if last == Some(asleep) { agreed + 1 } else { 1 };
+                    last = Some(asleep);
+                    if agreed == LOOKS {
+                        self.take_in(Duration::ZERO)?;
+                        self.show_sleep(&asleep)?;
+                        return Ok(Rest::Asleep(asleep));
+                    }
+                    thread::yield_now();
+                }
+                _ => {
+                    (last, agreed) = (None, 0);
+                    self.take_in(Duration::from_micros(100))?;
+                }
+            }
+            if Instant::now() > deadline {
+                bail!(
+                    "the server did not come to rest within {} s: thread state {}, in {}",
+                    SETTLE.as_secs(),
+                    look.state,
+                    self.shared
+                        .lock()
+                        .current
+                        .map_or("no call", |call| call.name()),
+                );
+            }
+        }
+    }
+
+    /// One look at the server thread. The steps are read first: what happens
+    /// after that is noticed by the next look.
+    fn look(&self) -> Result<(Look, Option<Asleep>)> {
+        let (steps, current) = {
+            let state = self.shared.lock();
+            (state.steps, state.current)
+        };
+        let look = self
+            .witness
+            .look(current)
+            .context("cannot read /proc/self/task/TID")?;
+        let fd = current.and_then(|call: Call| call.fd());
+        let asleep = match look.sleep {
+            Some(Sleep::ForAnyone { call, syscall }) => Some(Asleep {
+                call,
+                syscall,
+                fd,
+                waits_for: WaitsFor::Anyone,
+                steps,
+            }),
+            // The number is the kernel's, the name our own: they must agree.
+            Some(Sleep::ForOne {
+                call,
+                syscall,
+                fd: raw,
+            }) if fd.is_some_and(|fd| fd.raw == raw) => Some(Asleep {
+                call,
+                syscall,
+                fd,
+                waits_for: WaitsFor::One,
+                steps,
+            }),
+            _ => None,
+        };
+        Ok((look, asleep))
+    }
+
+    /// Shows the records that have come, after waiting for the first of them
+    /// for `patience` at most. How many there were.
+    fn take_in(&mut self, patience: Duration) -> Result<usize> {
+        let first = match patience {
+            Duration::ZERO => self.records.try_recv().ok(),
+            _ => match self.records.recv_timeout(patience) {
+                Ok(record) => Some(record),
+                Err(RecvTimeoutError::Timeout) => None,
+                // Nobody sends records: wait all the same.
+                Err(RecvTimeoutError::Disconnected) => {
+                    thread::sleep(patience);
+                    None
+                }
+            },
+        };
+        let Some(first) = first else { return Ok(0) };
+        let mut screen = self.screen();
+        let mut taken = 0;
+        for record in std::iter::once(first).chain(self.records.try_iter()) {
+            screen.record(&record)?;
+            taken += 1;
+        }
+        screen.flush()?;
+        Ok(taken)
+    }
+
+    /// Whether all that the clients did has reached the server, and all that
+    /// the server sent has reached the clients.
+    fn all_arrived(&mut self, asleep: &Asleep) -> Result<bool> {
+        for client in &mut self.clients {
+            client.pump().context("a client cannot read or write")?;
+        }
+        let state = self.shared.lock();
+        let mut asked: Option<Vec<(u16, ServerEnd)>> = None;
+        for (index, client) in self.clients.iter().enumerate() {
+            if client.port == 0 {
+                continue; // it has not connected yet
+            }
+            let (received, unread) = match state.totals.connections.get(&(index as u32)) {
+                // Whoever waits for anyone is about to accept it.
+                None if asleep.for_one().is_none() => return Ok(false),
+                None => (0, 0),
+                Some(connection) if connection.closed => match client.end {
+                    Some(_) => continue,
+                    None => return Ok(false),
+                },
+                Some(connection)
+                    if client.end.is_none() && client.came_back < connection.echoed =>
+                {
+                    return Ok(false);
+                }
+                Some(connection) => (connection.received, connection.unread),
+            };
+            if received + unread >= client.sent && !client.hung_up {
+                continue;
+            }
+            let Some(table) = &self.table else { continue };
+            if asked.is_none() {
+                let ends = table.server_ends(self.address.port());
+                asked = Some(ends.context("cannot read /proc/self/net/tcp")?);
+            }
+            let ends = asked.iter().flatten();
+            let end = ends.into_iter().find(|(port, _)| *port == client.port);
+            if let Some((_, end)) = end
+                && (received + end.unread < client.sent || client.hung_up && !end.fin)
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The server's ends of its connections; none where the kernel has no
+    /// such table.
+    fn server_ends(&self) -> Vec<(u16, ServerEnd)> {
+        let ends = self
+            .table
+            .as_ref()
+            .map(|table| table.server_ends(self.address.port()));
+        ends.and_then(io::Result::ok).unwrap_or_default()
+    }
+
+    /// What the kernel says of a server that sleeps for one client.
+    fn evidence(&self, asleep: &Asleep) -> Result<Blocked> {
+        let (look, _) = self.look()?;
+        Ok(Blocked {
+            call: asleep.call,
+            syscall: asleep.syscall,
+            fd: asleep.for_one(),
+            thread_state: look.state,
+            waiting: Vec::new(),
+            wchan: self.witness.wchan(),
+            wait_call: self.run.api.wait_call(),
+            wait_returns: 0,
+            waited: Duration::ZERO,
+        })
+    }
+
+    /// A call for one client that does not return is shown once.
+    fn show_sleep(&mut self, asleep: &Asleep) -> Result<()> {
+        if asleep.for_one().is_none() || self.shown == Some(asleep.steps) {
+            return Ok(());
+        }
+        self.shown = Some(asleep.steps);
+        let current = self.shared.lock().current;
+        let mut screen = self.screen();
+        if let Some(call) = current {
+            screen.does_not_return(&call)?;
+        }
+        screen.flush()?;
+        Ok(())
+    }
+
+    /// The result of the server thread, which has ended.
+    fn join(&mut self) -> Result<()> {
+        match self.server.take().map(JoinHandle::join) {
+            Some(Ok(result)) => Ok(result?),
+            Some(Err(_)) => bail!("the server thread has panicked"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// An io error of the lab's own, with the call that it came from.
+fn failed(call: &str, error: io::Error) -> anyhow::Error {
+    match error.raw_os_error() {
+        Some(errno) => {
+            let errno = nix::errno::Errno::from_raw(errno);
+            anyhow!("{call}: {}", crate::trace::errno_text(errno))
+        }
+        None => anyhow!("{call}: {error}"),
+    }
+}

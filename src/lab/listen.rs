@@ -1,0 +1,92 @@
+//! `--listen`: the clients come from outside, and the lab only watches.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::Lab;
+use crate::scene::{Asleep, Blocked, Waiting};
+use crate::trace::Name;
+
+/// How often the lab looks whether the server sleeps in recv.
+const LOOK: Duration = Duration::from_millis(20);
+
+impl Lab {
+    /// On standard error, so that data on standard output stays data.
+    pub fn say_where_it_listens(&self) {
+        let address = self.address;
+        eprintln!("epoll-lab: listening on {address}, Ctrl-C ends");
+        if !address.ip().is_loopback() {
+            eprintln!("epoll-lab: warning: {address} can be reached from other machines");
+        }
+    }
+
+    /// Shows what the server does until it ends, or until a signal ends the
+    /// process. A sleep for one client that lasts longer than `stall` is
+    /// reported, once.
+    pub fn watch_server(&mut self, stall: Duration) -> Result<()> {
+        let mut since: Option<(Asleep, Instant)> = None;
+        let mut told = None;
+        loop {
+            if self.take_in(LOOK)? > 0 {
+                continue;
+            }
+            if self
+                .server
+                .as_ref()
+                .is_none_or(|server| server.is_finished())
+            {
+                self.take_in(Duration::ZERO)?;
+                return self.join();
+            }
+            let (_, asleep) = self.look()?;
+            let asleep = asleep.filter(|asleep| asleep.for_one().is_some());
+            since = match (asleep, since) {
+                (Some(now), Some((then, at))) if now == then => Some((then, at)),
+                (Some(now), _) => Some((now, Instant::now())),
+                (None, _) => None,
+            };
+            if let Some((asleep, at)) = since
+                && at.elapsed() >= stall
+                && told != Some(asleep)
+            {
+                told = Some(asleep);
+                self.show_sleep(&asleep)?;
+                let blocked = self.blocked_outside(&asleep, at.elapsed())?;
+                let mut screen = self.screen();
+                screen.blocked(&blocked, stall)?;
+                screen.flush()?;
+            }
+        }
+    }
+
+    /// Who waits while the server sleeps: connections with bytes that no recv
+    /// has taken, accepted or still in the backlog.
+    fn blocked_outside(&self, asleep: &Asleep, waited: Duration) -> Result<Blocked> {
+        let mut blocked = self.evidence(asleep)?;
+        blocked.waited = waited;
+        let ends = self.server_ends();
+        let state = self.shared.lock();
+        let connections = &state.totals.connections;
+        let blocker = asleep.for_one().map(|fd| fd.name);
+        for (port, end) in ends {
+            let known = connections
+                .iter()
+                .find(|(_, connection)| connection.port == port && !connection.closed);
+            let (client, echoed) = match known {
+                Some((index, connection)) => (Name::Client(*index), connection.echoed),
+                None => (Name::Plain, 0),
+            };
+            if end.unread > 0 && Some(client) != blocker {
+                blocked.waiting.push(Waiting {
+                    client,
+                    sent: None,
+                    echoed,
+                    unread: Some(end.unread),
+                });
+            }
+        }
+        blocked.waiting.sort_by_key(|waiting| waiting.client);
+        Ok(blocked)
+    }
+}

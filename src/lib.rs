@@ -1,0 +1,50 @@
+//! `epoll-lab`: level- and edge-triggered epoll on real sockets, every call
+//! traced.
+//!
+//! The listing is the lesson. Read in this order:
+//!
+//! 1. [`mode`]: the table that says in what the servers differ, and the two
+//!    readers, `recv_once` and `recv_until_eagain`;
+//! 2. [`server::epoll`]: the event loop of epoll(7), and beside it
+//!    [`server::blocking`], the server without one;
+//! 3. [`server`]: what they share: the echo, and errors that are no surprise;
+//! 4. [`sys`]: one traced method per system call;
+//! 5. [`witness`]: how the lab knows that the server sleeps, and [`lab`] with
+//!    [`lab::script`], which waits for that before each step of a client;
+//! 6. [`totals`], [`report`] and [`verdict`]: what a run comes to;
+//! 7. [`render`]: the same in text and in JSON, and [`wording`], where both
+//!    have their words from.
+//!
+//! ```text
+//! command --> lab --> server thread: the textbook loop --> sys --> the kernel
+//!              |                                            |
+//!              |<---------- records, bounded channel -------+
+//!              +-- witness: what /proc says of the server thread
+//!              +-- client: the next step of the script
+//!              +-> report (totals, verdict) --> render
+//! ```
+
+#![forbid(unsafe_code)]
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("epoll-lab shows epoll, which only Linux has: build it on Linux, or in WSL2");
+
+pub mod cli;
+pub mod client;
+pub mod command;
+pub mod escape;
+pub mod inherited;
+pub mod interrupt;
+pub mod lab;
+pub mod mode;
+pub mod render;
+pub mod report;
+pub mod scene;
+pub mod server;
+pub mod sys;
+pub mod tcp_table;
+pub mod totals;
+pub mod trace;
+pub mod verdict;
+pub mod witness;
+pub mod wording;

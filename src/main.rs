@@ -1,0 +1,40 @@
+//! Parses, decides on colour once, dispatches, and gives the exit status.
+
+#![forbid(unsafe_code)]
+
+use std::io::ErrorKind;
+use std::process::ExitCode;
+
+use anstream::{AutoStream, ColorChoice};
+use clap::Parser;
+use epoll_lab::cli::{Cli, Color};
+use epoll_lab::render::OutputError;
+
+fn main() -> ExitCode {
+    epoll_lab::inherited::close();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return epoll_lab::cli::refuse(&error),
+    };
+    let color = match cli.color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => AutoStream::choice(&std::io::stdout()) != ColorChoice::Never,
+    };
+    colored::control::set_override(color);
+    match epoll_lab::command::execute(cli) {
+        Ok(status) => status,
+        // Whoever read our output has seen enough.
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("epoll-lab: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<OutputError>()
+        .is_some_and(|error| error.0.kind() == ErrorKind::BrokenPipe)
+}

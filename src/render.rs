@@ -1,0 +1,160 @@
+//! From data to the screen: one format a file, each from data and a writer.
+
+pub mod json;
+pub mod table;
+pub mod text;
+
+use std::fmt;
+use std::io::{self, BufWriter, Stdout, Write};
+use std::time::Duration;
+
+use crate::report::{Report, Run};
+use crate::scene::{Asleep, Blocked, Step};
+use crate::trace::{Call, Record};
+
+/// Whether every call is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trace {
+    Calls,
+    Summary,
+}
+
+/// Whether what varies from run to run is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    Shown,
+    Hidden,
+}
+
+/// Which characters may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Charset {
+    Unicode,
+    Ascii,
+}
+
+/// How things are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    pub trace: Trace,
+    pub timing: Timing,
+    pub charset: Charset,
+}
+
+/// One of the formats.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them")]
+pub enum Format {
+    Text(text::Text),
+    Json(json::Json),
+}
+
+/// Standard output, in one of the formats.
+#[derive(Debug)]
+pub struct Screen {
+    out: BufWriter<Stdout>,
+    format: Format,
+}
+
+/// Standard output cannot be written to.
+#[derive(Debug)]
+pub struct OutputError(pub io::Error);
+
+impl fmt::Display for OutputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot write to standard output: {}", self.0)
+    }
+}
+
+impl std::error::Error for OutputError {}
+
+impl From<io::Error> for OutputError {
+    fn from(error: io::Error) -> OutputError {
+        OutputError(error)
+    }
+}
+
+type Shown = Result<(), OutputError>;
+
+impl Screen {
+    pub fn new(format: Format) -> Screen {
+        // Large, because a trace may be long; what is in it never waits
+        // longer than the lab does.
+        let out = BufWriter::with_capacity(1 << 16, io::stdout());
+        Screen { out, format }
+    }
+
+    /// What is about to be run.
+    pub fn run(&mut self, run: &Run) -> Shown {
+        match &mut self.format {
+            Format::Text(text) => text.run(run, &mut self.out)?,
+            Format::Json(json) => json.run(run, &mut self.out)?,
+        }
+        self.flush()
+    }
+
+    /// A call that has returned.
+    pub fn record(&mut self, record: &Record) -> Shown {
+        match &mut self.format {
+            Format::Text(text) => text.record(record, &mut self.out)?,
+            Format::Json(json) => json.record(record, &mut self.out)?,
+        }
+        Ok(())
+    }
+
+    /// A call in which the server sleeps for one client.
+    pub fn does_not_return(&mut self, call: &Call) -> Shown {
+        match &mut self.format {
+            Format::Text(text) => text.does_not_return(call, &mut self.out)?,
+            Format::Json(_) => {} // `blocked` says it
+        }
+        Ok(())
+    }
+
+    /// A step of a client.
+    pub fn step(&mut self, step: &Step) -> Shown {
+        match &mut self.format {
+            Format::Text(text) => text.step(step, &mut self.out)?,
+            Format::Json(json) => json.step(step, &mut self.out)?,
+        }
+        Ok(())
+    }
+
+    /// The listener is shut down, `at_ns` after the start, while the server
+    /// sleeps in `asleep`.
+    pub fn shut_down(&mut self, asleep: &Asleep, at_ns: u64) -> Shown {
+        match &mut self.format {
+            Format::Text(text) => text.shut_down(asleep, at_ns, &mut self.out)?,
+            Format::Json(_) => {} // not a client's doing
+        }
+        Ok(())
+    }
+
+    /// The server asleep for one client while others wait; `stall`: how long
+    /// that was to be watched.
+    pub fn blocked(&mut self, blocked: &Blocked, stall: Duration) -> Shown {
+        match &mut self.format {
+            Format::Text(text) => text.blocked(blocked, stall, &mut self.out)?,
+            Format::Json(json) => json.blocked(blocked, &mut self.out)?,
+        }
+        Ok(())
+    }
+
+    /// What the run came to.
+    pub fn summary(&mut self, report: &Report) -> Shown {
+        match &mut self.format {
+            Format::Text(text) => {
+                text.finish(&mut self.out)?;
+                let look = text.look();
+                table::summary(report, look, &mut self.out)?;
+            }
+            Format::Json(json) => json.summary(report, &mut self.out)?,
+        }
+        self.flush()
+    }
+
+    /// Everything shown so far goes out.
+    pub fn flush(&mut self) -> Shown {
+        Ok(self.out.flush()?)
+    }
+}

@@ -1,0 +1,409 @@
+//! `--format json`: JSON Lines, the contract that the README documents.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{Look, Timing, Trace};
+use crate::escape::escape;
+use crate::mode::{Read, SocketKind};
+use crate::report::{Report, Row, Run, Trigger};
+use crate::scene::{Action, Asleep, Blocked, Step};
+use crate::trace::{Call, Name, Record, errno_name};
+use crate::wording::{epoll_names, msg_names, open_names};
+
+/// The format, and the number of the next record.
+#[derive(Debug)]
+pub struct Json {
+    look: Look,
+    seq: u64,
+}
+
+/// Which server or experiment of this command a record belongs to.
+const RUN: u32 = 1;
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Line<'a> {
+    Run(RunLine),
+    Call(Box<CallLine>),
+    Client(ClientLine),
+    Blocked(BlockedLine<'a>),
+    Summary(SummaryLine<'a>),
+}
+
+#[derive(Serialize)]
+struct RunLine {
+    run: u32,
+    command: &'static str,
+    api: &'static str,
+    trigger: Option<&'static str>,
+    socket: &'static str,
+    read: &'static str,
+    buffer: usize,
+    clients: usize,
+}
+
+#[derive(Serialize, Default)]
+struct CallLine {
+    run: u32,
+    seq: u64,
+    call: &'static str,
+    syscall: &'static str,
+    fd: Option<i32>,
+    name: Option<String>,
+    result: i32,
+    errno: Option<String>,
+    #[serde(flatten)]
+    arguments: Arguments,
+    #[serde(flatten)]
+    times: Option<Times>,
+}
+
+/// What only some calls have.
+#[derive(Serialize, Default)]
+#[serde(default)]
+struct Arguments {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epfd: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    maxevents: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<Vec<EventLine>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    op: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interest: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    option: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    length: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flags: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Times {
+    start_ns: u64,
+    end_ns: u64,
+}
+
+#[derive(Serialize)]
+struct EventLine {
+    fd: i32,
+    name: Option<String>,
+    events: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct ClientLine {
+    run: u32,
+    seq: u64,
+    client: String,
+    action: &'static str,
+    bytes: usize,
+    data: String,
+    server_asleep: Option<AsleepLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errno: Option<String>,
+}
+
+#[derive(Serialize)]
+struct AsleepLine {
+    call: &'static str,
+    fd: Option<i32>,
+}
+
+#[derive(Serialize)]
+struct BlockedLine<'a> {
+    run: u32,
+    seq: u64,
+    call: &'static str,
+    syscall: &'static str,
+    fd: Option<i32>,
+    name: Option<String>,
+    thread_state: char,
+    waiting: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wchan: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waited_ns: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct SummaryLine<'a> {
+    run: u32,
+    wait: WaitLine,
+    listener: ListenerLine,
+    clients: Vec<RowLine<'a>>,
+    totals: RowLine<'a>,
+    stranded: u64,
+    stuck: bool,
+    echo_intact: bool,
+    faults: &'a std::collections::BTreeMap<String, u64>,
+    verdict: &'a str,
+}
+
+#[derive(Serialize)]
+struct WaitLine {
+    returns: u64,
+    timeouts: u64,
+}
+
+#[derive(Serialize)]
+struct ListenerLine {
+    reports: u64,
+}
+
+#[derive(Serialize)]
+struct RowLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a str>,
+    reports: u64,
+    hangups: u64,
+    recv: u64,
+    eagain: u64,
+    sent: Option<u64>,
+    received: u64,
+    echoed: u64,
+    unread: u64,
+    answered: Option<&'static str>,
+}
+
+impl Json {
+    pub fn new(look: Look) -> Json {
+        Json { look, seq: 0 }
+    }
+
+    pub fn run(&mut self, run: &Run, out: &mut impl Write) -> io::Result<()> {
+        let line = Line::Run(RunLine {
+            run: RUN,
+            command: run.command,
+            api: run.api.name(),
+            trigger: run.trigger.map(|trigger| match trigger {
+                Trigger::Level => "level",
+                Trigger::Edge => "edge",
+            }),
+            socket: match run.socket {
+                SocketKind::Blocking => "blocking",
+                SocketKind::Nonblocking => "nonblocking",
+            },
+            read: match run.read {
+                Read::Once => "once",
+                Read::Drain => "drain",
+            },
+            buffer: run.buffer,
+            clients: run.clients,
+        });
+        write_line(&line, out)
+    }
+
+    pub fn record(&mut self, record: &Record, out: &mut impl Write) -> io::Result<()> {
+        if self.look.trace == Trace::Summary {
+            return Ok(());
+        }
+        let fd = record.call.fd();
+        let times = Times {
+            start_ns: record.start_ns,
+            end_ns: record.end_ns,
+        };
+        let line = Line::Call(Box::new(CallLine {
+            run: RUN,
+            seq: self.next(),
+            call: record.call.name(),
+            syscall: record.call.syscall(),
+            fd: fd.map(|fd| fd.raw),
+            name: fd.and_then(|fd| name(fd.name)),
+            result: record.result.unwrap_or(-1),
+            errno: record.result.err().map(errno_name),
+            arguments: arguments(record),
+            times: (self.look.timing == Timing::Shown).then_some(times),
+        }));
+        write_line(&line, out)
+    }
+
+    pub fn step(&mut self, step: &Step, out: &mut impl Write) -> io::Result<()> {
+        if self.look.trace == Trace::Summary {
+            return Ok(());
+        }
+        let line = Line::Client(ClientLine {
+            run: RUN,
+            seq: self.next(),
+            client: step.client.to_string(),
+            action: match step.action {
+                Action::Connect => "connect",
+                Action::Send => "send",
+                Action::Recv => "recv",
+                Action::Shutdown => "shutdown",
+                Action::Close => "close",
+            },
+            bytes: step.data.len(),
+            data: escape(&step.data),
+            server_asleep: step.asleep.as_ref().map(asleep_line),
+            errno: step.failed.map(errno_name),
+        });
+        write_line(&line, out)
+    }
+
+    pub fn blocked(&mut self, blocked: &Blocked, out: &mut impl Write) -> io::Result<()> {
+        if self.look.trace == Trace::Summary {
+            return Ok(());
+        }
+        let waiting = blocked
+            .waiting
+            .iter()
+            .map(|waiting| waiting.client.to_string());
+        let timing = self.look.timing == Timing::Shown;
+        let waited_ns = blocked.waited.as_nanos() as u64;
+        let line = Line::Blocked(BlockedLine {
+            run: RUN,
+            seq: self.next(),
+            call: blocked.call,
+            syscall: blocked.syscall,
+            fd: blocked.fd.map(|fd| fd.raw),
+            name: blocked.fd.and_then(|fd| name(fd.name)),
+            thread_state: blocked.thread_state,
+            waiting: waiting.filter(|name| !name.is_empty()).collect(),
+            wchan: blocked.wchan.as_deref().filter(|_| timing),
+            waited_ns: timing.then_some(waited_ns),
+        });
+        write_line(&line, out)
+    }
+
+    pub fn summary(&mut self, report: &Report, out: &mut impl Write) -> io::Result<()> {
+        let line = Line::Summary(SummaryLine {
+            run: RUN,
+            wait: WaitLine {
+                returns: report.returns,
+                timeouts: report.timeouts,
+            },
+            listener: ListenerLine {
+                reports: report.listener_reports,
+            },
+            clients: report
+                .rows
+                .iter()
+                .map(|row| row_line(row, Some(&row.client)))
+                .collect(),
+            totals: row_line(&report.sum, None),
+            stranded: report.stranded,
+            stuck: report.stuck.is_some(),
+            echo_intact: report.echo_intact,
+            faults: &report.faults,
+            verdict: &report.verdict.sentence,
+        });
+        write_line(&line, out)
+    }
+
+    fn next(&mut self) -> u64 {
+        self.seq += 1;
+        self.seq
+    }
+}
+
+fn arguments(record: &Record) -> Arguments {
+    let none = Arguments::default();
+    let data = || Some(escape(&record.data));
+    match record.call {
+        Call::EpollWait {
+            epfd,
+            maxevents,
+            timeout,
+        } => Arguments {
+            epfd: Some(epfd.raw),
+            timeout: Some(timeout),
+            maxevents: Some(maxevents),
+            events: Some(record.events.iter().map(event_line).collect()),
+            ..none
+        },
+        Call::EpollCtl {
+            epfd, op, interest, ..
+        } => Arguments {
+            epfd: Some(epfd.raw),
+            op: Some(op.name()),
+            interest: Some(epoll_names(interest)),
+            ..none
+        },
+        Call::Setsockopt { option, .. } => Arguments {
+            option: Some(option),
+            ..none
+        },
+        Call::FcntlGetfl { .. } => Arguments {
+            op: Some("F_GETFL"),
+            ..none
+        },
+        Call::FcntlSetfl { flags, .. } => Arguments {
+            op: Some("F_SETFL"),
+            flags: Some(open_names(flags)),
+            ..none
+        },
+        Call::Recv { length, .. } => Arguments {
+            length: Some(length),
+            flags: Some(Vec::new()),
+            data: data(),
+            unread: record.unread,
+            ..none
+        },
+        Call::Send { length, flags, .. } => Arguments {
+            length: Some(length),
+            flags: Some(msg_names(flags)),
+            data: data(),
+            ..none
+        },
+        Call::Close { .. } => Arguments {
+            unread: record.unread,
+            ..none
+        },
+        _ => none,
+    }
+}
+
+fn event_line(event: &crate::trace::Event) -> EventLine {
+    EventLine {
+        fd: event.fd.raw,
+        name: name(event.fd.name),
+        events: epoll_names(event.events),
+    }
+}
+
+fn asleep_line(asleep: &Asleep) -> AsleepLine {
+    AsleepLine {
+        call: asleep.call,
+        fd: asleep.fd.map(|fd| fd.raw),
+    }
+}
+
+fn row_line<'a>(row: &Row, client: Option<&'a str>) -> RowLine<'a> {
+    let server = &row.server;
+    RowLine {
+        client,
+        reports: server.reports,
+        hangups: server.hangups,
+        recv: server.recv,
+        eagain: server.eagain,
+        sent: row.sent,
+        received: server.received,
+        echoed: row.echoed,
+        unread: server.unread,
+        answered: row.answered.map(|answered| answered.name()),
+    }
+}
+
+/// The letter, null for what has none.
+fn name(name: Name) -> Option<String> {
+    match name {
+        Name::Plain => None,
+        name => Some(name.to_string()),
+    }
+}
+
+fn write_line(line: &Line<'_>, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
+}

@@ -1,0 +1,122 @@
+//! The end of a run: the table, the verdict, and where to go on.
+
+use std::io::{self, Write};
+
+use colored::Colorize;
+use tabled::builder::Builder;
+use tabled::settings::object::Columns;
+use tabled::settings::{Alignment, Padding, Style};
+
+use super::text::wrap;
+use super::{Look, Trace};
+use crate::mode::Read;
+use crate::report::{Answered, Outcome, Report, Row};
+
+const HEAD: [&str; 8] = [
+    "client", "reports", "hang-ups", "recv", "EAGAIN", "echoed", "unread", "answered",
+];
+
+/// The table, the verdict, the next command.
+pub fn summary(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()> {
+    if look.trace == Trace::Calls {
+        writeln!(out)?;
+    }
+    let mut table = Builder::default();
+    table.push_record(HEAD);
+    for row in &report.rows {
+        table.push_record(cells(row));
+    }
+    if report.rows.len() > 1 {
+        table.push_record(cells(&report.sum));
+    }
+    let mut table = table.build();
+    table
+        .with(Style::empty())
+        .with(Padding::new(0, 2, 0, 0))
+        .with(Alignment::right())
+        .modify(Columns::first(), Alignment::left())
+        .modify(Columns::last(), Alignment::left());
+    for (index, text) in table.to_string().lines().enumerate() {
+        let text = text.trim_end();
+        match index {
+            0 => writeln!(out, "{}", text.bold())?,
+            _ => writeln!(out, "{text}")?,
+        }
+    }
+    writeln!(out, "\n{}", wake_ups(report))?;
+    if !report.faults.is_empty() {
+        let faults: Vec<String> = report
+            .faults
+            .iter()
+            .map(|(name, n)| format!("{name} {n}"))
+            .collect();
+        writeln!(out, "lived through: {}", faults.join(", "))?;
+    }
+    let verdict = wrap(&format!("=> {}", report.verdict.sentence), 3);
+    let verdict = match report.verdict.outcome {
+        Outcome::Ok => verdict.green(),
+        _ => verdict.red(),
+    };
+    writeln!(out, "\n{}", verdict.bold())?;
+    match next(report, look) {
+        Some(next) => writeln!(out, "\nnext: {next}"),
+        None => Ok(()),
+    }
+}
+
+/// What to run now: the calls behind these counts, or the server that mends
+/// what this one breaks.
+fn next(report: &Report, look: Look) -> Option<String> {
+    let run = &report.run;
+    let next = match (run.command, run.read) {
+        _ if run.clients == 0 => return None,
+        (command, read) if look.trace == Trace::Summary => {
+            let own = command != "et-blocking" || read == Read::Drain;
+            let read = if own { "" } else { " --read once" };
+            return Some(format!("epoll-lab {command}{read} --trace"));
+        }
+        ("blocking", _) => "lt",
+        ("lt", _) => "et-blocking --read once",
+        ("et-blocking", Read::Once) => "et-blocking",
+        ("et-blocking", Read::Drain) => "et-nonblock",
+        _ => return None,
+    };
+    Some(format!("epoll-lab {next} --trace"))
+}
+
+fn cells(row: &Row) -> [String; 8] {
+    let server = &row.server;
+    let echoed = match row.sent {
+        Some(sent) => format!("{}/{sent}", row.echoed),
+        None => row.echoed.to_string(),
+    };
+    let answered = match row.answered {
+        Some(Answered::AtOnce) => Answered::AtOnce.name().normal(),
+        Some(late) => late.name().red(),
+        None => "-".normal(),
+    };
+    [
+        row.client.clone(),
+        server.reports.to_string(),
+        server.hangups.to_string(),
+        server.recv.to_string(),
+        server.eagain.to_string(),
+        echoed,
+        match server.unread {
+            0 => "0".into(),
+            left => left.to_string().red().to_string(),
+        },
+        answered.to_string(),
+    ]
+}
+
+/// The wait call's returns, as the sum of what they brought.
+fn wake_ups(report: &Report) -> String {
+    match report.run.api.wait_call() {
+        None => "accept4 and recv are all this server waits in: no wake-ups to count".into(),
+        Some(call) => format!(
+            "{call} returned {} times; the listener had {} of the reports",
+            report.returns, report.listener_reports
+        ),
+    }
+}

@@ -1,0 +1,494 @@
+//! The trace as text: the server's calls on the left, what the kernel holds
+//! on the right, and each client's step at the margin.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use colored::{ColoredString, Colorize};
+use nix::errno::Errno;
+use nix::sys::epoll::EpollFlags;
+
+use super::{Look, Timing, Trace};
+use crate::escape::quote;
+use crate::mode::{Read, SocketKind};
+use crate::report::{Api, Run, Trigger};
+use crate::scene::{Action, Asleep, Blocked, Step};
+use crate::trace::{Call, Event, Fd, Name, Record, errno_name};
+use crate::wording::{call_text, event_text, open_text};
+
+/// The screen's width; no line is longer.
+pub const WIDTH: usize = 80;
+/// Where what the kernel holds begins, to the right of a call.
+const NOTE: usize = 50;
+/// Where it stands what the server does at the moment of a client's step.
+const STATE: usize = 48;
+/// Columns for a message in a client's step.
+const MESSAGE_WIDTH: usize = 30;
+
+/// The format, and what it has to remember from line to line.
+#[derive(Debug)]
+pub struct Text {
+    look: Look,
+    /// The set-up so far: it is shown as one paragraph.
+    setup: Vec<String>,
+    /// A recv whose echo may follow, in which case they share a line.
+    received: Option<Record>,
+    /// The server sleeps in this call, and the screen shows that it does.
+    open: Option<Call>,
+    clients: BTreeMap<Name, Seen>,
+    /// The clients come from outside: say where from.
+    outside: bool,
+}
+
+/// What the screen shows of a connection already.
+#[derive(Debug, Default)]
+struct Seen {
+    reports: u64,
+    unread: Option<u64>,
+    /// The last report found nothing to read.
+    empty: bool,
+}
+
+impl Text {
+    pub fn new(look: Look) -> Text {
+        Text {
+            look,
+            setup: Vec::new(),
+            received: None,
+            open: None,
+            clients: BTreeMap::new(),
+            outside: false,
+        }
+    }
+
+    pub fn look(&self) -> Look {
+        self.look
+    }
+
+    /// The header: which server this is.
+    pub fn run(&mut self, run: &Run, out: &mut impl Write) -> io::Result<()> {
+        self.outside = run.clients == 0;
+        let read = match run.read {
+            Read::Once => "one recv per report",
+            Read::Drain if run.api == Api::None => "recv until hang-up",
+            Read::Drain => "recv until EAGAIN",
+        };
+        let trigger = match run.trigger {
+            Some(Trigger::Level) => "level-triggered",
+            Some(Trigger::Edge) => "edge-triggered",
+            None => "no multiplexing",
+        };
+        let socket = match run.socket {
+            SocketKind::Blocking => "blocking",
+            SocketKind::Nonblocking => "O_NONBLOCK",
+        };
+        let header = format!(
+            "{} | {trigger} | {socket} | {}-byte buffer | {read}",
+            run.command, run.buffer
+        );
+        writeln!(out, "{}\n", header.bold())
+    }
+
+    /// A call that has returned.
+    pub fn record(&mut self, record: &Record, out: &mut impl Write) -> io::Result<()> {
+        if self.look.trace == Trace::Summary {
+            return Ok(());
+        }
+        if let Some(received) = self.received.take() {
+            let echo = is_whole_echo(&received, record);
+            self.recv(&received, echo, out)?;
+            if echo {
+                return Ok(());
+            }
+        }
+        if self.is_setup(record) {
+            return Ok(());
+        }
+        self.flush_setup(out)?;
+        match record.call {
+            Call::EpollWait { .. } => self.wait(record, out),
+            Call::Recv { .. } if matches!(record.result, Ok(n) if n > 0) => {
+                self.received = Some(record.clone());
+                Ok(())
+            }
+            Call::Recv { .. } => self.recv(record, false, out),
+            _ => {
+                let note = self.note(record);
+                self.call_line(record, &note, out)
+            }
+        }
+    }
+
+    /// What is still held back, because a following line might have joined it.
+    pub fn finish(&mut self, out: &mut impl Write) -> io::Result<()> {
+        self.flush_setup(out)?;
+        match self.received.take() {
+            Some(received) => self.recv(&received, false, out),
+            None => Ok(()),
+        }
+    }
+
+    fn is_setup(&mut self, record: &Record) -> bool {
+        let listening = matches!(
+            record.call.fd(),
+            Some(Fd {
+                name: Name::Listener,
+                ..
+            })
+        );
+        let text = match record.call {
+            _ if record.result.is_err() => return false,
+            Call::Socket => format!("socket={}<L>", record.result.unwrap_or(-1)),
+            Call::Setsockopt { option, .. } => option.to_string(),
+            Call::Bind { .. } | Call::Listen { .. } => record.call.name().to_string(),
+            Call::EpollCreate1 => format!("epoll_create1={}", record.result.unwrap_or(-1)),
+            Call::EpollCtl { .. } if listening && !self.setup.is_empty() => {
+                format!("\n       {}", call_text(record))
+            }
+            _ => return false,
+        };
+        self.setup.push(text);
+        true
+    }
+
+    fn flush_setup(&mut self, out: &mut impl Write) -> io::Result<()> {
+        if self.setup.is_empty() {
+            return Ok(());
+        }
+        let setup = std::mem::take(&mut self.setup).join(" ");
+        writeln!(out, "setup: {}", setup.replace(" \n", "\n"))
+    }
+
+    /// A return of the wait call, one line an event.
+    fn wait(&mut self, record: &Record, out: &mut impl Write) -> io::Result<()> {
+        let text = self.timed(record, format!("  {}", call_text(record)));
+        let margin = text.chars().count();
+        if record.events.is_empty() {
+            return line(&text, plain(""), out);
+        }
+        for (index, event) in record.events.iter().enumerate() {
+            let left = match index {
+                0 => format!("{text} [{}]", event_text(event)),
+                _ => format!("{:margin$} [{}]", "", event_text(event)),
+            };
+            let note = self.report_note(event);
+            line(&left, note, out)?;
+        }
+        Ok(())
+    }
+
+    /// What a report says of a client: its number, and how much is unread
+    /// where the screen does not show that already.
+    fn report_note(&mut self, event: &Event) -> ColoredString {
+        let Name::Client(_) = event.fd.name else {
+            return plain("");
+        };
+        let seen = self.clients.entry(event.fd.name).or_default();
+        let name = event.fd.name;
+        let hung_up = EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR | EpollFlags::EPOLLRDHUP;
+        // Whether it was the hang-up only the recv to come can tell.
+        seen.empty = event.unread == Some(0) && !event.events.contains(EpollFlags::EPOLLOUT);
+        let label = match event.events {
+            _ if seen.empty && event.events.intersects(hung_up) => format!("{name}: hang-up"),
+            _ if seen.empty => format!("{name}: readable"),
+            _ => {
+                seen.reports += 1;
+                format!("{name}: report {}", seen.reports)
+            }
+        };
+        let known = seen.unread == event.unread && !seen.empty;
+        seen.unread = event.unread;
+        unread_note(&label, event.unread.filter(|_| !known))
+    }
+
+    fn recv(&mut self, record: &Record, echoed: bool, out: &mut impl Write) -> io::Result<()> {
+        let name = record.call.fd().map_or(Name::Plain, |fd| fd.name);
+        let seen = self.clients.entry(name).or_default();
+        let empty = std::mem::take(&mut seen.empty);
+        seen.unread = record.unread;
+        let note = match record.result {
+            Ok(0) => plain(&format!("{name} has hung up")),
+            Ok(_) => unread_note(if echoed { "echoed" } else { "" }, record.unread),
+            Err(Errno::EAGAIN) if empty => {
+                seen.reports += 1;
+                plain(&format!("{name}: report {}", seen.reports))
+            }
+            Err(Errno::EAGAIN) => "drained".cyan(),
+            Err(Errno::EINTR) => plain("a signal: again"),
+            Err(_) => "lost".red(),
+        };
+        self.call_line(record, &note, out)
+    }
+
+    fn note(&mut self, record: &Record) -> ColoredString {
+        let name = record.call.fd().map_or(Name::Plain, |fd| fd.name);
+        match (record.call, record.result) {
+            (_, Err(Errno::EINTR)) => plain("a signal: again"),
+            (Call::Accept4 { .. }, Ok(_)) if self.outside => match record.peer {
+                Some(peer) => plain(&format!("from {peer}")),
+                None => plain(""),
+            },
+            (Call::Accept4 { .. }, Err(Errno::EMFILE | Errno::ENFILE)) => "no fd left: pause".red(),
+            (Call::EpollCtl { .. }, Err(_)) if name != Name::Listener => {
+                format!("{name} is refused").red()
+            }
+            (Call::Send { length, .. }, Ok(taken)) if (taken as usize) < length => {
+                let left = length - taken as usize;
+                format!("{name}: {left} held up").yellow()
+            }
+            (Call::Send { .. }, Err(Errno::EAGAIN)) => format!("{name} does not read").yellow(),
+            (Call::Send { .. }, Err(_)) => "lost".red(),
+            (Call::Close { .. }, Ok(_)) => {
+                self.clients.remove(&name);
+                match record.unread {
+                    None | Some(0) => plain(""),
+                    Some(lost) => format!("{lost} unread, never read").red(),
+                }
+            }
+            _ => plain(""),
+        }
+    }
+
+    fn call_line(
+        &mut self,
+        record: &Record,
+        note: &ColoredString,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let resumed = match self.open.take_if(|open| *open == record.call) {
+            Some(_) => "... ",
+            None => "",
+        };
+        let text = self.timed(record, format!("    {resumed}{}", call_text(record)));
+        line(&text, note.clone(), out)
+    }
+
+    /// With `--timing`: milliseconds from the start, and in the call.
+    fn timed(&self, record: &Record, text: String) -> String {
+        match self.look.timing {
+            Timing::Hidden => text,
+            Timing::Shown => {
+                let took = record.end_ns.saturating_sub(record.start_ns);
+                format!("{}{text} <{}>", stamp(record.start_ns), milliseconds(took))
+            }
+        }
+    }
+
+    fn stamped(&self, at_ns: u64, text: &str) -> String {
+        match self.look.timing {
+            Timing::Hidden => text.to_string(),
+            Timing::Shown => format!("{}{text}", stamp(at_ns)),
+        }
+    }
+
+    /// The server sleeps in a call for one client.
+    pub fn does_not_return(&mut self, call: &Call, out: &mut impl Write) -> io::Result<()> {
+        if self.look.trace == Trace::Summary {
+            return Ok(());
+        }
+        self.finish(out)?;
+        self.open = Some(*call);
+        let left = format!("    {}", open_text(call));
+        beside(&left, ">>> does not return".red().bold(), out)
+    }
+
+    /// A step of a client, and where the server sleeps at that moment.
+    pub fn step(&mut self, step: &Step, out: &mut impl Write) -> io::Result<()> {
+        if self.look.trace == Trace::Summary || step.action == Action::Close {
+            return Ok(());
+        }
+        self.finish(out)?;
+        let left = self.stamped(step.at_ns, &step_text(step));
+        let state = step.asleep.as_ref().map_or(plain(""), state_text);
+        let padded = format!("{left:<STATE$}");
+        match left.chars().count() < STATE {
+            true => writeln!(out, "{}{state}", padded.bold()),
+            false => writeln!(out, "{}\n{:STATE$}{state}", left.bold(), ""),
+        }
+    }
+
+    /// The listener is shut down, which ends the run.
+    pub fn shut_down(
+        &mut self,
+        asleep: &Asleep,
+        at_ns: u64,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        if self.look.trace == Trace::Summary {
+            return Ok(());
+        }
+        self.finish(out)?;
+        let left = self.stamped(at_ns, "the listener is shut down");
+        writeln!(
+            out,
+            "{}{}",
+            format!("{left:<STATE$}").bold(),
+            state_text(asleep)
+        )
+    }
+
+    /// The server asleep for one client while others wait: what /proc says.
+    pub fn blocked(
+        &mut self,
+        blocked: &Blocked,
+        stall: Duration,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        if self.look.trace == Trace::Summary {
+            return Ok(());
+        }
+        for text in blocked_text(blocked, stall, self.look.timing) {
+            writeln!(out, "    {}", text.red())?;
+        }
+        Ok(())
+    }
+}
+
+/// The kernel's evidence, and a line for each of the first few that wait.
+pub fn blocked_text(blocked: &Blocked, stall: Duration, timing: Timing) -> Vec<String> {
+    const SHOWN: usize = 3;
+    let fd = blocked.fd.map_or(-1, |fd| fd.raw);
+    let mut proc = format!(
+        "/proc: state {}, in {}, fd {fd}",
+        blocked.thread_state, blocked.syscall
+    );
+    if let (Timing::Shown, Some(wchan)) = (timing, &blocked.wchan) {
+        proc += &format!(", wchan {wchan}");
+    }
+    let waited = match timing {
+        Timing::Shown => format!("{} ms", milliseconds(blocked.waited.as_nanos() as u64)),
+        Timing::Hidden => humantime::format_duration(stall).to_string(),
+    };
+    let wait_call = blocked.wait_call.map(|call| match blocked.wait_returns {
+        0 => format!("; {call} not called"),
+        n => format!("; {call} returned {n} times"),
+    });
+    let mut lines = vec![proc];
+    for waiting in blocked.waiting.iter().take(SHOWN) {
+        let who = match waiting.client {
+            Name::Plain => "one in the backlog".to_string(),
+            name => name.to_string(),
+        };
+        let echoed = waiting
+            .sent
+            .map(|sent| format!("{}/{sent} echoed", waiting.echoed));
+        let unread = waiting.unread.map(|unread| format!("{unread} unread"));
+        let facts: Vec<String> = [echoed, unread].into_iter().flatten().collect();
+        let wait_call = wait_call.as_deref().unwrap_or_default();
+        lines.push(format!(
+            "{who} waits {waited}: {}{wait_call}",
+            facts.join(", ")
+        ));
+    }
+    if blocked.waiting.len() > SHOWN {
+        lines.push(format!("and {} more wait", blocked.waiting.len() - SHOWN));
+    }
+    lines
+}
+
+/// What a client does: `A sends "HELLOworld123"`.
+pub fn step_text(step: &Step) -> String {
+    let name = step.client;
+    let message = || match step.data.is_empty() {
+        true => "nothing".to_string(),
+        false => quote(&step.data, MESSAGE_WIDTH),
+    };
+    let text = match step.action {
+        Action::Connect => format!("{name} connects"),
+        Action::Send => format!("{name} sends {}", message()),
+        Action::Recv => format!("{name} receives {}", message()),
+        Action::Shutdown => format!("{name} hangs up"),
+        Action::Close => format!("{name} closes"),
+    };
+    match step.failed {
+        Some(errno) => format!("{text}: {}", errno_name(errno)),
+        None => text,
+    }
+}
+
+fn state_text(asleep: &Asleep) -> ColoredString {
+    match asleep.for_one() {
+        Some(fd) => format!(">>> SERVER ASLEEP: {}({fd})", asleep.call)
+            .red()
+            .bold(),
+        None => format!("server asleep: {}", asleep.call).dimmed(),
+    }
+}
+
+/// The send after a recv took just what the recv had brought.
+fn is_whole_echo(received: &Record, next: &Record) -> bool {
+    let (Call::Recv { fd: from, .. }, Call::Send { fd: to, .. }) = (received.call, next.call)
+    else {
+        return false;
+    };
+    from == to && next.result == received.result && next.data == received.data
+}
+
+/// `echoed         8 unread`: the number right-aligned, so that it can be
+/// followed down the screen.
+fn unread_note(label: &str, unread: Option<u64>) -> ColoredString {
+    match unread {
+        Some(unread) => plain(&format!("{label:<11}{unread:>5} unread")),
+        None => plain(label),
+    }
+}
+
+fn plain(text: &str) -> ColoredString {
+    ColoredString::from(text)
+}
+
+/// Nanoseconds as milliseconds, to the microsecond.
+fn milliseconds(nanoseconds: u64) -> String {
+    format!("{:.3}", nanoseconds as f64 / 1e6)
+}
+
+fn stamp(at_ns: u64) -> String {
+    format!("{:>9} ", milliseconds(at_ns))
+}
+
+/// A call and what is to be said of it: beside it where there is room, below
+/// it where there is not.
+fn line(left: &str, note: ColoredString, out: &mut impl Write) -> io::Result<()> {
+    let columns = left.chars().count();
+    let noted = note.chars().count();
+    match () {
+        _ if noted == 0 && columns <= WIDTH => writeln!(out, "{left}"),
+        _ if noted == 0 => {
+            // Only an errno's text is that long; it is the last part.
+            let at = left[..WIDTH].rfind(" (").unwrap_or(WIDTH);
+            writeln!(out, "{}\n{:8}{}", &left[..at], "", left[at..].trim_start())
+        }
+        _ if columns + 1 < NOTE => writeln!(out, "{left:<NOTE$}{note}"),
+        _ if columns + 2 + noted <= WIDTH => writeln!(out, "{left}  {note}"),
+        _ => {
+            line(left, plain(""), out)?;
+            writeln!(out, "{:NOTE$}{note}", "")
+        }
+    }
+}
+
+/// A sentence, broken at blanks so that no line is longer than the screen is
+/// wide; what follows the first line is indented by `indent`.
+pub fn wrap(sentence: &str, indent: usize) -> String {
+    let mut text = String::new();
+    let mut column = 0;
+    for word in sentence.split(' ') {
+        let width = word.chars().count();
+        if column > 0 && column + 1 + width > WIDTH {
+            text += "\n";
+            text += &" ".repeat(indent);
+            column = indent;
+        } else if column > 0 {
+            text += " ";
+            column += 1;
+        }
+        text += word;
+        column += width;
+    }
+    text
+}
+
+fn beside(left: &str, state: ColoredString, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{left:<STATE$}{state}")
+}

@@ -1,0 +1,209 @@
+//! What a run comes to: the totals, and a verdict computed from them.
+
+use std::collections::BTreeMap;
+
+use nix::errno::Errno;
+
+use crate::mode::{Read, SocketKind};
+use crate::scene::{ClientSide, Scene, Stuck};
+use crate::totals::{Connection, Totals};
+use crate::trace::{Name, errno_name};
+
+/// Which API the server waits with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Api {
+    /// None: one client at a time.
+    None,
+    Epoll,
+}
+
+impl Api {
+    /// The name in the JSON contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Api::None => "none",
+            Api::Epoll => "epoll",
+        }
+    }
+
+    /// The call that waits for any client, if the API has one.
+    pub fn wait_call(self) -> Option<&'static str> {
+        match self {
+            Api::None => None,
+            Api::Epoll => Some("epoll_wait"),
+        }
+    }
+}
+
+/// When epoll reports (epoll(7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    Level,
+    Edge,
+}
+
+/// What was run.
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub command: &'static str,
+    pub api: Api,
+    pub trigger: Option<Trigger>,
+    pub socket: SocketKind,
+    pub read: Read,
+    /// Size of the receive buffer, in bytes.
+    pub buffer: usize,
+    /// How many clients the lab plays; 0: the clients come from outside.
+    pub clients: usize,
+}
+
+/// When a client had its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Answered {
+    AtOnce,
+    Late,
+    Never,
+}
+
+impl Answered {
+    pub fn name(self) -> &'static str {
+        match self {
+            Answered::AtOnce => "at once",
+            Answered::Late => "late",
+            Answered::Never => "never",
+        }
+    }
+}
+
+/// One row of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// `A`, or how many clients the row stands for.
+    pub client: String,
+    pub server: Connection,
+    /// Bytes sent by the client; `None` where the client is not the lab's.
+    pub sent: Option<u64>,
+    /// Bytes that came back to the client; where the client is not the lab's,
+    /// bytes that the kernel took for it.
+    pub echoed: u64,
+    pub answered: Option<Answered>,
+}
+
+/// The summary of a run.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub run: Run,
+    pub returns: u64,
+    pub timeouts: u64,
+    pub listener_reports: u64,
+    pub rows: Vec<Row>,
+    /// The rows added up.
+    pub sum: Row,
+    /// Bytes stranded when all had sent and none had hung up.
+    pub stranded: u64,
+    pub stuck: Option<Stuck>,
+    pub echo_intact: bool,
+    /// Failures that the server lived through: errno and how often.
+    pub faults: BTreeMap<String, u64>,
+    pub verdict: Verdict,
+}
+
+/// What the counts say, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    pub outcome: Outcome,
+    pub sentence: String,
+}
+
+/// The verdict in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Ok,
+    Stranded,
+    Stuck,
+    /// Not all came back, or not what was sent.
+    Incomplete,
+}
+
+impl Report {
+    /// Puts together what the server's calls and the lab's clients came to.
+    pub fn new(run: &Run, totals: &Totals, scene: &Scene) -> Report {
+        let mut rows: Vec<Row> = match scene.clients.is_empty() {
+            true => totals.connections.iter().map(outside_row).collect(),
+            false => {
+                let sides = scene.clients.iter().enumerate();
+                sides
+                    .map(|(index, side)| script_row(index as u32, side, totals))
+                    .collect()
+            }
+        };
+        if totals.others_count > 0 {
+            rows.push(Row {
+                client: format!("{} more", totals.others_count),
+                server: totals.others.clone(),
+                sent: None,
+                echoed: totals.others.echoed,
+                answered: None,
+            });
+        }
+        let stranded = scene.clients.iter().map(|side| side.stranded).sum();
+        let faults = totals.faults.iter();
+        let mut report = Report {
+            run: run.clone(),
+            returns: totals.returns,
+            timeouts: totals.timeouts,
+            listener_reports: totals.listener_reports,
+            sum: add_up(&rows),
+            rows,
+            stranded,
+            stuck: scene.stuck.clone(),
+            echo_intact: !scene.clients.iter().any(|side| side.damaged),
+            faults: faults
+                .map(|(errno, n)| (errno_name(Errno::from_raw(*errno)), *n))
+                .collect(),
+            verdict: Verdict {
+                outcome: Outcome::Ok,
+                sentence: String::new(),
+            },
+        };
+        report.verdict = crate::verdict::verdict(&report, scene);
+        report
+    }
+}
+
+fn script_row(index: u32, side: &ClientSide, totals: &Totals) -> Row {
+    let answered = match side {
+        _ if side.sent == 0 => None,
+        _ if side.came_back < side.sent => Some(Answered::Never),
+        _ if side.late => Some(Answered::Late),
+        _ => Some(Answered::AtOnce),
+    };
+    Row {
+        client: Name::Client(index).to_string(),
+        server: totals.connections.get(&index).cloned().unwrap_or_default(),
+        sent: Some(side.sent),
+        echoed: side.came_back,
+        answered,
+    }
+}
+
+fn outside_row((index, connection): (&u32, &Connection)) -> Row {
+    Row {
+        client: Name::Client(*index).to_string(),
+        server: connection.clone(),
+        sent: None,
+        echoed: connection.echoed,
+        answered: None,
+    }
+}
+
+fn add_up(rows: &[Row]) -> Row {
+    let mut server = Connection::default();
+    rows.iter().for_each(|row| server.add(&row.server));
+    Row {
+        client: "all".into(),
+        server,
+        sent: rows.iter().map(|row| row.sent).sum(),
+        echoed: rows.iter().map(|row| row.echoed).sum(),
+        answered: rows.iter().filter_map(|row| row.answered).max(),
+    }
+}

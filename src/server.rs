@@ -1,0 +1,197 @@
+//! What the loops share: the listener, connections, the echo and its
+//! back-pressure, and what to do with errors that are no surprise.
+
+pub mod blocking;
+pub mod epoll;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, RawFd};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::socket::{Backlog, MsgFlags, SockFlag};
+
+use crate::mode::Mode;
+use crate::sys::{SockOpt, Socket, Sys};
+use crate::trace::Failure;
+
+/// What a server is started with.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    pub addr: SocketAddr,
+    /// Size of the receive buffer, in bytes.
+    pub buffer: usize,
+    pub mode: Mode,
+}
+
+/// What a connection waits for once it has been served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// For more to read.
+    Wait,
+    /// For room in the send buffer: part of the echo is not out yet.
+    WaitWritable,
+    /// For nothing: the peer is gone.
+    Close,
+}
+
+/// The connections of a server, by fd.
+pub type Connections = HashMap<RawFd, Connection>;
+
+/// A socket that listens on `addr`: socket, setsockopt, bind, listen.
+pub fn listener(sys: &mut Sys, addr: &SocketAddr, flags: SockFlag) -> Result<Socket, Failure> {
+    let listener = sys.socket(addr, flags)?;
+    sys.setsockopt(&listener, SockOpt::ReuseAddr)?;
+    sys.setsockopt(&listener, SockOpt::NoDelay)?;
+    sys.bind(&listener, addr)?;
+    sys.listen(&listener, Backlog::MAXCONN)?;
+    Ok(listener)
+}
+
+/// Adds O_NONBLOCK to the flags that the socket has.
+pub fn set_nonblocking(sys: &Sys, socket: &Socket) -> Result<(), Failure> {
+    let flags = sys.fcntl_getfl(socket)?;
+    sys.fcntl_setfl(socket, flags | OFlag::O_NONBLOCK)
+}
+
+/// Asks again where a signal came before the call had done anything
+/// (EINTR, signal(7)).
+pub fn retry<T>(mut call: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+    loop {
+        match call() {
+            Err(e) if e.errno == Errno::EINTR => {}
+            other => return other,
+        }
+    }
+}
+
+/// Sorts an error on a connection: one that ends this connection alone, or a
+/// surprise.
+pub fn gone(error: Failure) -> Result<Next, Failure> {
+    match error.errno {
+        // The peer reset the connection, or the network lost it (tcp(7)).
+        Errno::ECONNRESET | Errno::EPIPE | Errno::ETIMEDOUT => Ok(Next::Close),
+        Errno::EHOSTUNREACH | Errno::ENETUNREACH | Errno::ENOTCONN => Ok(Next::Close),
+        _ => Err(error),
+    }
+}
+
+/// What came of an accept4.
+pub enum Accepted {
+    Connection(Socket),
+    /// Nobody was there after all, or the one who was has gone.
+    Nobody,
+    /// The process has no fd left; the connection stays in the backlog.
+    NoFd,
+}
+
+/// accept4(2), with the errors that a server meets in its daily work sorted.
+pub fn accept(sys: &mut Sys, listener: &Socket) -> Result<Accepted, Failure> {
+    match retry(|| sys.accept4(listener)) {
+        Ok(socket) => Ok(Accepted::Connection(socket)),
+        Err(e) => match e.errno {
+            Errno::EAGAIN => Ok(Accepted::Nobody),
+            // Reset while it waited in the backlog.
+            Errno::ECONNABORTED => Ok(Accepted::Nobody),
+            // Errors of the new connection's network; accept(2) says to treat
+            // them like EAGAIN.
+            Errno::ENETDOWN | Errno::EPROTO | Errno::ENOPROTOOPT | Errno::EHOSTDOWN => {
+                Ok(Accepted::Nobody)
+            }
+            Errno::ENONET | Errno::EHOSTUNREACH | Errno::EOPNOTSUPP | Errno::ENETUNREACH => {
+                Ok(Accepted::Nobody)
+            }
+            Errno::EPERM => Ok(Accepted::Nobody), // a firewall's rule
+            Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => Ok(Accepted::NoFd),
+            _ => Err(e),
+        },
+    }
+}
+
+/// A client's connection.
+#[derive(Debug)]
+pub struct Connection {
+    pub socket: Socket,
+    /// Received and not yet sent back; never more than one buffer, because
+    /// nothing is read while something is unsent.
+    unsent: Vec<u8>,
+}
+
+impl Connection {
+    pub fn new(socket: Socket) -> Connection {
+        let unsent = Vec::new();
+        Connection { socket, unsent }
+    }
+
+    /// Part of the echo is not out yet.
+    pub fn is_held_up(&self) -> bool {
+        !self.unsent.is_empty()
+    }
+
+    /// Sends `data` back, as far as the kernel takes it.
+    pub fn echo(&mut self, sys: &mut Sys, data: &[u8]) -> Result<Next, Failure> {
+        self.unsent.extend_from_slice(data);
+        self.flush(sys)
+    }
+
+    /// Sends what is unsent, as far as the kernel takes it.
+    ///
+    /// MSG_DONTWAIT, on a blocking socket too: a client that does not read
+    /// must not put the server to sleep. MSG_NOSIGNAL: EPIPE, and no SIGPIPE.
+    pub fn flush(&mut self, sys: &mut Sys) -> Result<Next, Failure> {
+        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+        match retry(|| sys.send(&self.socket, &self.unsent, flags)) {
+            Ok(taken) => {
+                self.unsent.drain(..taken);
+            }
+            Err(e) if e.errno == Errno::EAGAIN => {}
+            Err(e) => return gone(e),
+        }
+        match self.unsent.is_empty() {
+            true => Ok(Next::Wait),
+            false => Ok(Next::WaitWritable),
+        }
+    }
+}
+
+/// How long a listener is left alone when there is no fd for the next
+/// connection. It stays readable all the while, and a level-triggered wait
+/// would return at once, again and again.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// Whether the listener is being left alone, and until when.
+#[derive(Debug, Default)]
+pub struct Pause(Option<Instant>);
+
+impl Pause {
+    pub fn start(&mut self) {
+        self.0 = Some(Instant::now() + PAUSE);
+    }
+
+    /// How long the next wait may last.
+    pub fn timeout(&self) -> Option<Duration> {
+        let until = self.0?;
+        Some(until.saturating_duration_since(Instant::now()))
+    }
+
+    /// True once, when the pause is over.
+    pub fn over(&mut self) -> bool {
+        let over = self.0.is_some_and(|until| Instant::now() >= until);
+        if over {
+            self.0 = None;
+        }
+        over
+    }
+}
+
+/// Closes what a server still holds, each by a traced close.
+pub fn close_all(sys: &mut Sys, connections: Connections, listener: Socket) -> Result<(), Failure> {
+    let mut rest: Vec<Connection> = connections.into_values().collect();
+    rest.sort_by_key(|connection| connection.socket.as_raw_fd());
+    for connection in rest {
+        sys.close(connection.socket)?;
+    }
+    sys.close(listener)
+}

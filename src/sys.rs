@@ -1,0 +1,476 @@
+//! The server's system calls: one method each, named as the man page names it,
+//! each traced at its entry and at its return.
+//!
+//! At entry a call is put where the lab can see it ([`State::current`]), so
+//! that a call which does not return shows; at its return it is counted, and
+//! sent on as a [`Record`] where somebody follows the trace.
+
+use std::mem;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::rc::{Rc, Weak};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::socket::{
+    self, AddressFamily, Backlog, MsgFlags, SockFlag, SockType, SockaddrStorage, sockopt,
+};
+use rustix::net::SocketFlags;
+
+use crate::scene::Scene;
+use crate::totals::{Seen, Totals};
+use crate::trace::{Call, CtlOp, Event, Failure, Fd, Name, Record};
+
+/// What the server thread and the lab both see.
+#[derive(Debug, Default)]
+pub struct Shared {
+    state: Mutex<State>,
+}
+
+/// See [`Shared`].
+#[derive(Debug, Default)]
+pub struct State {
+    /// Entries and returns so far: unchanged between two looks means that the
+    /// server has done nothing in between.
+    pub steps: u64,
+    /// The call that the server is in.
+    pub current: Option<Call>,
+    /// The listening socket, once it listens.
+    pub listener: Option<RawFd>,
+    pub totals: Totals,
+    /// The lab's part of the story.
+    pub scene: Scene,
+}
+
+impl Shared {
+    /// The state, locked.
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        // Counters stay right whoever panicked.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A socket of the server's, closed by [`Sys::close`].
+///
+/// [`Sys`] keeps a weak hand on it, to ask how much is unread.
+#[derive(Debug)]
+pub struct Socket(Rc<OwnedFd>);
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl AsRawFd for Socket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+/// The socket options that the servers set.
+#[derive(Clone, Copy, Debug)]
+pub enum SockOpt {
+    /// Bind although connections of an earlier run are in TIME_WAIT (socket(7)).
+    ReuseAddr,
+    /// Send small segments at once; accepted sockets inherit it (tcp(7)).
+    /// Without it Nagle's algorithm holds back the 3 bytes of 5 + 5 + 3.
+    NoDelay,
+}
+
+/// The server thread's way into the kernel.
+pub struct Sys {
+    shared: Arc<Shared>,
+    /// Where the records go; `None`: count only.
+    records: Option<SyncSender<Record>>,
+    /// By number: what each open fd stands for.
+    fds: Vec<Option<Known>>,
+    accepted: u32,
+    /// The events of the last wait, kept to spare an allocation a call.
+    events: Vec<Event>,
+    began: Instant,
+}
+
+struct Known {
+    name: Name,
+    socket: Weak<OwnedFd>,
+}
+
+/// A call that has been entered and has not returned.
+#[must_use]
+struct Entered {
+    call: Call,
+    start_ns: u64,
+}
+
+impl Sys {
+    /// Calls are counted in `shared`, and sent to `records` if there is one.
+    /// Times count from `began`.
+    pub fn new(shared: Arc<Shared>, records: Option<SyncSender<Record>>, began: Instant) -> Sys {
+        Sys {
+            shared,
+            records,
+            fds: Vec::new(),
+            accepted: 0,
+            events: Vec::new(),
+            began,
+        }
+    }
+
+    /// The first half of every trace: the call is about to be made.
+    fn enter(&self, call: Call) -> Entered {
+        let mut state = self.shared.lock();
+        state.steps += 1;
+        state.current = Some(call);
+        drop(state);
+        let start_ns = self.now_ns();
+        Entered { call, start_ns }
+    }
+
+    /// The second half: the call has returned. `look` says what it brought.
+    fn leave<'a>(
+        &self,
+        Entered { call, start_ns }: Entered,
+        result: nix::Result<i32>,
+        look: impl FnOnce(&Sys) -> Seen<'a>,
+    ) -> Result<i32, Failure> {
+        let end_ns = self.now_ns();
+        let seen = look(self);
+        let mut state = self.shared.lock();
+        state.steps += 1;
+        state.current = None;
+        state.totals.count(&call, result, seen);
+        if let (Call::Listen { fd, .. }, Ok(_)) = (call, result) {
+            state.listener = Some(fd.raw);
+        }
+        drop(state);
+        if let Some(records) = &self.records {
+            let record = Record {
+                call,
+                result,
+                data: seen.data.into(),
+                events: seen.events.into(),
+                unread: seen.unread,
+                accepted: seen.accepted,
+                peer: seen.peer,
+                start_ns,
+                end_ns,
+            };
+            // Where nobody listens any more, nobody misses the record.
+            let _ = records.send(record);
+        }
+        result.map_err(|errno| Failure { call, errno })
+    }
+
+    fn now_ns(&self) -> u64 {
+        match self.records {
+            Some(_) => self.began.elapsed().as_nanos() as u64,
+            None => 0,
+        }
+    }
+
+    /// socket(2). The server makes one, its listener; `flags` say whether
+    /// accept4 may sleep.
+    pub fn socket(&mut self, addr: &SocketAddr, flags: SockFlag) -> Result<Socket, Failure> {
+        let family = match addr {
+            SocketAddr::V4(_) => AddressFamily::Inet,
+            SocketAddr::V6(_) => AddressFamily::Inet6,
+        };
+        let entered = self.enter(Call::Socket);
+        let flags = flags | SockFlag::SOCK_CLOEXEC;
+        let result = socket::socket(family, SockType::Stream, flags, None);
+        self.leave(entered, raw(&result), Seen::nothing)?;
+        let call = Call::Socket;
+        let owned = result.map_err(|errno| Failure { call, errno })?;
+        Ok(self.keep(owned, Name::Listener))
+    }
+
+    /// setsockopt(2), to switch an option on.
+    pub fn setsockopt(&self, socket: &Socket, option: SockOpt) -> Result<(), Failure> {
+        let (fd, name) = (self.fd(socket), option.name());
+        let entered = self.enter(Call::Setsockopt { fd, option: name });
+        let result = match option {
+            SockOpt::ReuseAddr => socket::setsockopt(socket, sockopt::ReuseAddr, &true),
+            SockOpt::NoDelay => socket::setsockopt(socket, sockopt::TcpNoDelay, &true),
+        };
+        self.leave_unit(entered, result)
+    }
+
+    /// bind(2).
+    pub fn bind(&self, socket: &Socket, addr: &SocketAddr) -> Result<(), Failure> {
+        let fd = self.fd(socket);
+        let entered = self.enter(Call::Bind { fd });
+        let result = socket::bind(fd.raw, &SockaddrStorage::from(*addr));
+        self.leave_unit(entered, result)
+    }
+
+    /// listen(2).
+    pub fn listen(&self, socket: &Socket, backlog: Backlog) -> Result<(), Failure> {
+        let fd = self.fd(socket);
+        let backlog_len = backlog.into();
+        let entered = self.enter(Call::Listen {
+            fd,
+            backlog: backlog_len,
+        });
+        let result = socket::listen(socket, backlog);
+        self.leave_unit(entered, result)
+    }
+
+    /// accept4(2) with SOCK_CLOEXEC. The new socket is blocking: on Linux it
+    /// inherits no flag from the listener.
+    pub fn accept4(&mut self, listener: &Socket) -> Result<Socket, Failure> {
+        let call = Call::Accept4 {
+            fd: self.fd(listener),
+        };
+        let entered = self.enter(call);
+        let result = rustix::net::acceptfrom_with(listener, SocketFlags::CLOEXEC)
+            .map_err(|errno| Errno::from_raw(errno.raw_os_error()));
+        let (result, peer) = match result {
+            Ok((owned, peer)) => (Ok(owned), peer),
+            Err(errno) => (Err(errno), None),
+        };
+        let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
+        let name = Name::Client(self.accepted);
+        self.leave(entered, raw(&result), |_| Seen {
+            accepted: Some(name),
+            peer,
+            ..Seen::default()
+        })?;
+        let owned = result.map_err(|errno| Failure { call, errno })?;
+        self.accepted += 1;
+        Ok(self.keep(owned, name))
+    }
+
+    /// fcntl(2), F_GETFL: the flags of the open file.
+    pub fn fcntl_getfl(&self, socket: &Socket) -> Result<OFlag, Failure> {
+        let fd = self.fd(socket);
+        let entered = self.enter(Call::FcntlGetfl { fd });
+        let result = fcntl(socket, FcntlArg::F_GETFL);
+        let flags = self.leave(entered, result, Seen::nothing)?;
+        Ok(OFlag::from_bits_retain(flags))
+    }
+
+    /// fcntl(2), F_SETFL: sets them.
+    pub fn fcntl_setfl(&self, socket: &Socket, flags: OFlag) -> Result<(), Failure> {
+        let fd = self.fd(socket);
+        let entered = self.enter(Call::FcntlSetfl { fd, flags });
+        let result = fcntl(socket, FcntlArg::F_SETFL(flags));
+        self.leave_unit(entered, result.map(drop))
+    }
+
+    /// recv(2): at most `buffer.len()` bytes; 0 is the end of the file.
+    pub fn recv(&self, socket: &Socket, buffer: &mut [u8]) -> Result<usize, Failure> {
+        let fd = self.fd(socket);
+        let length = buffer.len();
+        let entered = self.enter(Call::Recv { fd, length });
+        let result = socket::recv(fd.raw, buffer, MsgFlags::empty());
+        let data = &buffer[..result.unwrap_or(0)];
+        let returned = self.leave(entered, result.map(|n| n as i32), |sys| Seen {
+            data,
+            unread: sys.records.as_ref().and_then(|_| unread(socket)),
+            ..Seen::default()
+        })?;
+        Ok(returned as usize)
+    }
+
+    /// send(2): the number of bytes that the kernel took, which may be less
+    /// than all.
+    pub fn send(&self, socket: &Socket, data: &[u8], flags: MsgFlags) -> Result<usize, Failure> {
+        let fd = self.fd(socket);
+        let length = data.len();
+        let entered = self.enter(Call::Send { fd, length, flags });
+        let result = socket::send(fd.raw, data, flags);
+        let taken = self.leave(entered, result.map(|n| n as i32), |_| Seen {
+            data,
+            ..Seen::default()
+        })?;
+        Ok(taken as usize)
+    }
+
+    /// close(2). What is still unread is lost, and says so in the trace.
+    pub fn close(&mut self, socket: Socket) -> Result<(), Failure> {
+        let fd = self.fd(&socket);
+        let lost = match fd.name {
+            Name::Client(_) => unread(&socket),
+            _ => None,
+        };
+        if let Some(known) = self.fds.get_mut(fd.raw as usize) {
+            *known = None;
+        }
+        let entered = self.enter(Call::Close { fd });
+        // `Sys` has weak hands only, so this one is the last.
+        let result = match Rc::into_inner(socket.0) {
+            Some(owned) => nix::unistd::close(owned),
+            None => Err(Errno::EBADF),
+        };
+        self.leave(entered, result.map(|()| 0), |_| Seen {
+            unread: lost,
+            ..Seen::default()
+        })?;
+        Ok(())
+    }
+
+    /// epoll_create1(2) with EPOLL_CLOEXEC.
+    pub fn epoll_create1(&self) -> Result<Epoll, Failure> {
+        let call = Call::EpollCreate1;
+        let entered = self.enter(call);
+        let result = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC);
+        let number = result.as_ref().map(|epoll| epoll.0.as_raw_fd());
+        self.leave(entered, number.map_err(|errno| *errno), Seen::nothing)?;
+        result.map_err(|errno| Failure { call, errno })
+    }
+
+    /// epoll_ctl(2). The fd's number is what comes back in the event's `data`.
+    pub fn epoll_ctl(
+        &self,
+        epoll: &Epoll,
+        op: CtlOp,
+        socket: &Socket,
+        interest: EpollFlags,
+    ) -> Result<(), Failure> {
+        let (epfd, fd) = (plain(epoll), self.fd(socket));
+        #[rustfmt::skip]
+        let entered = self.enter(Call::EpollCtl { epfd, op, fd, interest });
+        let mut event = EpollEvent::new(interest, fd.raw as u64);
+        let result = match op {
+            CtlOp::Add => epoll.add(socket, event),
+            CtlOp::Mod => epoll.modify(socket, &mut event),
+        };
+        self.leave_unit(entered, result)
+    }
+
+    /// epoll_wait(2): fills `events` and says how many. `timeout` of `None`
+    /// waits until something is ready.
+    pub fn epoll_wait(
+        &mut self,
+        epoll: &Epoll,
+        events: &mut [EpollEvent],
+        timeout: Option<Duration>,
+    ) -> Result<usize, Failure> {
+        let epfd = plain(epoll);
+        let timeout = milliseconds(timeout);
+        let maxevents = events.len();
+        #[rustfmt::skip]
+        let entered = self.enter(Call::EpollWait { epfd, maxevents, timeout });
+        let until = EpollTimeout::try_from(timeout).unwrap_or(EpollTimeout::NONE);
+        let result = epoll.wait(events, until);
+        let mut named = mem::take(&mut self.events);
+        named.clear();
+        let ready = &events[..result.unwrap_or(0)];
+        let returned = self.leave(entered, result.map(|n| n as i32), |sys| {
+            named.extend(ready.iter().map(|event| sys.event(event)));
+            Seen {
+                events: &named,
+                ..Seen::default()
+            }
+        });
+        self.events = named;
+        returned.map(|n| n as usize)
+    }
+
+    /// close(2) of an epoll instance.
+    pub fn close_epoll(&self, epoll: Epoll) -> Result<(), Failure> {
+        let entered = self.enter(Call::Close { fd: plain(&epoll) });
+        let result = nix::unistd::close(epoll.0);
+        self.leave_unit(entered, result)
+    }
+
+    /// clock_nanosleep(2), for a server that can do nothing better for a while.
+    pub fn clock_nanosleep(&self, pause: Duration) -> Result<(), Failure> {
+        let milliseconds = pause.as_millis() as u64;
+        let entered = self.enter(Call::ClockNanosleep { milliseconds });
+        std::thread::sleep(pause);
+        self.leave_unit(entered, Ok(()))
+    }
+
+    fn leave_unit(&self, entered: Entered, result: nix::Result<()>) -> Result<(), Failure> {
+        self.leave(entered, result.map(|()| 0), Seen::nothing)
+            .map(drop)
+    }
+
+    fn keep(&mut self, owned: OwnedFd, name: Name) -> Socket {
+        let socket = Socket(Rc::new(owned));
+        let slot = socket.as_raw_fd() as usize;
+        if self.fds.len() <= slot {
+            self.fds.resize_with(slot + 1, || None);
+        }
+        self.fds[slot] = Some(Known {
+            name,
+            socket: Rc::downgrade(&socket.0),
+        });
+        socket
+    }
+
+    fn fd(&self, socket: &Socket) -> Fd {
+        let raw = socket.as_raw_fd();
+        let name = self.known(raw).map_or(Name::Plain, |known| known.name);
+        Fd { raw, name }
+    }
+
+    fn known(&self, raw: RawFd) -> Option<&Known> {
+        self.fds.get(raw as usize)?.as_ref()
+    }
+
+    /// An event with its fd's name and, where somebody follows the trace, the
+    /// bytes that wait there.
+    fn event(&self, event: &EpollEvent) -> Event {
+        let raw = event.data() as RawFd;
+        let known = self.known(raw);
+        let name = known.map_or(Name::Plain, |known| known.name);
+        let unread = match (name, &self.records) {
+            (Name::Client(_), Some(_)) => known
+                .and_then(|known| known.socket.upgrade())
+                .and_then(|socket| unread(&*socket)),
+            _ => None,
+        };
+        Event {
+            fd: Fd { raw, name },
+            events: event.events(),
+            unread,
+        }
+    }
+}
+
+impl SockOpt {
+    /// The constant's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            SockOpt::ReuseAddr => "SO_REUSEADDR",
+            SockOpt::NoDelay => "TCP_NODELAY",
+        }
+    }
+}
+
+/// FIONREAD: the observer's only call on the server's thread.
+fn unread(socket: impl AsFd) -> Option<u64> {
+    rustix::io::ioctl_fionread(socket).ok()
+}
+
+fn plain(epoll: &Epoll) -> Fd {
+    let raw = epoll.0.as_raw_fd();
+    let name = Name::Plain;
+    Fd { raw, name }
+}
+
+fn raw(result: &nix::Result<OwnedFd>) -> nix::Result<i32> {
+    match result {
+        Ok(owned) => Ok(owned.as_raw_fd()),
+        Err(errno) => Err(*errno),
+    }
+}
+
+/// A timeout in whole milliseconds, rounded up; -1 is for ever.
+fn milliseconds(timeout: Option<Duration>) -> i32 {
+    match timeout {
+        None => -1,
+        Some(timeout) => timeout
+            .as_micros()
+            .div_ceil(1000)
+            .try_into()
+            .unwrap_or(i32::MAX),
+    }
+}

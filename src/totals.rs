@@ -1,0 +1,182 @@
+//! Counters: all that a run keeps of the calls that went by.
+//!
+//! A server that runs for days must not grow by what it has seen, so a closed
+//! connection beyond the first [`KEPT`] is added to one common row.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use nix::errno::Errno;
+
+use crate::trace::{Call, Event, Fd, Name};
+
+/// How many clients keep a row of their own after they have gone.
+pub const KEPT: u32 = 100;
+
+/// The counters of one connection, as the server's calls show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Connection {
+    /// Reports that brought more than the hang-up.
+    pub reports: u64,
+    /// Reports that brought the peer's hang-up and nothing else: the first
+    /// `recv` after them found no byte.
+    pub hangups: u64,
+    /// Calls of `recv`, whatever they returned.
+    pub recv: u64,
+    /// Calls of `recv` that failed with EAGAIN.
+    pub eagain: u64,
+    /// Bytes that `recv` returned.
+    pub received: u64,
+    /// Bytes that `send` took.
+    pub echoed: u64,
+    /// Bytes in the kernel's receive buffer when it was last asked.
+    pub unread: u64,
+    /// The server has closed the connection.
+    pub closed: bool,
+    /// The port that the peer has connected from; 0 where it is not known.
+    pub port: u16,
+    /// A report has come, and no `recv` since.
+    fresh: bool,
+}
+
+impl Connection {
+    /// Adds the counts of `other`.
+    pub fn add(&mut self, other: &Connection) {
+        self.reports += other.reports;
+        self.hangups += other.hangups;
+        self.recv += other.recv;
+        self.eagain += other.eagain;
+        self.received += other.received;
+        self.echoed += other.echoed;
+        self.unread += other.unread;
+    }
+
+    fn count_recv(&mut self, result: Result<i32, Errno>) {
+        self.recv += 1;
+        match result {
+            Err(Errno::EINTR) => return, // nothing was looked at yet
+            Err(Errno::EAGAIN) => self.eagain += 1,
+            Ok(0) | Err(_) if self.fresh => {
+                self.reports -= 1;
+                self.hangups += 1;
+            }
+            Ok(n) => self.received += n as u64,
+            Err(_) => {}
+        }
+        self.fresh = false;
+    }
+}
+
+/// The counters of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Wake-ups: returns of the wait call without error, timeouts included.
+    pub returns: u64,
+    /// Returns of the wait call that brought nothing because time was up.
+    pub timeouts: u64,
+    /// Reports for the listening socket.
+    pub listener_reports: u64,
+    /// Connections accepted.
+    pub accepted: u32,
+    /// The connections, by order of arrival.
+    pub connections: BTreeMap<u32, Connection>,
+    /// What the connections beyond [`KEPT`] that have gone add up to.
+    pub others: Connection,
+    /// How many connections `others` holds.
+    pub others_count: u64,
+    /// Failures other than EAGAIN, by errno.
+    pub faults: BTreeMap<i32, u64>,
+}
+
+/// What a call brought, as far as it is counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Seen<'a> {
+    pub data: &'a [u8],
+    pub events: &'a [Event],
+    pub unread: Option<u64>,
+    pub accepted: Option<Name>,
+    pub peer: Option<SocketAddr>,
+}
+
+impl Seen<'_> {
+    /// For a call that brings nothing but its result.
+    pub fn nothing<T>(_: &T) -> Seen<'static> {
+        Seen::default()
+    }
+}
+
+impl Totals {
+    /// Counts one return.
+    pub fn count(&mut self, call: &Call, result: Result<i32, Errno>, seen: Seen<'_>) {
+        // EAGAIN has a column of its own; EINVAL is how accept4 ends.
+        if let Err(errno) = result
+            && !matches!(errno, Errno::EAGAIN | Errno::EINVAL)
+        {
+            *self.faults.entry(errno as i32).or_default() += 1;
+        }
+        match (call, result) {
+            (Call::EpollWait { .. }, Ok(ready)) => {
+                self.returns += 1;
+                self.timeouts += u64::from(ready == 0);
+                seen.events
+                    .iter()
+                    .for_each(|event| self.count_report(event));
+            }
+            (Call::Accept4 { .. }, Ok(_)) => {
+                let connection = Connection {
+                    port: seen.peer.map_or(0, |peer| peer.port()),
+                    ..Connection::default()
+                };
+                self.connections.insert(self.accepted, connection);
+                self.accepted += 1;
+            }
+            (Call::Recv { fd, .. }, result) => {
+                if let Some(connection) = self.connection(*fd) {
+                    connection.count_recv(result);
+                    connection.unread = seen.unread.unwrap_or(connection.unread);
+                }
+            }
+            (Call::Send { fd, .. }, Ok(taken)) => {
+                if let Some(connection) = self.connection(*fd) {
+                    connection.echoed += taken as u64;
+                }
+            }
+            (Call::Close { fd }, _) => self.close(*fd, seen.unread),
+            _ => {}
+        }
+    }
+
+    fn count_report(&mut self, event: &Event) {
+        match event.fd.name {
+            Name::Listener => self.listener_reports += 1,
+            _ => {
+                if let Some(connection) = self.connection(event.fd) {
+                    connection.reports += 1;
+                    connection.fresh = true;
+                    connection.unread = event.unread.unwrap_or(connection.unread);
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, fd: Fd, unread: Option<u64>) {
+        let Name::Client(index) = fd.name else { return };
+        if let Some(connection) = self.connections.get_mut(&index) {
+            connection.closed = true;
+            connection.unread = unread.unwrap_or(connection.unread);
+        }
+        if index >= KEPT
+            && let Some(gone) = self.connections.remove(&index)
+        {
+            self.others.add(&gone);
+            self.others_count += 1;
+        }
+    }
+
+    fn connection(&mut self, fd: Fd) -> Option<&mut Connection> {
+        match fd.name {
+            Name::Client(index) => self.connections.get_mut(&index),
+            _ => None,
+        }
+    }
+}

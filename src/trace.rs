@@ -1,0 +1,286 @@
+//! What happened, as data: a [`Call`], and the [`Record`] of its return.
+//!
+//! Nothing here makes a system call. The names are those of the man pages
+//! ([`Call::name`]) and of strace ([`Call::syscall`]), and every format takes
+//! them from here.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::os::fd::RawFd;
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::epoll::EpollFlags;
+use nix::sys::socket::MsgFlags;
+
+/// What a file descriptor stands for; the letter in `5<A>`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Name {
+    /// Neither the listener nor a client: an epoll instance.
+    Plain,
+    /// The listening socket, `L`.
+    Listener,
+    /// The connection of the n-th client that was accepted, counted from 0:
+    /// `A`, `B`, … `Z`, `AA`, …
+    Client(u32),
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Name::Plain => Ok(()),
+            Name::Listener => f.write_str("L"),
+            // `L` is taken: the clients' letters leave it out.
+            Name::Client(index) => {
+                const LETTERS: &[u8] = b"ABCDEFGHIJKMNOPQRSTUVWXYZ";
+                let base = LETTERS.len() as u32;
+                if index >= base {
+                    Name::Client(index / base - 1).fmt(f)?;
+                }
+                let letter = LETTERS[(index % base) as usize];
+                write!(f, "{}", char::from(letter))
+            }
+        }
+    }
+}
+
+/// A file descriptor of the server and what it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fd {
+    pub raw: RawFd,
+    pub name: Name,
+}
+
+impl fmt::Display for Fd {
+    /// As `strace -y` shows it: `5<A>`; a bare number where there is no name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name {
+            Name::Plain => write!(f, "{}", self.raw),
+            name => write!(f, "{}<{name}>", self.raw),
+        }
+    }
+}
+
+/// The operation of an `epoll_ctl` (epoll_ctl(2)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CtlOp {
+    Add,
+    Mod,
+}
+
+impl CtlOp {
+    /// The constant's name without its prefix `EPOLL_CTL_`.
+    pub fn name(self) -> &'static str {
+        match self {
+            CtlOp::Add => "ADD",
+            CtlOp::Mod => "MOD",
+        }
+    }
+}
+
+/// A system call with its arguments, before anything is known of its return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    Socket,
+    Setsockopt {
+        fd: Fd,
+        option: &'static str,
+    },
+    Bind {
+        fd: Fd,
+    },
+    Listen {
+        fd: Fd,
+        backlog: i32,
+    },
+    EpollCreate1,
+    EpollCtl {
+        epfd: Fd,
+        op: CtlOp,
+        fd: Fd,
+        interest: EpollFlags,
+    },
+    /// `timeout` in milliseconds; -1 waits until something is ready.
+    EpollWait {
+        epfd: Fd,
+        maxevents: usize,
+        timeout: i32,
+    },
+    Accept4 {
+        fd: Fd,
+    },
+    FcntlGetfl {
+        fd: Fd,
+    },
+    FcntlSetfl {
+        fd: Fd,
+        flags: OFlag,
+    },
+    /// `length`: the room in the buffer, in bytes.
+    Recv {
+        fd: Fd,
+        length: usize,
+    },
+    /// `length`: the bytes offered.
+    Send {
+        fd: Fd,
+        length: usize,
+        flags: MsgFlags,
+    },
+    Close {
+        fd: Fd,
+    },
+    /// A pause of so many milliseconds.
+    ClockNanosleep {
+        milliseconds: u64,
+    },
+}
+
+/// True where the kernel has no `epoll_wait` of its own and the C library asks
+/// `epoll_pwait` instead.
+const NEWER_ABI: bool = cfg!(not(any(
+    target_arch = "x86",
+    target_arch = "x86_64",
+    target_arch = "arm",
+    target_arch = "powerpc64",
+    target_arch = "s390x"
+)));
+
+impl Call {
+    /// The name of the man page.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Call::Socket => "socket",
+            Call::Setsockopt { .. } => "setsockopt",
+            Call::Bind { .. } => "bind",
+            Call::Listen { .. } => "listen",
+            Call::EpollCreate1 => "epoll_create1",
+            Call::EpollCtl { .. } => "epoll_ctl",
+            Call::EpollWait { .. } => "epoll_wait",
+            Call::Accept4 { .. } => "accept4",
+            Call::FcntlGetfl { .. } | Call::FcntlSetfl { .. } => "fcntl",
+            Call::Recv { .. } => "recv",
+            Call::Send { .. } => "send",
+            Call::Close { .. } => "close",
+            Call::ClockNanosleep { .. } => "clock_nanosleep",
+        }
+    }
+
+    /// The name strace gives the same call: the C library makes `recv` and
+    /// `send` out of the kernel's `recvfrom` and `sendto`.
+    pub fn syscall(&self) -> &'static str {
+        match self {
+            Call::Recv { .. } => "recvfrom",
+            Call::Send { .. } => "sendto",
+            Call::EpollWait { .. } if NEWER_ABI => "epoll_pwait",
+            other => other.name(),
+        }
+    }
+
+    /// The file descriptor the call is about; for `epoll_ctl` the one whose
+    /// interest changes, for `epoll_wait` the epoll instance.
+    pub fn fd(&self) -> Option<Fd> {
+        match *self {
+            Call::Socket | Call::EpollCreate1 | Call::ClockNanosleep { .. } => None,
+            Call::Setsockopt { fd, .. }
+            | Call::Bind { fd }
+            | Call::Listen { fd, .. }
+            | Call::EpollCtl { fd, .. }
+            | Call::Accept4 { fd }
+            | Call::FcntlGetfl { fd }
+            | Call::FcntlSetfl { fd, .. }
+            | Call::Recv { fd, .. }
+            | Call::Send { fd, .. }
+            | Call::Close { fd } => Some(fd),
+            Call::EpollWait { epfd, .. } => Some(epfd),
+        }
+    }
+}
+
+/// One event as a wait call delivered it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub fd: Fd,
+    pub events: EpollFlags,
+    /// Bytes in the kernel's receive buffer when the wait call had returned
+    /// (FIONREAD); `None` where nobody asked, or the fd is no connection.
+    pub unread: Option<u64>,
+}
+
+/// A call that has returned.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub call: Call,
+    /// What the call returned, or the errno of its -1.
+    pub result: Result<i32, Errno>,
+    /// `recv`: the bytes that arrived; `send`: the bytes that were offered.
+    pub data: Box<[u8]>,
+    /// The wait call's events.
+    pub events: Box<[Event]>,
+    /// `recv`: bytes that are still in the kernel after it; `close`: bytes
+    /// that nobody will read any more.
+    pub unread: Option<u64>,
+    /// `accept4`: the name of the new connection.
+    pub accepted: Option<Name>,
+    /// `accept4`: who has connected.
+    pub peer: Option<SocketAddr>,
+    /// Nanoseconds from the start of the run to the call.
+    pub start_ns: u64,
+    /// Nanoseconds from the start of the run to its return.
+    pub end_ns: u64,
+}
+
+/// A call that failed, with the errno: what travels by `?`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub call: Call,
+    pub errno: Errno,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.call {
+            Call::EpollCtl { op, fd, .. } => write!(f, "epoll_ctl({}, {fd})", op.name())?,
+            call => match call.fd() {
+                Some(fd) => write!(f, "{}({fd})", call.name())?,
+                None => write!(f, "{}()", call.name())?,
+            },
+        }
+        write!(f, ": {}", errno_text(self.errno))?;
+        match remedy(&self.call, self.errno) {
+            Some(remedy) => write!(f, "; {remedy}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// What the user can do about it.
+fn remedy(call: &Call, errno: Errno) -> Option<&'static str> {
+    match (call, errno) {
+        (Call::Bind { .. }, Errno::EADDRINUSE) => Some("choose another port, or 0 for any"),
+        (Call::Bind { .. }, Errno::EACCES) => Some("choose a port of 1024 or above"),
+        (Call::Bind { .. }, Errno::EADDRNOTAVAIL) => {
+            Some("choose an address of this machine, such as 127.0.0.1")
+        }
+        (Call::EpollCtl { .. }, Errno::ENOSPC) => {
+            Some("raise the limit in /proc/sys/fs/epoll/max_user_watches")
+        }
+        (_, Errno::EMFILE) => Some("raise the limit on open files, ulimit -n"),
+        _ => None,
+    }
+}
+
+/// An errno as strace prints it: `EAGAIN (Resource temporarily unavailable)`.
+pub fn errno_text(errno: Errno) -> String {
+    // nix's own descriptions differ from the C library's; std asks the latter.
+    let text = std::io::Error::from_raw_os_error(errno as i32).to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    format!("{} ({text})", errno_name(errno))
+}
+
+/// The constant's name: `EAGAIN`.
+pub fn errno_name(errno: Errno) -> String {
+    format!("{errno:?}")
+}

@@ -1,0 +1,146 @@
+//! One sentence on a run, computed from its counts: no count, and no outcome,
+//! is known before the run.
+
+use crate::mode::{Read, SocketKind};
+use crate::report::{Answered, Api, Outcome, Report, Trigger, Verdict};
+use crate::scene::{Scene, Stuck};
+use crate::trace::Name;
+
+/// What the counts of `report` say.
+pub fn verdict(report: &Report, scene: &Scene) -> Verdict {
+    let outcome = outcome(report);
+    let sentence = match (outcome, &report.stuck) {
+        _ if scene.clients.is_empty() => outside(report),
+        (Outcome::Stuck, Some(stuck)) => stuck_sentence(report, scene, stuck),
+        (Outcome::Stranded, _) => stranded_sentence(report, scene),
+        (Outcome::Incomplete, _) => incomplete_sentence(report),
+        _ => ok_sentence(report, scene),
+    };
+    Verdict { outcome, sentence }
+}
+
+fn outcome(report: &Report) -> Outcome {
+    match report {
+        _ if !report.echo_intact => Outcome::Incomplete,
+        _ if report.stuck.is_some() => Outcome::Stuck,
+        _ if report.stranded > 0 => Outcome::Stranded,
+        _ if report.sum.answered == Some(Answered::Never) => Outcome::Incomplete,
+        _ => Outcome::Ok,
+    }
+}
+
+fn stuck_sentence(report: &Report, scene: &Scene, stuck: &Stuck) -> String {
+    let who = stuck.fd.name;
+    let asleep = match report.run.api {
+        Api::None => format!("ONE AT A TIME: asleep in {} for {who}.", stuck.call),
+        _ => format!(
+            "STUCK: asleep in {} for {who}, who had no more to say.",
+            stuck.call
+        ),
+    };
+    let starved = names(&stuck.starved);
+    let side = |name: &Name| match name {
+        Name::Client(index) => scene.clients.get(*index as usize),
+        _ => None,
+    };
+    let waited_to_the_end = |name: &Name| side(name).is_some_and(|side| side.unanswered > 0);
+    match (stuck.starved.is_empty(), report.run.api.wait_call()) {
+        (true, Some(wait)) => format!("{asleep} It was not in {wait}."),
+        (true, None) => asleep,
+        (false, _) if stuck.starved.iter().all(waited_to_the_end) => {
+            format!("{asleep} {starved} starved until {who} hung up.")
+        }
+        (false, _) => format!("{asleep} {starved} starved meanwhile."),
+    }
+}
+
+fn stranded_sentence(report: &Report, scene: &Scene) -> String {
+    let of: Vec<Name> = (0..)
+        .zip(&scene.clients)
+        .filter(|(_, side)| side.stranded > 0)
+        .map(|(index, _)| Name::Client(index))
+        .collect();
+    let sentence = format!(
+        "STRANDED: {} of {} unread while the server slept in epoll_wait.",
+        bytes(report.stranded),
+        names(&of),
+    );
+    match report.sum.server.unread {
+        left if left == report.stranded => format!("{sentence} Nothing ever read them."),
+        0 => format!("{sentence} The hang-up, an edge of its own, brought them."),
+        left => format!(
+            "{sentence} The hang-up, an edge of its own, brought {}; {left} were never read.",
+            report.stranded - left.min(report.stranded)
+        ),
+    }
+}
+
+fn incomplete_sentence(report: &Report) -> String {
+    let (back, sent) = (report.sum.echoed, report.sum.sent.unwrap_or(0));
+    match report.echo_intact {
+        false => format!("DAMAGED: bytes came back that nobody had sent ({back} of {sent})."),
+        true => format!("INCOMPLETE: {back} of {sent} bytes came back."),
+    }
+}
+
+fn ok_sentence(report: &Report, scene: &Scene) -> String {
+    let reports = report.sum.server.reports;
+    let messages = scene.clients.iter().map(|side| side.messages).sum();
+    let counted = format!(
+        "{} for {}",
+        plural(reports, "report"),
+        plural(messages, "message")
+    );
+    let run = &report.run;
+    match (run.trigger, run.read, run.socket) {
+        (None, ..) => match report.sum.answered {
+            Some(Answered::AtOnce) => "served: nobody else was waiting.".into(),
+            _ => "served, one after the other.".into(),
+        },
+        (Some(Trigger::Level), Read::Once, _) if reports > messages => {
+            format!("{counted}: level-triggered repeats while bytes are unread.")
+        }
+        (Some(_), Read::Drain, SocketKind::Nonblocking) => format!(
+            "{counted}: {} drained to EAGAIN, and nobody had to wait.",
+            match reports {
+                1 => "it was",
+                _ => "each was",
+            }
+        ),
+        _ => format!("{counted}: one recv took all there was."),
+    }
+}
+
+/// For clients that are not the lab's: what the server saw.
+fn outside(report: &Report) -> String {
+    let sum = &report.sum.server;
+    let clients = report.rows.len() as u64;
+    format!(
+        "{}: {} received, {} sent back, {}.",
+        plural(clients, "client"),
+        bytes(sum.received),
+        sum.echoed,
+        plural(sum.reports, "report"),
+    )
+}
+
+fn bytes(n: u64) -> String {
+    plural(n, "byte")
+}
+
+fn plural(n: u64, what: &str) -> String {
+    match n {
+        1 => format!("1 {what}"),
+        _ => format!("{n} {what}s"),
+    }
+}
+
+/// `B`, `B and C`, `B, C and 7 more`.
+pub fn names(names: &[Name]) -> String {
+    match names {
+        [] => "nobody".into(),
+        [one] => one.to_string(),
+        [one, two] => format!("{one} and {two}"),
+        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+    }
+}
