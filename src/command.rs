@@ -12,13 +12,13 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::cli::{Cli, Command, EpollArgs, FormatArg, ReadArg, ServerArgs, SocketArg};
 use crate::interrupt;
+use crate::lab::Lab;
 use crate::lab::script::{Pace, Script};
-use crate::lab::{Lab, Records};
 use crate::mode::{self, Mode, Read, SocketKind};
 use crate::render::{Charset, Format, Look, OutputError, Screen, Timing, Trace, json, text};
 use crate::report::{Api, Report, Run, Trigger};
 use crate::server::Config;
-use crate::sys::Shared;
+use crate::shared::{Follow, Shared};
 use crate::witness::LAB_FDS;
 
 /// Runs the command, prints what it has to say, and gives the exit status.
@@ -114,8 +114,8 @@ fn server(
         mode,
     };
     let follow = match (args.listen, look.trace) {
-        (Some(_), Trace::Summary) => Records::Counted,
-        _ => Records::Followed,
+        (Some(_), Trace::Summary) => Follow::Counts,
+        _ => Follow::Records,
     };
     let format = match args.format {
         FormatArg::Text => Format::Text(text::Text::new(look)),

@@ -13,7 +13,7 @@ use nix::sys::signal::{SigSet, Signal, raise};
 
 use crate::render::Screen;
 use crate::report::{Report, Run};
-use crate::sys::Shared;
+use crate::shared::Shared;
 
 /// From now on SIGINT and SIGTERM end the process by way of the summary. To be
 /// called before any other thread is started: threads inherit what is blocked.

@@ -10,7 +10,7 @@ pub mod script;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -23,13 +23,11 @@ use crate::render::Screen;
 use crate::report::{Api, Run};
 use crate::scene::{Asleep, Blocked, WaitsFor};
 use crate::server::{self, Config};
-use crate::sys::{Shared, Sys};
+use crate::shared::{Follow, Shared};
+use crate::sys::Sys;
 use crate::tcp_table::{ServerEnd, TcpTable};
 use crate::trace::{Call, Failure, Record};
 use crate::witness::{Look, Sleep, Witness};
-
-/// Records that may wait for the lab before the server has to.
-const CHANNEL: usize = 4096;
 
 /// How long a server may take to come to rest.
 const SETTLE: Duration = Duration::from_secs(10);
@@ -51,7 +49,8 @@ pub struct Lab {
     pub run: Run,
     pub shared: Arc<Shared>,
     screen: Arc<Mutex<Screen>>,
-    records: Receiver<Record>,
+    /// Emptied after each look at it; kept for its room.
+    records: Vec<Record>,
     witness: Witness,
     table: Option<TcpTable>,
     server: Option<JoinHandle<Result<(), Failure>>>,
@@ -62,27 +61,16 @@ pub struct Lab {
     began: Instant,
 }
 
-/// Who wants the records of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Records {
-    /// The lab: it follows the trace.
-    Followed,
-    /// Nobody: the calls are counted, and that is all.
-    Counted,
-}
-
 impl Lab {
     /// Starts the server and waits until it listens.
     pub fn start(
         run: Run,
         config: Config,
-        follow: Records,
+        follow: Follow,
         shared: Arc<Shared>,
         screen: Arc<Mutex<Screen>>,
     ) -> Result<Lab> {
         let began = Instant::now();
-        let (sender, records) = mpsc::sync_channel(CHANNEL);
-        let sender = (follow == Records::Followed).then_some(sender);
         let (tid_sender, tid) = mpsc::channel();
         let (go, gone) = mpsc::channel();
         let seen = Arc::clone(&shared);
@@ -93,7 +81,7 @@ impl Lab {
                 let _ = tid_sender.send(nix::unistd::gettid().as_raw());
                 // The lab's own files first, so that 3 is the listener.
                 let _ = gone.recv();
-                let mut sys = Sys::new(seen, sender, began);
+                let mut sys = Sys::new(seen, follow, began);
                 match api {
                     Api::None => server::blocking::serve(&mut sys, &config),
                     Api::Epoll => server::epoll::serve(&mut sys, &config),
@@ -108,7 +96,7 @@ impl Lab {
             run,
             shared,
             screen,
-            records,
+            records: Vec::new(),
             witness,
             table,
             server: Some(server),
@@ -228,29 +216,27 @@ impl Lab {
         Ok((look, asleep))
     }
 
-    /// Shows the records that have come, after waiting for the first of them
-    /// for `patience` at most. How many there were.
+    /// Shows the records that have come; if there are none, waits for
+    /// `patience` and looks again. How many there were.
     fn take_in(&mut self, patience: Duration) -> Result<usize> {
-        let first = match patience {
-            Duration::ZERO => self.records.try_recv().ok(),
-            _ => match self.records.recv_timeout(patience) {
-                Ok(record) => Some(record),
-                Err(RecvTimeoutError::Timeout) => None,
-                // Nobody sends records: wait all the same.
-                Err(RecvTimeoutError::Disconnected) => {
-                    thread::sleep(patience);
-                    None
-                }
-            },
-        };
-        let Some(first) = first else { return Ok(0) };
+        self.shared.take(&mut self.records);
+        if self.records.is_empty() && !patience.is_zero() {
+            thread::sleep(patience);
+            self.shared.take(&mut self.records);
+        }
+        if self.records.is_empty() {
+            return Ok(0);
+        }
+        let records = std::mem::take(&mut self.records);
         let mut screen = self.screen();
-        let mut taken = 0;
-        for record in std::iter::once(first).chain(self.records.try_iter()) {
-            screen.record(&record)?;
-            taken += 1;
+        for record in &records {
+            screen.record(record)?;
         }
         screen.flush()?;
+        drop(screen);
+        let taken = records.len();
+        self.records = records;
+        self.records.clear();
         Ok(taken)
     }
 

@@ -18,7 +18,7 @@
 //! ```text
 //! command --> lab --> server thread: the textbook loop --> sys --> the kernel
 //!              |                                            |
-//!              |<---------- records, bounded channel -------+
+//!              |<---------- records, under one lock ---------+
 //!              +-- witness: what /proc says of the server thread
 //!              +-- client: the next step of the script
 //!              +-> report (totals, verdict) --> render
@@ -41,6 +41,7 @@ pub mod render;
 pub mod report;
 pub mod scene;
 pub mod server;
+pub mod shared;
 pub mod sys;
 pub mod tcp_table;
 pub mod totals;

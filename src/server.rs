@@ -4,9 +4,9 @@
 pub mod blocking;
 pub mod epoll;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::RawFd;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -38,7 +38,7 @@ pub enum Next {
 }
 
 /// The connections of a server, by fd.
-pub type Connections = HashMap<RawFd, Connection>;
+pub type Connections = BTreeMap<RawFd, Connection>;
 
 /// A socket that listens on `addr`: socket, setsockopt, bind, listen.
 pub fn listener(sys: &mut Sys, addr: &SocketAddr, flags: SockFlag) -> Result<Socket, Failure> {
@@ -51,7 +51,7 @@ pub fn listener(sys: &mut Sys, addr: &SocketAddr, flags: SockFlag) -> Result<Soc
 }
 
 /// Adds O_NONBLOCK to the flags that the socket has.
-pub fn set_nonblocking(sys: &Sys, socket: &Socket) -> Result<(), Failure> {
+pub fn set_nonblocking(sys: &mut Sys, socket: &Socket) -> Result<(), Failure> {
     let flags = sys.fcntl_getfl(socket)?;
     sys.fcntl_setfl(socket, flags | OFlag::O_NONBLOCK)
 }
@@ -130,29 +130,43 @@ impl Connection {
         !self.unsent.is_empty()
     }
 
-    /// Sends `data` back, as far as the kernel takes it.
+    /// Sends `data` back. What the kernel does not take is kept.
     pub fn echo(&mut self, sys: &mut Sys, data: &[u8]) -> Result<Next, Failure> {
-        self.unsent.extend_from_slice(data);
-        self.flush(sys)
+        match send(sys, &self.socket, data) {
+            Ok(taken) if taken == data.len() => Ok(Next::Wait),
+            Ok(taken) => {
+                self.unsent.extend_from_slice(&data[taken..]);
+                Ok(Next::WaitWritable)
+            }
+            Err(e) => gone(e),
+        }
     }
 
-    /// Sends what is unsent, as far as the kernel takes it.
-    ///
-    /// MSG_DONTWAIT, on a blocking socket too: a client that does not read
-    /// must not put the server to sleep. MSG_NOSIGNAL: EPIPE, and no SIGPIPE.
+    /// Sends what was kept, as far as the kernel takes it now.
     pub fn flush(&mut self, sys: &mut Sys) -> Result<Next, Failure> {
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-        match retry(|| sys.send(&self.socket, &self.unsent, flags)) {
+        match send(sys, &self.socket, &self.unsent) {
             Ok(taken) => {
                 self.unsent.drain(..taken);
             }
-            Err(e) if e.errno == Errno::EAGAIN => {}
             Err(e) => return gone(e),
         }
-        match self.unsent.is_empty() {
-            true => Ok(Next::Wait),
-            false => Ok(Next::WaitWritable),
+        match self.is_held_up() {
+            false => Ok(Next::Wait),
+            true => Ok(Next::WaitWritable),
         }
+    }
+}
+
+/// send(2), for a client that may not be reading: how much was taken, perhaps
+/// nothing.
+///
+/// MSG_DONTWAIT, on a blocking socket too: one client that does not read must
+/// not put the server to sleep. MSG_NOSIGNAL: EPIPE, and no SIGPIPE.
+fn send(sys: &mut Sys, socket: &Socket, data: &[u8]) -> Result<usize, Failure> {
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+    match retry(|| sys.send(socket, data, flags)) {
+        Err(e) if e.errno == Errno::EAGAIN => Ok(0), // its buffers are full
+        other => other,
     }
 }
 
@@ -188,9 +202,7 @@ impl Pause {
 
 /// Closes what a server still holds, each by a traced close.
 pub fn close_all(sys: &mut Sys, connections: Connections, listener: Socket) -> Result<(), Failure> {
-    let mut rest: Vec<Connection> = connections.into_values().collect();
-    rest.sort_by_key(|connection| connection.socket.as_raw_fd());
-    for connection in rest {
+    for connection in connections.into_values() {
         sys.close(connection.socket)?;
     }
     sys.close(listener)

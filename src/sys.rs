@@ -1,16 +1,14 @@
 //! The server's system calls: one method each, named as the man page names it,
 //! each traced at its entry and at its return.
 //!
-//! At entry a call is put where the lab can see it ([`State::current`]), so
+//! At entry a call is put where the lab can see it ([`State::current`](crate::shared::State::current)), so
 //! that a call which does not return shows; at its return it is counted, and
 //! sent on as a [`Record`] where somebody follows the trace.
 
-use std::mem;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::rc::{Rc, Weak};
-use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
@@ -21,38 +19,8 @@ use nix::sys::socket::{
 };
 use rustix::net::SocketFlags;
 
-use crate::scene::Scene;
-use crate::totals::{Seen, Totals};
+use crate::shared::{Follow, Shared};
 use crate::trace::{Call, CtlOp, Event, Failure, Fd, Name, Record};
-
-/// What the server thread and the lab both see.
-#[derive(Debug, Default)]
-pub struct Shared {
-    state: Mutex<State>,
-}
-
-/// See [`Shared`].
-#[derive(Debug, Default)]
-pub struct State {
-    /// Entries and returns so far: unchanged between two looks means that the
-    /// server has done nothing in between.
-    pub steps: u64,
-    /// The call that the server is in.
-    pub current: Option<Call>,
-    /// The listening socket, once it listens.
-    pub listener: Option<RawFd>,
-    pub totals: Totals,
-    /// The lab's part of the story.
-    pub scene: Scene,
-}
-
-impl Shared {
-    /// The state, locked.
-    pub fn lock(&self) -> MutexGuard<'_, State> {
-        // Counters stay right whoever panicked.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// A socket of the server's, closed by [`Sys::close`].
 ///
@@ -85,13 +53,12 @@ pub enum SockOpt {
 /// The server thread's way into the kernel.
 pub struct Sys {
     shared: Arc<Shared>,
-    /// Where the records go; `None`: count only.
-    records: Option<SyncSender<Record>>,
+    follow: Follow,
+    /// What has returned since the last entry; see [`Shared::enter`].
+    returned: Option<Record>,
     /// By number: what each open fd stands for.
     fds: Vec<Option<Known>>,
     accepted: u32,
-    /// The events of the last wait, kept to spare an allocation a call.
-    events: Vec<Event>,
     began: Instant,
 }
 
@@ -108,68 +75,62 @@ struct Entered {
 }
 
 impl Sys {
-    /// Calls are counted in `shared`, and sent to `records` if there is one.
-    /// Times count from `began`.
-    pub fn new(shared: Arc<Shared>, records: Option<SyncSender<Record>>, began: Instant) -> Sys {
+    /// Calls are counted in `shared`, and kept there for the lab where it
+    /// follows. Times count from `began`.
+    pub fn new(shared: Arc<Shared>, follow: Follow, began: Instant) -> Sys {
         Sys {
             shared,
-            records,
+            follow,
+            returned: None,
             fds: Vec::new(),
             accepted: 0,
-            events: Vec::new(),
             began,
         }
     }
 
     /// The first half of every trace: the call is about to be made.
-    fn enter(&self, call: Call) -> Entered {
-        let mut state = self.shared.lock();
-        state.steps += 1;
-        state.current = Some(call);
-        drop(state);
+    fn enter(&mut self, call: Call) -> Entered {
+        self.shared
+            .enter(Some(call), &mut self.returned, self.follow);
         let start_ns = self.now_ns();
         Entered { call, start_ns }
     }
 
-    /// The second half: the call has returned. `look` says what it brought.
-    fn leave<'a>(
-        &self,
+    /// The second half: the call has returned, and `look` says what it
+    /// brought. The next entry makes it known.
+    fn leave(
+        &mut self,
         Entered { call, start_ns }: Entered,
         result: nix::Result<i32>,
-        look: impl FnOnce(&Sys) -> Seen<'a>,
+        look: impl FnOnce(&Sys, &mut Record),
     ) -> Result<i32, Failure> {
-        let end_ns = self.now_ns();
-        let seen = look(self);
-        let mut state = self.shared.lock();
-        state.steps += 1;
-        state.current = None;
-        state.totals.count(&call, result, seen);
-        if let (Call::Listen { fd, .. }, Ok(_)) = (call, result) {
-            state.listener = Some(fd.raw);
-        }
-        drop(state);
-        if let Some(records) = &self.records {
-            let record = Record {
-                call,
-                result,
-                data: seen.data.into(),
-                events: seen.events.into(),
-                unread: seen.unread,
-                accepted: seen.accepted,
-                peer: seen.peer,
-                start_ns,
-                end_ns,
-            };
-            // Where nobody listens any more, nobody misses the record.
-            let _ = records.send(record);
-        }
+        let mut record = Record::new(call, result, start_ns, self.now_ns());
+        look(self, &mut record);
+        self.returned = Some(record);
         result.map_err(|errno| Failure { call, errno })
     }
 
     fn now_ns(&self) -> u64 {
-        match self.records {
-            Some(_) => self.began.elapsed().as_nanos() as u64,
-            None => 0,
+        match self.follow {
+            Follow::Records => self.began.elapsed().as_nanos() as u64,
+            Follow::Counts => 0,
+        }
+    }
+
+    /// The bytes of a call, for the trace.
+    fn data(&self, bytes: &[u8]) -> Box<[u8]> {
+        match self.follow {
+            Follow::Records => bytes.into(),
+            Follow::Counts => Box::default(),
+        }
+    }
+
+    /// How much is unread, for the trace. FIONREAD is the observer's only call
+    /// on the server's thread.
+    fn unread(&self, socket: impl AsFd) -> Option<u64> {
+        match self.follow {
+            Follow::Records => fionread(socket),
+            Follow::Counts => None,
         }
     }
 
@@ -183,14 +144,14 @@ impl Sys {
         let entered = self.enter(Call::Socket);
         let flags = flags | SockFlag::SOCK_CLOEXEC;
         let result = socket::socket(family, SockType::Stream, flags, None);
-        self.leave(entered, raw(&result), Seen::nothing)?;
+        self.leave(entered, raw(&result), nothing)?;
         let call = Call::Socket;
         let owned = result.map_err(|errno| Failure { call, errno })?;
         Ok(self.keep(owned, Name::Listener))
     }
 
     /// setsockopt(2), to switch an option on.
-    pub fn setsockopt(&self, socket: &Socket, option: SockOpt) -> Result<(), Failure> {
+    pub fn setsockopt(&mut self, socket: &Socket, option: SockOpt) -> Result<(), Failure> {
         let (fd, name) = (self.fd(socket), option.name());
         let entered = self.enter(Call::Setsockopt { fd, option: name });
         let result = match option {
@@ -201,7 +162,7 @@ impl Sys {
     }
 
     /// bind(2).
-    pub fn bind(&self, socket: &Socket, addr: &SocketAddr) -> Result<(), Failure> {
+    pub fn bind(&mut self, socket: &Socket, addr: &SocketAddr) -> Result<(), Failure> {
         let fd = self.fd(socket);
         let entered = self.enter(Call::Bind { fd });
         let result = socket::bind(fd.raw, &SockaddrStorage::from(*addr));
@@ -209,7 +170,7 @@ impl Sys {
     }
 
     /// listen(2).
-    pub fn listen(&self, socket: &Socket, backlog: Backlog) -> Result<(), Failure> {
+    pub fn listen(&mut self, socket: &Socket, backlog: Backlog) -> Result<(), Failure> {
         let fd = self.fd(socket);
         let backlog_len = backlog.into();
         let entered = self.enter(Call::Listen {
@@ -235,10 +196,9 @@ impl Sys {
         };
         let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
         let name = Name::Client(self.accepted);
-        self.leave(entered, raw(&result), |_| Seen {
-            accepted: Some(name),
-            peer,
-            ..Seen::default()
+        self.leave(entered, raw(&result), |_, record| {
+            record.accepted = Some(name);
+            record.peer = peer;
         })?;
         let owned = result.map_err(|errno| Failure { call, errno })?;
         self.accepted += 1;
@@ -246,16 +206,16 @@ impl Sys {
     }
 
     /// fcntl(2), F_GETFL: the flags of the open file.
-    pub fn fcntl_getfl(&self, socket: &Socket) -> Result<OFlag, Failure> {
+    pub fn fcntl_getfl(&mut self, socket: &Socket) -> Result<OFlag, Failure> {
         let fd = self.fd(socket);
         let entered = self.enter(Call::FcntlGetfl { fd });
         let result = fcntl(socket, FcntlArg::F_GETFL);
-        let flags = self.leave(entered, result, Seen::nothing)?;
+        let flags = self.leave(entered, result, nothing)?;
         Ok(OFlag::from_bits_retain(flags))
     }
 
     /// fcntl(2), F_SETFL: sets them.
-    pub fn fcntl_setfl(&self, socket: &Socket, flags: OFlag) -> Result<(), Failure> {
+    pub fn fcntl_setfl(&mut self, socket: &Socket, flags: OFlag) -> Result<(), Failure> {
         let fd = self.fd(socket);
         let entered = self.enter(Call::FcntlSetfl { fd, flags });
         let result = fcntl(socket, FcntlArg::F_SETFL(flags));
@@ -263,30 +223,33 @@ impl Sys {
     }
 
     /// recv(2): at most `buffer.len()` bytes; 0 is the end of the file.
-    pub fn recv(&self, socket: &Socket, buffer: &mut [u8]) -> Result<usize, Failure> {
+    pub fn recv(&mut self, socket: &Socket, buffer: &mut [u8]) -> Result<usize, Failure> {
         let fd = self.fd(socket);
         let length = buffer.len();
         let entered = self.enter(Call::Recv { fd, length });
         let result = socket::recv(fd.raw, buffer, MsgFlags::empty());
         let data = &buffer[..result.unwrap_or(0)];
-        let returned = self.leave(entered, result.map(|n| n as i32), |sys| Seen {
-            data,
-            unread: sys.records.as_ref().and_then(|_| unread(socket)),
-            ..Seen::default()
+        let returned = self.leave(entered, result.map(|n| n as i32), |sys, record| {
+            record.data = sys.data(data);
+            record.unread = sys.unread(socket);
         })?;
         Ok(returned as usize)
     }
 
     /// send(2): the number of bytes that the kernel took, which may be less
     /// than all.
-    pub fn send(&self, socket: &Socket, data: &[u8], flags: MsgFlags) -> Result<usize, Failure> {
+    pub fn send(
+        &mut self,
+        socket: &Socket,
+        data: &[u8],
+        flags: MsgFlags,
+    ) -> Result<usize, Failure> {
         let fd = self.fd(socket);
         let length = data.len();
         let entered = self.enter(Call::Send { fd, length, flags });
         let result = socket::send(fd.raw, data, flags);
-        let taken = self.leave(entered, result.map(|n| n as i32), |_| Seen {
-            data,
-            ..Seen::default()
+        let taken = self.leave(entered, result.map(|n| n as i32), |sys, record| {
+            record.data = sys.data(data);
         })?;
         Ok(taken as usize)
     }
@@ -295,7 +258,7 @@ impl Sys {
     pub fn close(&mut self, socket: Socket) -> Result<(), Failure> {
         let fd = self.fd(&socket);
         let lost = match fd.name {
-            Name::Client(_) => unread(&socket),
+            Name::Client(_) => fionread(&socket),
             _ => None,
         };
         if let Some(known) = self.fds.get_mut(fd.raw as usize) {
@@ -307,26 +270,25 @@ impl Sys {
             Some(owned) => nix::unistd::close(owned),
             None => Err(Errno::EBADF),
         };
-        self.leave(entered, result.map(|()| 0), |_| Seen {
-            unread: lost,
-            ..Seen::default()
+        self.leave(entered, result.map(|()| 0), |_, record| {
+            record.unread = lost;
         })?;
         Ok(())
     }
 
     /// epoll_create1(2) with EPOLL_CLOEXEC.
-    pub fn epoll_create1(&self) -> Result<Epoll, Failure> {
+    pub fn epoll_create1(&mut self) -> Result<Epoll, Failure> {
         let call = Call::EpollCreate1;
         let entered = self.enter(call);
         let result = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC);
         let number = result.as_ref().map(|epoll| epoll.0.as_raw_fd());
-        self.leave(entered, number.map_err(|errno| *errno), Seen::nothing)?;
+        self.leave(entered, number.map_err(|errno| *errno), nothing)?;
         result.map_err(|errno| Failure { call, errno })
     }
 
     /// epoll_ctl(2). The fd's number is what comes back in the event's `data`.
     pub fn epoll_ctl(
-        &self,
+        &mut self,
         epoll: &Epoll,
         op: CtlOp,
         socket: &Socket,
@@ -358,38 +320,32 @@ impl Sys {
         let entered = self.enter(Call::EpollWait { epfd, maxevents, timeout });
         let until = EpollTimeout::try_from(timeout).unwrap_or(EpollTimeout::NONE);
         let result = epoll.wait(events, until);
-        let mut named = mem::take(&mut self.events);
-        named.clear();
         let ready = &events[..result.unwrap_or(0)];
-        let returned = self.leave(entered, result.map(|n| n as i32), |sys| {
-            named.extend(ready.iter().map(|event| sys.event(event)));
-            Seen {
-                events: &named,
-                ..Seen::default()
-            }
-        });
-        self.events = named;
-        returned.map(|n| n as usize)
+        let returned = self.leave(entered, result.map(|n| n as i32), |sys, record| {
+            record
+                .events
+                .extend(ready.iter().map(|event| sys.event(event)));
+        })?;
+        Ok(returned as usize)
     }
 
     /// close(2) of an epoll instance.
-    pub fn close_epoll(&self, epoll: Epoll) -> Result<(), Failure> {
+    pub fn close_epoll(&mut self, epoll: Epoll) -> Result<(), Failure> {
         let entered = self.enter(Call::Close { fd: plain(&epoll) });
         let result = nix::unistd::close(epoll.0);
         self.leave_unit(entered, result)
     }
 
     /// clock_nanosleep(2), for a server that can do nothing better for a while.
-    pub fn clock_nanosleep(&self, pause: Duration) -> Result<(), Failure> {
+    pub fn clock_nanosleep(&mut self, pause: Duration) -> Result<(), Failure> {
         let milliseconds = pause.as_millis() as u64;
         let entered = self.enter(Call::ClockNanosleep { milliseconds });
         std::thread::sleep(pause);
         self.leave_unit(entered, Ok(()))
     }
 
-    fn leave_unit(&self, entered: Entered, result: nix::Result<()>) -> Result<(), Failure> {
-        self.leave(entered, result.map(|()| 0), Seen::nothing)
-            .map(drop)
+    fn leave_unit(&mut self, entered: Entered, result: nix::Result<()>) -> Result<(), Failure> {
+        self.leave(entered, result.map(|()| 0), nothing).map(drop)
     }
 
     fn keep(&mut self, owned: OwnedFd, name: Name) -> Socket {
@@ -421,17 +377,20 @@ impl Sys {
         let raw = event.data() as RawFd;
         let known = self.known(raw);
         let name = known.map_or(Name::Plain, |known| known.name);
-        let unread = match (name, &self.records) {
-            (Name::Client(_), Some(_)) => known
-                .and_then(|known| known.socket.upgrade())
-                .and_then(|socket| unread(&*socket)),
-            _ => None,
-        };
+        let socket = known.and_then(|known| known.socket.upgrade());
+        let unread = socket.and_then(|socket| self.unread(&*socket));
         Event {
             fd: Fd { raw, name },
             events: event.events(),
             unread,
         }
+    }
+}
+
+impl Drop for Sys {
+    /// Makes the last return known.
+    fn drop(&mut self) {
+        self.shared.enter(None, &mut self.returned, self.follow);
     }
 }
 
@@ -445,10 +404,12 @@ impl SockOpt {
     }
 }
 
-/// FIONREAD: the observer's only call on the server's thread.
-fn unread(socket: impl AsFd) -> Option<u64> {
+fn fionread(socket: impl AsFd) -> Option<u64> {
     rustix::io::ioctl_fionread(socket).ok()
 }
+
+/// For a call that brings nothing but its result.
+fn nothing(_: &Sys, _: &mut Record) {}
 
 fn plain(epoll: &Epoll) -> Fd {
     let raw = epoll.0.as_raw_fd();

@@ -4,11 +4,10 @@
 //! connection beyond the first [`KEPT`] is added to one common row.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 use nix::errno::Errno;
 
-use crate::trace::{Call, Event, Fd, Name};
+use crate::trace::{Call, Event, Fd, Name, Record};
 
 /// How many clients keep a row of their own after they have gone.
 pub const KEPT: u32 = 100;
@@ -88,26 +87,10 @@ pub struct Totals {
     pub faults: BTreeMap<i32, u64>,
 }
 
-/// What a call brought, as far as it is counted.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Seen<'a> {
-    pub data: &'a [u8],
-    pub events: &'a [Event],
-    pub unread: Option<u64>,
-    pub accepted: Option<Name>,
-    pub peer: Option<SocketAddr>,
-}
-
-impl Seen<'_> {
-    /// For a call that brings nothing but its result.
-    pub fn nothing<T>(_: &T) -> Seen<'static> {
-        Seen::default()
-    }
-}
-
 impl Totals {
     /// Counts one return.
-    pub fn count(&mut self, call: &Call, result: Result<i32, Errno>, seen: Seen<'_>) {
+    pub fn count(&mut self, record: &Record) {
+        let (call, result) = (&record.call, record.result);
         // EAGAIN has a column of its own; EINVAL is how accept4 ends.
         if let Err(errno) = result
             && !matches!(errno, Errno::EAGAIN | Errno::EINVAL)
@@ -118,13 +101,14 @@ impl Totals {
             (Call::EpollWait { .. }, Ok(ready)) => {
                 self.returns += 1;
                 self.timeouts += u64::from(ready == 0);
-                seen.events
+                record
+                    .events
                     .iter()
                     .for_each(|event| self.count_report(event));
             }
             (Call::Accept4 { .. }, Ok(_)) => {
                 let connection = Connection {
-                    port: seen.peer.map_or(0, |peer| peer.port()),
+                    port: record.peer.map_or(0, |peer| peer.port()),
                     ..Connection::default()
                 };
                 self.connections.insert(self.accepted, connection);
@@ -133,7 +117,7 @@ impl Totals {
             (Call::Recv { fd, .. }, result) => {
                 if let Some(connection) = self.connection(*fd) {
                     connection.count_recv(result);
-                    connection.unread = seen.unread.unwrap_or(connection.unread);
+                    connection.unread = record.unread.unwrap_or(connection.unread);
                 }
             }
             (Call::Send { fd, .. }, Ok(taken)) => {
@@ -141,7 +125,7 @@ impl Totals {
                     connection.echoed += taken as u64;
                 }
             }
-            (Call::Close { fd }, _) => self.close(*fd, seen.unread),
+            (Call::Close { fd }, _) => self.close(*fd, record.unread),
             _ => {}
         }
     }

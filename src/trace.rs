@@ -216,7 +216,7 @@ pub struct Record {
     /// `recv`: the bytes that arrived; `send`: the bytes that were offered.
     pub data: Box<[u8]>,
     /// The wait call's events.
-    pub events: Box<[Event]>,
+    pub events: Vec<Event>,
     /// `recv`: bytes that are still in the kernel after it; `close`: bytes
     /// that nobody will read any more.
     pub unread: Option<u64>,
@@ -228,6 +228,23 @@ pub struct Record {
     pub start_ns: u64,
     /// Nanoseconds from the start of the run to its return.
     pub end_ns: u64,
+}
+
+impl Record {
+    /// A call that brought nothing but its result.
+    pub fn new(call: Call, result: Result<i32, Errno>, start_ns: u64, end_ns: u64) -> Record {
+        Record {
+            call,
+            result,
+            data: Box::default(),
+            events: Vec::new(),
+            unread: None,
+            accepted: None,
+            peer: None,
+            start_ns,
+            end_ns,
+        }
+    }
 }
 
 /// A call that failed, with the errno: what travels by `?`.

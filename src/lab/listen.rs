@@ -1,5 +1,6 @@
 //! `--listen`: the clients come from outside, and the lab only watches.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -10,6 +11,9 @@ use crate::trace::Name;
 
 /// How often the lab looks whether the server sleeps in recv.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// How long it lets records gather while they come.
+const GATHER: Duration = Duration::from_millis(1);
 
 impl Lab {
     /// On standard error, so that data on standard output stays data.
@@ -29,6 +33,7 @@ impl Lab {
         let mut told = None;
         loop {
             if self.take_in(LOOK)? > 0 {
+                thread::sleep(GATHER);
                 continue;
             }
             if self

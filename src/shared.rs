@@ -1,0 +1,108 @@
+//! What the server thread and the lab both see, under one lock.
+
+use std::mem;
+use std::os::fd::RawFd;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::scene::Scene;
+use crate::totals::Totals;
+use crate::trace::{Call, Record};
+
+/// Records that may wait for the lab before the server has to.
+const MOST_RECORDS: usize = 8192;
+/// Bytes of data that those records may hold.
+const MOST_BYTES: usize = 1 << 20;
+
+/// Who wants the records of a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Follow {
+    /// The lab: it follows the trace.
+    Records,
+    /// Nobody: the calls are counted, and that is all.
+    Counts,
+}
+
+/// See [`State`].
+#[derive(Debug, Default)]
+pub struct Shared {
+    state: Mutex<State>,
+    /// The lab has taken the records.
+    room: Condvar,
+}
+
+/// The server's whereabouts, and what a run has come to so far.
+#[derive(Debug, Default)]
+pub struct State {
+    /// Calls entered so far: the same number at two looks means that the
+    /// server has done nothing in between.
+    pub steps: u64,
+    /// The call that was entered last. A server that sleeps sleeps in it.
+    pub current: Option<Call>,
+    /// The listening socket, once it listens.
+    pub listener: Option<RawFd>,
+    pub totals: Totals,
+    /// The lab's part of the story.
+    pub scene: Scene,
+    /// What the lab has not taken yet.
+    records: Vec<Record>,
+    bytes: usize,
+}
+
+impl Shared {
+    /// The state, locked.
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        // Counters stay right whoever panicked.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server is about to make `call`; `returned` is what has returned
+    /// since it made the last one. One lock for both: what the server does
+    /// between two calls nobody can see, and a call costs little.
+    pub fn enter(&self, call: Option<Call>, returned: &mut Option<Record>, follow: Follow) {
+        let mut state = self.lock();
+        if let Some(record) = returned.take() {
+            state.count(&record);
+            if follow == Follow::Records {
+                state.keep(record);
+            }
+            while state.is_full() {
+                state = self
+                    .room
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+        state.steps += 1;
+        state.current = call;
+    }
+
+    /// Moves the records that have come into `records`, which is empty.
+    pub fn take(&self, records: &mut Vec<Record>) {
+        let mut state = self.lock();
+        let was_full = state.is_full();
+        mem::swap(&mut state.records, records);
+        state.bytes = 0;
+        drop(state);
+        if was_full {
+            self.room.notify_one();
+        }
+    }
+}
+
+impl State {
+    fn count(&mut self, record: &Record) {
+        self.totals.count(record);
+        if let (Call::Listen { fd, .. }, Ok(_)) = (record.call, record.result) {
+            self.listener = Some(fd.raw);
+        }
+    }
+
+    fn keep(&mut self, record: Record) {
+        self.bytes += record.data.len();
+        self.records.push(record);
+    }
+
+    fn is_full(&self) -> bool {
+        self.records.len() >= MOST_RECORDS || self.bytes >= MOST_BYTES
+    }
+}
