@@ -1,25 +1,20 @@
 //! From what was asked for to what is run.
 
 use std::io::{self, Write};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::CommandFactory;
 use nix::sys::epoll::EpollFlags;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use crate::cli::{Cli, Command, EpollArgs, FormatArg, ReadArg, ServerArgs, SocketArg};
-use crate::interrupt;
-use crate::lab::Lab;
+use crate::cli::server::{EpollArgs, ReadArg, ScreenArgs, ServerArgs, SocketArg};
+use crate::cli::{Cli, Command};
+use crate::compare;
 use crate::lab::script::{Pace, Script};
 use crate::mode::{self, Mode, Read, SocketKind};
-use crate::render::{Charset, Format, Look, OutputError, Screen, Timing, Trace, json, text};
-use crate::report::{Api, Report, Run, Trigger};
-use crate::server::Config;
-use crate::shared::{Follow, Shared};
-use crate::witness::LAB_FDS;
+use crate::render::{Charset, Look, OutputError, Timing, Trace};
+use crate::report::{Api, Run, Trigger};
+use crate::stage::Stage;
 
 /// Runs the command, prints what it has to say, and gives the exit status.
 pub fn execute(cli: Cli) -> Result<ExitCode> {
@@ -32,6 +27,7 @@ pub fn execute(cli: Cli) -> Result<ExitCode> {
         Command::Lt(args) => epoll_server("lt", mode::LT, args, charset),
         Command::EtBlocking(args) => epoll_server("et-blocking", mode::ET_BLOCKING, args, charset),
         Command::EtNonblock(args) => epoll_server("et-nonblock", mode::ET_NONBLOCK, args, charset),
+        Command::SelectPollCompare(args) => compare::execute(&args, charset),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "epoll-lab", &mut script);
@@ -79,7 +75,37 @@ fn server(
     args: ServerArgs,
     charset: Charset,
 ) -> Result<ExitCode> {
-    let look = Look {
+    let look = look(&args.screen, charset);
+    let script = script(command, &args);
+    let trigger = match api {
+        Api::None => None,
+        _ if mode.interest.contains(EpollFlags::EPOLLET) => Some(Trigger::Edge),
+        _ => Some(Trigger::Level),
+    };
+    let run = Run {
+        command,
+        api,
+        trigger,
+        socket: mode.socket,
+        read: mode.read,
+        buffer: args.buffer as usize,
+        clients: args.listen.map_or(script.messages.len(), |_| 0),
+    };
+    let stage = Stage::new(args.screen.format, look)?;
+    let report = match args.listen {
+        None => stage.play(run, mode, script)?.0,
+        Some(addr) => stage.listen(run, mode, addr, args.stall)?,
+    };
+    stage.screen().summary(&report)?;
+    match report.echo_intact {
+        true => Ok(ExitCode::SUCCESS),
+        false => Ok(ExitCode::FAILURE),
+    }
+}
+
+/// How things are to be shown.
+pub fn look(args: &ScreenArgs, charset: Charset) -> Look {
+    Look {
         trace: if args.trace {
             Trace::Calls
         } else {
@@ -91,67 +117,6 @@ fn server(
             Timing::Hidden
         },
         charset,
-    };
-    let script = script(command, &args);
-    let run = Run {
-        command,
-        api,
-        trigger: match api {
-            Api::None => None,
-            Api::Epoll if mode.interest.contains(EpollFlags::EPOLLET) => Some(Trigger::Edge),
-            Api::Epoll => Some(Trigger::Level),
-        },
-        socket: mode.socket,
-        read: mode.read,
-        buffer: args.buffer as usize,
-        clients: args.listen.map_or(script.messages.len(), |_| 0),
-    };
-    let config = Config {
-        addr: args
-            .listen
-            .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
-        buffer: args.buffer as usize,
-        mode,
-    };
-    let follow = match (args.listen, look.trace) {
-        (Some(_), Trace::Summary) => Follow::Counts,
-        _ => Follow::Records,
-    };
-    let format = match args.format {
-        FormatArg::Text => Format::Text(text::Text::new(look)),
-        FormatArg::Json => Format::Json(json::Json::new(look)),
-    };
-    let shared = Arc::new(Shared::default());
-    let screen = Arc::new(Mutex::new(Screen::new(format)));
-    interrupt::summarize_on_signal(&run, &shared, &screen)?;
-    if args.listen.is_none() {
-        make_room_for_fds(run.clients)?;
-    }
-
-    let lock = || screen.lock().unwrap_or_else(PoisonError::into_inner);
-    lock().run(&run)?;
-    let mut lab = Lab::start(
-        run,
-        config,
-        follow,
-        Arc::clone(&shared),
-        Arc::clone(&screen),
-    )?;
-    match args.listen {
-        None => lab.play(script)?,
-        Some(_) => {
-            lab.say_where_it_listens();
-            lab.watch_server(args.stall)?;
-        }
-    }
-    let report = {
-        let state = shared.lock();
-        Report::new(&lab.run, &state.totals, &state.scene)
-    };
-    lock().summary(&report)?;
-    match report.echo_intact {
-        true => Ok(ExitCode::SUCCESS),
-        false => Ok(ExitCode::FAILURE),
     }
 }
 
@@ -179,22 +144,4 @@ fn script(command: &str, args: &ServerArgs) -> Script {
             Pace::Settled
         },
     }
-}
-
-/// The lab's own fds stand above [`LAB_FDS`]; raises the soft limit on open
-/// files if it is lower than they need.
-fn make_room_for_fds(clients: usize) -> Result<()> {
-    const SPARE: u64 = 20;
-    let needed = LAB_FDS as u64 + clients as u64 + SPARE;
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    if soft >= needed {
-        return Ok(());
-    }
-    if hard < needed {
-        bail!(
-            "the limit on open files is {hard}, and {clients} clients need {needed}: \
-             raise it with `ulimit -n {needed}`"
-        );
-    }
-    Ok(setrlimit(Resource::RLIMIT_NOFILE, needed, hard)?)
 }

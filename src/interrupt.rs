@@ -5,48 +5,70 @@
 //! signal gets a thread of its own, which waits for it in sigwait(3).
 
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use nix::sys::signal::{SigSet, Signal, raise};
+use nix::sys::signal::{SigSet, Signal, kill, raise};
+use nix::unistd::Pid;
 
 use crate::render::Screen;
-use crate::report::{Report, Run};
 use crate::shared::Shared;
 
-/// From now on SIGINT and SIGTERM end the process by way of the summary. To be
-/// called before any other thread is started: threads inherit what is blocked.
-pub fn summarize_on_signal(
-    run: &Run,
-    shared: &Arc<Shared>,
-    screen: &Arc<Mutex<Screen>>,
-) -> Result<()> {
-    let mut signals = SigSet::empty();
-    signals.add(Signal::SIGINT);
-    signals.add(Signal::SIGTERM);
-    signals.thread_block().context("cannot block SIGINT")?;
-    let (run, shared, screen) = (run.clone(), Arc::clone(shared), Arc::clone(screen));
-    thread::Builder::new()
-        .name("signals".into())
-        .spawn(move || {
-            let Ok(signal) = signals.wait() else { return };
-            if let Some(mut screen) = patiently_lock(&screen) {
-                let report = {
-                    let state = shared.lock();
-                    Report::new(&run, &state.totals, &state.scene)
-                };
-                // Nobody is left to be told that standard output is gone.
-                let _ = screen.summary(&report);
-            }
-            // By the signal itself, so that the shell sees what it was.
-            let _ = signals.thread_unblock();
-            let _ = raise(signal);
-            // Still here: the signal is ignored.
-            std::process::exit(128 + signal as i32);
-        })
-        .context("cannot start the signal thread")?;
-    Ok(())
+/// Tells the signal thread that it is not needed any more.
+const DISMISSED: Signal = Signal::SIGUSR1;
+
+/// The signal thread, and the signals that are kept from all others.
+#[derive(Debug)]
+pub struct Interrupt {
+    signals: SigSet,
+    thread: JoinHandle<()>,
+}
+
+impl Interrupt {
+    /// From now on SIGINT and SIGTERM end the process by way of the summary.
+    /// To be called before any other thread is started: threads inherit what
+    /// is blocked.
+    pub fn summarize(shared: &Arc<Shared>, screen: &Arc<Mutex<Screen>>) -> Result<Interrupt> {
+        let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, DISMISSED]);
+        signals.thread_block().context("cannot block SIGINT")?;
+        let (shared, screen) = (Arc::clone(shared), Arc::clone(screen));
+        let thread = thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || {
+                if let Ok(signal) = signals.wait()
+                    && signal != DISMISSED
+                {
+                    end(signal, &signals, &shared, &screen);
+                }
+            })
+            .context("cannot start the signal thread")?;
+        Ok(Interrupt { signals, thread })
+    }
+
+    /// Ends the signal thread; Ctrl-C ends the process at once again.
+    pub fn dismiss(self) -> Result<()> {
+        kill(Pid::this(), DISMISSED).context("cannot send SIGUSR1")?;
+        let _ = self.thread.join();
+        self.signals
+            .thread_unblock()
+            .context("cannot unblock SIGINT")
+    }
+}
+
+fn end(signal: Signal, signals: &SigSet, shared: &Shared, screen: &Mutex<Screen>) {
+    if let Some(mut screen) = patiently_lock(screen) {
+        let report = shared.lock().report();
+        if let Some(report) = report {
+            // Nobody is left to be told that standard output is gone.
+            let _ = screen.summary(&report);
+        }
+    }
+    // By the signal itself, so that the shell sees what it was.
+    let _ = signals.thread_unblock();
+    let _ = raise(signal);
+    // Still here: the signal is ignored.
+    std::process::exit(128 + signal as i32);
 }
 
 /// The screen, unless somebody holds it who cannot get rid of his output.

@@ -23,7 +23,7 @@ use crate::render::Screen;
 use crate::report::{Api, Run};
 use crate::scene::{Asleep, Blocked, WaitsFor};
 use crate::server::{self, Config};
-use crate::shared::{Follow, Shared};
+use crate::shared::{Follow, Shared, State};
 use crate::sys::Sys;
 use crate::tcp_table::{ServerEnd, TcpTable};
 use crate::trace::{Call, Failure, Record};
@@ -71,6 +71,7 @@ impl Lab {
         screen: Arc<Mutex<Screen>>,
     ) -> Result<Lab> {
         let began = Instant::now();
+        *shared.lock() = State::of(&run);
         let (tid_sender, tid) = mpsc::channel();
         let (go, gone) = mpsc::channel();
         let seen = Arc::clone(&shared);
@@ -84,6 +85,8 @@ impl Lab {
                 let mut sys = Sys::new(seen, follow, began);
                 match api {
                     Api::None => server::blocking::serve(&mut sys, &config),
+                    Api::Select => server::select::serve(&mut sys, &config),
+                    Api::Poll => server::poll::serve(&mut sys, &config),
                     Api::Epoll => server::epoll::serve(&mut sys, &config),
                 }
             })
@@ -325,6 +328,14 @@ impl Lab {
         }
         screen.flush()?;
         Ok(())
+    }
+
+    /// What came back to each client, A first.
+    pub fn answers(&self) -> Vec<Vec<u8>> {
+        self.clients
+            .iter()
+            .map(|client| client.answer().to_vec())
+            .collect()
     }
 
     /// The result of the server thread, which has ended.

@@ -1,6 +1,10 @@
 //! From data to the screen: one format a file, each from data and a writer.
 
+pub mod compare;
 pub mod json;
+pub mod progress;
+pub mod scaling;
+pub mod svg;
 pub mod table;
 pub mod text;
 
@@ -8,6 +12,7 @@ use std::fmt;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::time::Duration;
 
+use crate::compare::Served;
 use crate::report::{Report, Run};
 use crate::scene::{Asleep, Blocked, Step};
 use crate::trace::{Call, Record};
@@ -149,6 +154,24 @@ impl Screen {
                 table::summary(report, look, &mut self.out)?;
             }
             Format::Json(json) => json.summary(report, &mut self.out)?,
+        }
+        self.flush()
+    }
+
+    /// What one run of several came to: the text has one table for all.
+    pub fn one_of_several(&mut self, report: &Report) -> Shown {
+        match &mut self.format {
+            Format::Text(text) => text.end_of_one(&mut self.out)?,
+            Format::Json(json) => json.summary(report, &mut self.out)?,
+        }
+        self.flush()
+    }
+
+    /// Several runs beside each other; in JSON each has its own summary.
+    pub fn comparison(&mut self, served: &[Served]) -> Shown {
+        match &mut self.format {
+            Format::Text(_) => compare::comparison(served, &mut self.out)?,
+            Format::Json(_) => {}
         }
         self.flush()
     }

@@ -7,13 +7,15 @@ use nix::errno::Errno;
 use crate::mode::{Read, SocketKind};
 use crate::scene::{ClientSide, Scene, Stuck};
 use crate::totals::{Connection, Totals};
-use crate::trace::{Name, errno_name};
+use crate::trace::{Name, WaitCost, errno_name};
 
 /// Which API the server waits with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Api {
     /// None: one client at a time.
     None,
+    Select,
+    Poll,
     Epoll,
 }
 
@@ -22,6 +24,8 @@ impl Api {
     pub fn name(self) -> &'static str {
         match self {
             Api::None => "none",
+            Api::Select => "select",
+            Api::Poll => "poll",
             Api::Epoll => "epoll",
         }
     }
@@ -30,6 +34,8 @@ impl Api {
     pub fn wait_call(self) -> Option<&'static str> {
         match self {
             Api::None => None,
+            Api::Select => Some("select"),
+            Api::Poll => Some("poll"),
             Api::Epoll => Some("epoll_wait"),
         }
     }
@@ -54,6 +60,19 @@ pub struct Run {
     pub buffer: usize,
     /// How many clients the lab plays; 0: the clients come from outside.
     pub clients: usize,
+}
+
+/// The command that runs the same server on three APIs.
+pub const COMPARE: &str = "select-poll-compare";
+
+impl Run {
+    /// The command; the API where that is what its runs differ in.
+    pub fn title(&self) -> &'static str {
+        match self.command {
+            COMPARE => self.api.name(),
+            command => command,
+        }
+    }
 }
 
 /// When a client had its answer.
@@ -95,6 +114,10 @@ pub struct Report {
     pub returns: u64,
     pub timeouts: u64,
     pub listener_reports: u64,
+    /// What the waits moved and looked at.
+    pub cost: WaitCost,
+    /// Calls of epoll_ctl that changed the interest list.
+    pub changes: u64,
     pub rows: Vec<Row>,
     /// The rows added up.
     pub sum: Row,
@@ -152,6 +175,8 @@ impl Report {
             returns: totals.returns,
             timeouts: totals.timeouts,
             listener_reports: totals.listener_reports,
+            cost: totals.cost,
+            changes: totals.changes,
             sum: add_up(&rows),
             rows,
             stranded,

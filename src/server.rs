@@ -3,6 +3,8 @@
 
 pub mod blocking;
 pub mod epoll;
+pub mod poll;
+pub mod select;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,7 +15,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::socket::{Backlog, MsgFlags, SockFlag};
 
-use crate::mode::Mode;
+use crate::mode::{Mode, SocketKind};
 use crate::sys::{SockOpt, Socket, Sys};
 use crate::trace::Failure;
 
@@ -50,10 +52,14 @@ pub fn listener(sys: &mut Sys, addr: &SocketAddr, flags: SockFlag) -> Result<Soc
     Ok(listener)
 }
 
-/// Adds O_NONBLOCK to the flags that the socket has.
-pub fn set_nonblocking(sys: &mut Sys, socket: &Socket) -> Result<(), Failure> {
-    let flags = sys.fcntl_getfl(socket)?;
-    sys.fcntl_setfl(socket, flags | OFlag::O_NONBLOCK)
+/// Makes a new connection what the mode wants it to be: adds O_NONBLOCK to the
+/// flags that it has, or leaves it blocking, as accept4 made it.
+pub fn prepare(sys: &mut Sys, mode: &Mode, socket: &Socket) -> Result<(), Failure> {
+    if mode.socket == SocketKind::Nonblocking {
+        let flags = sys.fcntl_getfl(socket)?;
+        sys.fcntl_setfl(socket, flags | OFlag::O_NONBLOCK)?;
+    }
+    Ok(())
 }
 
 /// Asks again where a signal came before the call had done anything

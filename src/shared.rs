@@ -4,6 +4,7 @@ use std::mem;
 use std::os::fd::RawFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
+use crate::report::{Report, Run};
 use crate::scene::Scene;
 use crate::totals::Totals;
 use crate::trace::{Call, Record};
@@ -33,6 +34,8 @@ pub struct Shared {
 /// The server's whereabouts, and what a run has come to so far.
 #[derive(Debug, Default)]
 pub struct State {
+    /// What is being run.
+    pub run: Option<Run>,
     /// Calls entered so far: the same number at two looks means that the
     /// server has done nothing in between.
     pub steps: u64,
@@ -90,6 +93,20 @@ impl Shared {
 }
 
 impl State {
+    /// The state at the start of a run.
+    pub fn of(run: &Run) -> State {
+        State {
+            run: Some(run.clone()),
+            ..State::default()
+        }
+    }
+
+    /// What the run has come to so far.
+    pub fn report(&self) -> Option<Report> {
+        let run = self.run.as_ref()?;
+        Some(Report::new(run, &self.totals, &self.scene))
+    }
+
     fn count(&mut self, record: &Record) {
         self.totals.count(record);
         if let (Call::Listen { fd, .. }, Ok(_)) = (record.call, record.result) {

@@ -13,14 +13,18 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc;
+use nix::poll::{PollFd, PollTimeout};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::select::{FdSet, select};
 use nix::sys::socket::{
     self, AddressFamily, Backlog, MsgFlags, SockFlag, SockType, SockaddrStorage, sockopt,
 };
+use nix::sys::time::{TimeVal, TimeValLike};
 use rustix::net::SocketFlags;
 
 use crate::shared::{Follow, Shared};
-use crate::trace::{Call, CtlOp, Event, Failure, Fd, Name, Record};
+use crate::trace::{Call, CtlOp, Event, Failure, Fd, Name, Ready, Record, WaitCost};
 
 /// A socket of the server's, closed by [`Sys::close`].
 ///
@@ -322,11 +326,106 @@ impl Sys {
         let result = epoll.wait(events, until);
         let ready = &events[..result.unwrap_or(0)];
         let returned = self.leave(entered, result.map(|n| n as i32), |sys, record| {
-            record
-                .events
-                .extend(ready.iter().map(|event| sys.event(event)));
+            record.events.extend(ready.iter().map(|event| {
+                let raw = event.data() as RawFd;
+                sys.event(raw, Ready::Epoll(event.events()))
+            }));
+            record.cost = WaitCost {
+                bytes_out: size_of_val(ready) as u64,
+                asked: ready.len() as u64, // the ready list, and no other fd
+                ..WaitCost::default()
+            };
         })?;
         Ok(returned as usize)
+    }
+
+    /// poll(2): sets `revents`, and says for how many fds.
+    pub fn poll(
+        &mut self,
+        fds: &mut [PollFd<'_>],
+        timeout: Option<Duration>,
+    ) -> Result<usize, Failure> {
+        let (nfds, timeout) = (fds.len(), milliseconds(timeout));
+        let entered = self.enter(Call::Poll { nfds, timeout });
+        let until = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::NONE);
+        let result = nix::poll::poll(fds, until);
+        let returned = self.leave(entered, result, |sys, record| {
+            let ready = fds.iter().filter_map(|fd| {
+                let revents = fd.revents().filter(|revents| !revents.is_empty())?;
+                Some(sys.event(fd.as_fd().as_raw_fd(), Ready::Poll(revents)))
+            });
+            record.events.extend(ready);
+            record.cost = WaitCost {
+                handed: nfds as u64,
+                bytes_in: size_of_val(fds) as u64,
+                bytes_out: (nfds * size_of::<libc::c_short>()) as u64, // revents
+                asked: nfds as u64,
+                tested: 0,
+            };
+        })?;
+        Ok(returned as usize)
+    }
+
+    /// select(2) without exceptfds: takes the fds that are not ready out of the
+    /// sets, and says how many are left in both. `nfds` is the highest fd + 1.
+    pub fn select<'fd>(
+        &mut self,
+        nfds: RawFd,
+        readfds: &mut FdSet<'fd>,
+        writefds: &mut FdSet<'fd>,
+        timeout: Option<Duration>,
+    ) -> Result<usize, Failure> {
+        let timeout = milliseconds(timeout);
+        let asked = readfds.fds(None).count() + writefds.fds(None).count();
+        let call = Call::Select {
+            nfds: nfds as usize,
+            timeout,
+        };
+        let entered = self.enter(call);
+        let mut until = (timeout >= 0).then(|| TimeVal::milliseconds(timeout.into()));
+        let result = select(nfds, &mut *readfds, &mut *writefds, None, until.as_mut());
+        let returned = self.leave(entered, result, |sys, record| {
+            // After an error the sets are as they were (select(2)).
+            if result.is_ok() {
+                record.events = sys.left_in(readfds, writefds);
+            }
+            // The kernel copies whole longs, of both sets, both ways.
+            let bits = libc::c_long::BITS as usize;
+            let set = (nfds as usize).div_ceil(bits) * size_of::<libc::c_long>();
+            record.cost = WaitCost {
+                handed: asked as u64,
+                bytes_in: 2 * set as u64,
+                bytes_out: 2 * set as u64,
+                asked: asked as u64,
+                tested: 0,
+            };
+        })?;
+        Ok(returned as usize)
+    }
+
+    /// The fds that select has left in its sets.
+    fn left_in(&self, readfds: &FdSet<'_>, writefds: &FdSet<'_>) -> Vec<Event> {
+        let ready = |readfds, writefds| Ready::Select { readfds, writefds };
+        let readable = readfds
+            .fds(None)
+            .map(|fd| (fd.as_raw_fd(), ready(true, false)));
+        let writable = writefds
+            .fds(None)
+            .map(|fd| (fd.as_raw_fd(), ready(false, true)));
+        // No server asks for both at once.
+        let mut left: Vec<(RawFd, Ready)> = readable.chain(writable).collect();
+        left.sort_by_key(|(fd, _)| *fd);
+        left.into_iter()
+            .map(|(fd, ready)| self.event(fd, ready))
+            .collect()
+    }
+
+    /// The program has tested so many fds to find the ones that are ready
+    /// after the wait that has just returned. No call: it is counted only.
+    pub fn tested(&mut self, fds: usize) {
+        if let Some(record) = &mut self.returned {
+            record.cost.tested = fds as u64;
+        }
     }
 
     /// close(2) of an epoll instance.
@@ -373,15 +472,17 @@ impl Sys {
 
     /// An event with its fd's name and, where somebody follows the trace, the
     /// bytes that wait there.
-    fn event(&self, event: &EpollEvent) -> Event {
-        let raw = event.data() as RawFd;
+    fn event(&self, raw: RawFd, ready: Ready) -> Event {
         let known = self.known(raw);
         let name = known.map_or(Name::Plain, |known| known.name);
         let socket = known.and_then(|known| known.socket.upgrade());
-        let unread = socket.and_then(|socket| self.unread(&*socket));
+        let unread = match name {
+            Name::Client(_) => socket.and_then(|socket| self.unread(&*socket)),
+            _ => None,
+        };
         Event {
             fd: Fd { raw, name },
-            events: event.events(),
+            ready,
             unread,
         }
     }

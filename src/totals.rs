@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use nix::errno::Errno;
 
-use crate::trace::{Call, Event, Fd, Name, Record};
+use crate::trace::{Call, Event, Fd, Name, Record, WaitCost};
 
 /// How many clients keep a row of their own after they have gone.
 pub const KEPT: u32 = 100;
@@ -73,6 +73,10 @@ pub struct Totals {
     pub returns: u64,
     /// Returns of the wait call that brought nothing because time was up.
     pub timeouts: u64,
+    /// What the waits moved and looked at.
+    pub cost: WaitCost,
+    /// Calls of epoll_ctl that changed the interest list.
+    pub changes: u64,
     /// Reports for the listening socket.
     pub listener_reports: u64,
     /// Connections accepted.
@@ -98,14 +102,16 @@ impl Totals {
             *self.faults.entry(errno as i32).or_default() += 1;
         }
         match (call, result) {
-            (Call::EpollWait { .. }, Ok(ready)) => {
+            (Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. }, Ok(ready)) => {
                 self.returns += 1;
+                self.cost.add(&record.cost);
                 self.timeouts += u64::from(ready == 0);
                 record
                     .events
                     .iter()
                     .for_each(|event| self.count_report(event));
             }
+            (Call::EpollCtl { .. }, Ok(_)) => self.changes += 1,
             (Call::Accept4 { .. }, Ok(_)) => {
                 let connection = Connection {
                     port: record.peer.map_or(0, |peer| peer.port()),

@@ -10,6 +10,7 @@ use std::os::fd::RawFd;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::poll::PollFlags;
 use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::MsgFlags;
 
@@ -106,6 +107,17 @@ pub enum Call {
         maxevents: usize,
         timeout: i32,
     },
+    /// `timeout` as for `epoll_wait`.
+    Poll {
+        nfds: usize,
+        timeout: i32,
+    },
+    /// `timeout` as for `epoll_wait`, though select takes a structure; -1 is
+    /// its NULL.
+    Select {
+        nfds: usize,
+        timeout: i32,
+    },
     Accept4 {
         fd: Fd,
     },
@@ -157,6 +169,8 @@ impl Call {
             Call::EpollCreate1 => "epoll_create1",
             Call::EpollCtl { .. } => "epoll_ctl",
             Call::EpollWait { .. } => "epoll_wait",
+            Call::Poll { .. } => "poll",
+            Call::Select { .. } => "select",
             Call::Accept4 { .. } => "accept4",
             Call::FcntlGetfl { .. } | Call::FcntlSetfl { .. } => "fcntl",
             Call::Recv { .. } => "recv",
@@ -173,6 +187,8 @@ impl Call {
             Call::Recv { .. } => "recvfrom",
             Call::Send { .. } => "sendto",
             Call::EpollWait { .. } if NEWER_ABI => "epoll_pwait",
+            Call::Poll { .. } if NEWER_ABI => "ppoll",
+            Call::Select { .. } if NEWER_ABI => "pselect6",
             other => other.name(),
         }
     }
@@ -182,6 +198,7 @@ impl Call {
     pub fn fd(&self) -> Option<Fd> {
         match *self {
             Call::Socket | Call::EpollCreate1 | Call::ClockNanosleep { .. } => None,
+            Call::Poll { .. } | Call::Select { .. } => None, // they name many
             Call::Setsockopt { fd, .. }
             | Call::Bind { fd }
             | Call::Listen { fd, .. }
@@ -197,14 +214,73 @@ impl Call {
     }
 }
 
+/// What a wait call says of one fd, in the words of its API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ready {
+    /// `events` of a struct epoll_event.
+    Epoll(EpollFlags),
+    /// `revents` of a struct pollfd.
+    Poll(PollFlags),
+    /// The fd_sets that the fd is still in.
+    Select { readfds: bool, writefds: bool },
+}
+
+impl Ready {
+    /// The peer has hung up or the connection has failed, as far as the API
+    /// has a word for it.
+    pub fn hung_up(&self) -> bool {
+        match self {
+            Ready::Epoll(events) => events
+                .intersects(EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR | EpollFlags::EPOLLRDHUP),
+            Ready::Poll(events) => events.intersects(PollFlags::POLLHUP | PollFlags::POLLERR),
+            Ready::Select { .. } => false,
+        }
+    }
+
+    /// There is room in the send buffer.
+    pub fn writable(&self) -> bool {
+        match self {
+            Ready::Epoll(events) => events.contains(EpollFlags::EPOLLOUT),
+            Ready::Poll(events) => events.contains(PollFlags::POLLOUT),
+            Ready::Select { writefds, .. } => *writefds,
+        }
+    }
+}
+
 /// One event as a wait call delivered it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
     pub fd: Fd,
-    pub events: EpollFlags,
+    pub ready: Ready,
     /// Bytes in the kernel's receive buffer when the wait call had returned
     /// (FIONREAD); `None` where nobody asked, or the fd is no connection.
     pub unread: Option<u64>,
+}
+
+/// What a wait moved and looked at, beside waiting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WaitCost {
+    /// Fds that the program handed to the kernel.
+    pub handed: u64,
+    /// Bytes of fd_set or array copied into the kernel.
+    pub bytes_in: u64,
+    /// Bytes of fd_set, revents or events copied out.
+    pub bytes_out: u64,
+    /// Fds that the kernel asked whether they are ready.
+    pub asked: u64,
+    /// Fds that the program tested until it had found those that are.
+    pub tested: u64,
+}
+
+impl WaitCost {
+    /// Adds the costs of `other`.
+    pub fn add(&mut self, other: &WaitCost) {
+        self.handed += other.handed;
+        self.bytes_in += other.bytes_in;
+        self.bytes_out += other.bytes_out;
+        self.asked += other.asked;
+        self.tested += other.tested;
+    }
 }
 
 /// A call that has returned.
@@ -217,6 +293,8 @@ pub struct Record {
     pub data: Box<[u8]>,
     /// The wait call's events.
     pub events: Vec<Event>,
+    /// A wait call: what it moved.
+    pub cost: WaitCost,
     /// `recv`: bytes that are still in the kernel after it; `close`: bytes
     /// that nobody will read any more.
     pub unread: Option<u64>,
@@ -238,6 +316,7 @@ impl Record {
             result,
             data: Box::default(),
             events: Vec::new(),
+            cost: WaitCost::default(),
             unread: None,
             accepted: None,
             peer: None,

@@ -136,6 +136,13 @@ fn parse_syscall(line: &str) -> Option<Sleep> {
         #[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "arm"))]
         libc::SYS_epoll_wait if for_ever(3) => for_anyone("epoll_wait", "epoll_wait"),
         libc::SYS_epoll_pwait if for_ever(3) => for_anyone("epoll_wait", "epoll_pwait"),
+        #[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "arm"))]
+        libc::SYS_poll if for_ever(2) => for_anyone("poll", "poll"),
+        // A null pointer for the time: for ever.
+        libc::SYS_ppoll if arg(2) == Some(0) => for_anyone("poll", "ppoll"),
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_select if arg(4) == Some(0) => for_anyone("select", "select"),
+        libc::SYS_pselect6 if arg(4) == Some(0) => for_anyone("select", "pselect6"),
         libc::SYS_accept4 => for_anyone("accept4", "accept4"),
         libc::SYS_recvfrom => for_one("recv", "recvfrom", fd),
         libc::SYS_sendto => for_one("send", "sendto", fd),
@@ -156,6 +163,9 @@ fn sleep_in(call: &Call) -> Option<Sleep> {
     let (name, syscall) = (call.name(), call.syscall());
     match *call {
         Call::EpollWait { timeout: -1, .. } | Call::Accept4 { .. } => for_anyone(name, syscall),
+        Call::Poll { timeout: -1, .. } | Call::Select { timeout: -1, .. } => {
+            for_anyone(name, syscall)
+        }
         Call::Recv { fd, .. } | Call::Send { fd, .. } => for_one(name, syscall, fd.raw),
         _ => None,
     }

@@ -8,7 +8,7 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::MsgFlags;
 
 use crate::escape::quote;
-use crate::trace::{Call, Event, Fd, Name, Record, errno_text};
+use crate::trace::{Call, Event, Fd, Name, Ready, Record, errno_text};
 
 /// Columns that a string of bytes may take in a line of text.
 const DATA_WIDTH: usize = 25;
@@ -16,6 +16,18 @@ const DATA_WIDTH: usize = 25;
 /// `EPOLLIN`, `EPOLLET`.
 pub fn epoll_names(flags: EpollFlags) -> Vec<&'static str> {
     flags.iter_names().map(|(name, _)| name).collect()
+}
+
+/// `EPOLLIN`, `POLLIN`, `readfds`.
+pub fn ready_names(ready: &Ready) -> Vec<&'static str> {
+    match *ready {
+        Ready::Epoll(events) => epoll_names(events),
+        Ready::Poll(revents) => revents.iter_names().map(|(name, _)| name).collect(),
+        Ready::Select { readfds, writefds } => [(readfds, "readfds"), (writefds, "writefds")]
+            .into_iter()
+            .filter_map(|(is_in, name)| is_in.then_some(name))
+            .collect(),
+    }
 }
 
 /// `MSG_DONTWAIT`, `MSG_NOSIGNAL`.
@@ -49,7 +61,7 @@ fn or_zero(names: &[&str]) -> String {
 
 /// An event: `5<A> EPOLLIN`.
 pub fn event_text(event: &Event) -> String {
-    format!("{} {}", event.fd, or_zero(&epoll_names(event.events)))
+    format!("{} {}", event.fd, or_zero(&ready_names(&event.ready)))
 }
 
 /// A call that has been entered and has not returned: `recv(5<A>, ...`.
@@ -84,6 +96,10 @@ fn arguments(record: &Record) -> String {
             epfd, timeout: -1, ..
         } => format!("{name}({epfd})"),
         Call::EpollWait { epfd, timeout, .. } => format!("{name}({epfd}, {timeout} ms)"),
+        Call::Poll { nfds, timeout: -1 } => format!("{name}(nfds={nfds})"),
+        Call::Poll { nfds, timeout } => format!("{name}(nfds={nfds}, {timeout} ms)"),
+        Call::Select { nfds, timeout: -1 } => format!("{name}(nfds={nfds})"),
+        Call::Select { nfds, timeout } => format!("{name}(nfds={nfds}, {timeout} ms)"),
         Call::FcntlGetfl { fd } => format!("{name}({fd}, F_GETFL)"),
         Call::FcntlSetfl { fd, flags } => {
             format!("{name}({fd}, F_SETFL, {})", or_zero(&open_names(flags)))

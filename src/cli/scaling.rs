@@ -11,15 +11,19 @@ use crate::scaling::{Active, Plan};
 /// How the cost of a wait is measured, for `--help`.
 pub const METHOD: &str = "\
 How the cost of a wait is measured:
-  One wait as a program needs it: the call, select's copy of its fd_set, and the search for the ready fds until all
-  are found. K of the N fds stay readable throughout, the middle ones of K equal parts, and the timeout is -1; no wait
-  sleeps. Calls are timed in batches of 5 ms, 21 times, APIs and sizes taking turns; median, 10th and 90th percentile.
-  A warm-up round does not count. Another number of ready fds than expected ends the run.
+  One wait as a program needs it: the call, select's copy of its fd_set, and the
+  search for the ready fds until all are found. K of the N fds stay readable
+  throughout, the middle ones of K equal parts, and the timeout is -1; no wait
+  sleeps. Calls are timed in batches of 5 ms, 21 times, APIs and sizes taking
+  turns; median, 10th and 90th percentile. A warm-up round does not count.
+  Another number of ready fds than expected ends the run.
 
-  Pitfalls: where the ready fds are decides how long select and poll take, because the search ends with the last of
-  them, and the kernel stops queueing at the first. Other threads in the process make every fd of select and poll
-  dearer. Measure with a release build, on a machine that does nothing else. One wait is not a server: the time a
-  server spends in recv and send is the same with all three.";
+  Pitfalls: where the ready fds are decides how long select and poll take,
+  because the search ends with the last of them, and the kernel stops queueing
+  at the first. Other threads in the process make every fd of select and poll
+  dearer. Measure with a release build, on a machine that does nothing else. One
+  wait is not a server: the time a server spends in recv and send is the same
+  with all three.";
 
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Cost of one wait")]

@@ -1,5 +1,6 @@
 //! `--format json`: JSON Lines, the contract that the README documents.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -7,20 +8,24 @@ use serde::Serialize;
 use super::{Look, Timing, Trace};
 use crate::escape::escape;
 use crate::mode::{Read, SocketKind};
-use crate::report::{Report, Row, Run, Trigger};
+use crate::report::{COMPARE, Report, Row, Run, Trigger};
 use crate::scene::{Action, Asleep, Blocked, Step};
-use crate::trace::{Call, Name, Record, errno_name};
-use crate::wording::{epoll_names, msg_names, open_names};
+use crate::trace::{Call, Name, Record, WaitCost, errno_name};
+use crate::wording::{epoll_names, msg_names, open_names, ready_names};
 
 /// The format, and the number of the next record.
 #[derive(Debug)]
 pub struct Json {
     look: Look,
     seq: u64,
+    /// Which server or experiment of this command a record belongs to, counted
+    /// from 1.
+    run: u32,
+    costs: bool,
+    /// By man page name: the system call that the kernel was seen in. Which
+    /// one a C library makes of `select` differs from one to the other.
+    syscalls: BTreeMap<&'static str, &'static str>,
 }
-
-/// Which server or experiment of this command a record belongs to.
-const RUN: u32 = 1;
 
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
@@ -56,8 +61,19 @@ struct CallLine {
     errno: Option<String>,
     #[serde(flatten)]
     arguments: Arguments,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<CostLine>,
     #[serde(flatten)]
     times: Option<Times>,
+}
+
+#[derive(Serialize)]
+struct CostLine {
+    handed: u64,
+    bytes_in: u64,
+    bytes_out: u64,
+    asked: u64,
+    tested: u64,
 }
 
 /// What only some calls have.
@@ -68,6 +84,8 @@ struct Arguments {
     epfd: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timeout: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nfds: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     maxevents: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -146,7 +164,7 @@ struct SummaryLine<'a> {
     stranded: u64,
     stuck: bool,
     echo_intact: bool,
-    faults: &'a std::collections::BTreeMap<String, u64>,
+    faults: &'a BTreeMap<String, u64>,
     verdict: &'a str,
 }
 
@@ -178,12 +196,20 @@ struct RowLine<'a> {
 
 impl Json {
     pub fn new(look: Look) -> Json {
-        Json { look, seq: 0 }
+        Json {
+            look,
+            seq: 0,
+            run: 0,
+            costs: false,
+            syscalls: BTreeMap::new(),
+        }
     }
 
     pub fn run(&mut self, run: &Run, out: &mut impl Write) -> io::Result<()> {
+        self.run += 1;
+        self.costs = run.command == COMPARE;
         let line = Line::Run(RunLine {
-            run: RUN,
+            run: self.run,
             command: run.command,
             api: run.api.name(),
             trigger: run.trigger.map(|trigger| match trigger {
@@ -214,15 +240,19 @@ impl Json {
             end_ns: record.end_ns,
         };
         let line = Line::Call(Box::new(CallLine {
-            run: RUN,
+            run: self.run,
             seq: self.next(),
             call: record.call.name(),
-            syscall: record.call.syscall(),
+            syscall: match self.syscalls.get(record.call.name()) {
+                Some(syscall) => syscall,
+                None => record.call.syscall(),
+            },
             fd: fd.map(|fd| fd.raw),
             name: fd.and_then(|fd| name(fd.name)),
             result: record.result.unwrap_or(-1),
             errno: record.result.err().map(errno_name),
             arguments: arguments(record),
+            cost: (self.costs && is_wait(&record.call)).then(|| cost_line(&record.cost)),
             times: (self.look.timing == Timing::Shown).then_some(times),
         }));
         write_line(&line, out)
@@ -232,8 +262,11 @@ impl Json {
         if self.look.trace == Trace::Summary {
             return Ok(());
         }
+        if let Some(asleep) = &step.asleep {
+            self.syscalls.insert(asleep.call, asleep.syscall);
+        }
         let line = Line::Client(ClientLine {
-            run: RUN,
+            run: self.run,
             seq: self.next(),
             client: step.client.to_string(),
             action: match step.action {
@@ -262,7 +295,7 @@ impl Json {
         let timing = self.look.timing == Timing::Shown;
         let waited_ns = blocked.waited.as_nanos() as u64;
         let line = Line::Blocked(BlockedLine {
-            run: RUN,
+            run: self.run,
             seq: self.next(),
             call: blocked.call,
             syscall: blocked.syscall,
@@ -278,7 +311,7 @@ impl Json {
 
     pub fn summary(&mut self, report: &Report, out: &mut impl Write) -> io::Result<()> {
         let line = Line::Summary(SummaryLine {
-            run: RUN,
+            run: self.run,
             wait: WaitLine {
                 returns: report.returns,
                 timeouts: report.timeouts,
@@ -319,6 +352,12 @@ fn arguments(record: &Record) -> Arguments {
             epfd: Some(epfd.raw),
             timeout: Some(timeout),
             maxevents: Some(maxevents),
+            events: Some(record.events.iter().map(event_line).collect()),
+            ..none
+        },
+        Call::Poll { nfds, timeout } | Call::Select { nfds, timeout } => Arguments {
+            nfds: Some(nfds),
+            timeout: Some(timeout),
             events: Some(record.events.iter().map(event_line).collect()),
             ..none
         },
@@ -364,11 +403,28 @@ fn arguments(record: &Record) -> Arguments {
     }
 }
 
+fn is_wait(call: &Call) -> bool {
+    matches!(
+        call,
+        Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. }
+    )
+}
+
+fn cost_line(cost: &WaitCost) -> CostLine {
+    CostLine {
+        handed: cost.handed,
+        bytes_in: cost.bytes_in,
+        bytes_out: cost.bytes_out,
+        asked: cost.asked,
+        tested: cost.tested,
+    }
+}
+
 fn event_line(event: &crate::trace::Event) -> EventLine {
     EventLine {
         fd: event.fd.raw,
         name: name(event.fd.name),
-        events: epoll_names(event.events),
+        events: ready_names(&event.ready),
     }
 }
 

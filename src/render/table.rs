@@ -79,9 +79,13 @@ fn next(report: &Report, look: Look) -> Option<String> {
         ("lt", _) => "et-blocking --read once",
         ("et-blocking", Read::Once) => "et-blocking",
         ("et-blocking", Read::Drain) => "et-nonblock",
+        ("et-nonblock", _) => "select-poll-compare",
         _ => return None,
     };
-    Some(format!("epoll-lab {next} --trace"))
+    Some(match next {
+        "select-poll-compare" => format!("epoll-lab {next}"),
+        next => format!("epoll-lab {next} --trace"),
+    })
 }
 
 fn cells(row: &Row) -> [String; 8] {

@@ -7,14 +7,13 @@ use std::time::Duration;
 
 use colored::{ColoredString, Colorize};
 use nix::errno::Errno;
-use nix::sys::epoll::EpollFlags;
 
 use super::{Look, Timing, Trace};
 use crate::escape::quote;
 use crate::mode::{Read, SocketKind};
-use crate::report::{Api, Run, Trigger};
+use crate::report::{Api, COMPARE, Run, Trigger};
 use crate::scene::{Action, Asleep, Blocked, Step};
-use crate::trace::{Call, Event, Fd, Name, Record, errno_name};
+use crate::trace::{Call, Event, Fd, Name, Record, WaitCost, errno_name};
 use crate::wording::{call_text, event_text, open_text};
 
 /// The screen's width; no line is longer.
@@ -39,6 +38,8 @@ pub struct Text {
     clients: BTreeMap<Name, Seen>,
     /// The clients come from outside: say where from.
     outside: bool,
+    /// Say what a wait moves and looks at.
+    costs: bool,
 }
 
 /// What the screen shows of a connection already.
@@ -59,6 +60,7 @@ impl Text {
             open: None,
             clients: BTreeMap::new(),
             outside: false,
+            costs: false,
         }
     }
 
@@ -68,7 +70,9 @@ impl Text {
 
     /// The header: which server this is.
     pub fn run(&mut self, run: &Run, out: &mut impl Write) -> io::Result<()> {
+        *self = Text::new(self.look);
         self.outside = run.clients == 0;
+        self.costs = run.command == COMPARE;
         let read = match run.read {
             Read::Once => "one recv per report",
             Read::Drain if run.api == Api::None => "recv until hang-up",
@@ -85,9 +89,18 @@ impl Text {
         };
         let header = format!(
             "{} | {trigger} | {socket} | {}-byte buffer | {read}",
-            run.command, run.buffer
+            run.title(),
+            run.buffer
         );
-        writeln!(out, "{}\n", header.bold())
+        match (self.costs, self.look.trace, run.api) {
+            // One table for all three: one header.
+            (true, Trace::Summary, Api::Poll | Api::Epoll) => Ok(()),
+            (true, Trace::Summary, _) => {
+                let header = header.replacen(run.title(), run.command, 1);
+                writeln!(out, "{}\n", header.bold())
+            }
+            _ => writeln!(out, "{}\n", header.bold()),
+        }
     }
 
     /// A call that has returned.
@@ -107,7 +120,9 @@ impl Text {
         }
         self.flush_setup(out)?;
         match record.call {
-            Call::EpollWait { .. } => self.wait(record, out),
+            Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. } => {
+                self.wait(record, out)
+            }
             Call::Recv { .. } if matches!(record.result, Ok(n) if n > 0) => {
                 self.received = Some(record.clone());
                 Ok(())
@@ -126,6 +141,15 @@ impl Text {
         match self.received.take() {
             Some(received) => self.recv(&received, false, out),
             None => Ok(()),
+        }
+    }
+
+    /// The end of one run of several.
+    pub fn end_of_one(&mut self, out: &mut impl Write) -> io::Result<()> {
+        self.finish(out)?;
+        match self.look.trace {
+            Trace::Calls => writeln!(out),
+            Trace::Summary => Ok(()),
         }
     }
 
@@ -165,7 +189,7 @@ impl Text {
         let text = self.timed(record, format!("  {}", call_text(record)));
         let margin = text.chars().count();
         if record.events.is_empty() {
-            return line(&text, plain(""), out);
+            line(&text, plain(""), out)?;
         }
         for (index, event) in record.events.iter().enumerate() {
             let left = match index {
@@ -175,7 +199,10 @@ impl Text {
             let note = self.report_note(event);
             line(&left, note, out)?;
         }
-        Ok(())
+        match self.costs {
+            true => writeln!(out, "    {}", cost_text(&record.cost).dimmed()),
+            false => Ok(()),
+        }
     }
 
     /// What a report says of a client: its number, and how much is unread
@@ -186,13 +213,12 @@ impl Text {
         };
         let seen = self.clients.entry(event.fd.name).or_default();
         let name = event.fd.name;
-        let hung_up = EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR | EpollFlags::EPOLLRDHUP;
         // Whether it was the hang-up only the recv to come can tell.
-        seen.empty = event.unread == Some(0) && !event.events.contains(EpollFlags::EPOLLOUT);
-        let label = match event.events {
-            _ if seen.empty && event.events.intersects(hung_up) => format!("{name}: hang-up"),
-            _ if seen.empty => format!("{name}: readable"),
-            _ => {
+        seen.empty = event.unread == Some(0) && !event.ready.writable();
+        let label = match seen.empty {
+            true if event.ready.hung_up() => format!("{name}: hang-up"),
+            true => format!("{name}: readable"),
+            false => {
                 seen.reports += 1;
                 format!("{name}: report {}", seen.reports)
             }
@@ -414,6 +440,14 @@ fn state_text(asleep: &Asleep) -> ColoredString {
             .bold(),
         None => format!("server asleep: {}", asleep.call).dimmed(),
     }
+}
+
+/// What a wait moved, and who looked at how many fds.
+fn cost_text(cost: &WaitCost) -> String {
+    format!(
+        "{} fds handed over, {} bytes in, {} out; kernel asked {}, program tested {}",
+        cost.handed, cost.bytes_in, cost.bytes_out, cost.asked, cost.tested
+    )
 }
 
 /// The send after a recv took just what the recv had brought.

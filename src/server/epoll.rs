@@ -10,7 +10,7 @@ use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use nix::sys::socket::SockFlag;
 
 use super::{Accepted, Config, Connection, Connections, Next, Pause};
-use crate::mode::{Mode, SocketKind};
+use crate::mode::Mode;
 use crate::sys::{Socket, Sys};
 use crate::trace::{CtlOp, Failure};
 
@@ -82,9 +82,7 @@ fn register(
     socket: Socket,
     connections: &mut Connections,
 ) -> Result<(), Failure> {
-    if mode.socket == SocketKind::Nonblocking {
-        super::set_nonblocking(sys, &socket)?;
-    }
+    super::prepare(sys, mode, &socket)?;
     match sys.epoll_ctl(epoll, CtlOp::Add, &socket, mode.interest) {
         Ok(()) => {
             connections.insert(socket.as_raw_fd(), Connection::new(socket));

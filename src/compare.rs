@@ -1,0 +1,158 @@
+//! `select-poll-compare`: the same server on three APIs, and then what one
+//! wait costs as the set of fds grows.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::cli::server::{CompareArgs, FormatArg, PartArg};
+use crate::command::look;
+use crate::lab::script::{Pace, Script};
+use crate::mode;
+use crate::render::scaling::{self as chart, Glyphs};
+use crate::render::{Charset, OutputError, compare as table, progress, svg};
+use crate::report::{Api, COMPARE, Report, Run, Trigger};
+use crate::scaling::{self, Plan};
+use crate::stage::Stage;
+
+/// One server of the three, when it has ended.
+#[derive(Debug)]
+pub struct Served {
+    pub report: Report,
+    /// What came back to each client, A first.
+    pub answers: Vec<Vec<u8>>,
+}
+
+/// Both parts, or the one that was asked for.
+pub fn execute(args: &CompareArgs, charset: Charset) -> Result<ExitCode> {
+    let plan = match args.scaling.plan() {
+        Ok(plan) => plan,
+        Err(error) => {
+            eprintln!("epoll-lab: {error} (see --help)");
+            return Ok(ExitCode::from(2));
+        }
+    };
+    // Opened before anything is run, so that a path that cannot be written is
+    // told at once; emptied only when there is something to write.
+    let picture = args.scaling.svg.as_deref().map(open_picture).transpose()?;
+    let mut status = ExitCode::SUCCESS;
+    if args.only != Some(PartArg::Cost) {
+        let served = servers(args, charset)?;
+        if !table::same_answers(&served) {
+            status = ExitCode::FAILURE;
+        }
+    }
+    if args.only != Some(PartArg::Servers) {
+        cost(args, &plan, charset, picture)?;
+    }
+    Ok(status)
+}
+
+/// Part 1: the three servers, one after the other, against the same script.
+fn servers(args: &CompareArgs, charset: Charset) -> Result<Vec<Served>> {
+    let look = look(&args.screen, charset);
+    let stage = Stage::new(args.screen.format, look)?;
+    let mut served = Vec::new();
+    for api in [Api::Select, Api::Poll, Api::Epoll] {
+        let run = Run {
+            command: COMPARE,
+            api,
+            trigger: Some(Trigger::Level),
+            socket: mode::LT.socket,
+            read: mode::LT.read,
+            buffer: args.buffer as usize,
+            clients: args.clients.into(),
+        };
+        let (report, answers) = stage.play(run, mode::LT, script(args))?;
+        stage.screen().one_of_several(&report)?;
+        served.push(Served { report, answers });
+    }
+    stage.screen().comparison(&served)?;
+    stage.dismiss()?;
+    Ok(served)
+}
+
+/// Everybody connects, the last one talks, everybody hangs up. The last one,
+/// because a search from the front finds it last.
+fn script(args: &CompareArgs) -> Script {
+    let mut messages = vec![Vec::new(); args.clients.into()];
+    if let Some(last) = messages.last_mut() {
+        *last = match args.message.is_empty() {
+            true => vec![b"HELLOworld123".to_vec()],
+            false => args
+                .message
+                .iter()
+                .map(|message| message.0.clone())
+                .collect(),
+        };
+    }
+    Script {
+        messages,
+        stall: Duration::ZERO,
+        pace: if args.step {
+            Pace::Enter
+        } else {
+            Pace::Settled
+        },
+    }
+}
+
+/// Part 2. No other thread is left: each would make every fd of select and
+/// poll dearer.
+fn cost(args: &CompareArgs, plan: &Plan, charset: Charset, picture: Option<File>) -> Result<()> {
+    let bar = progress::bar(1, plan.expected_time());
+    let measured = scaling::measure(plan, |progress| {
+        bar.set_length(progress.total);
+        bar.set_position(progress.done);
+    });
+    bar.finish_and_clear();
+    let measured = measured?;
+
+    let mut out = BufWriter::new(io::stdout().lock());
+    let shown = match args.screen.format {
+        FormatArg::Text => {
+            let glyphs = match charset {
+                Charset::Unicode => Glyphs::Unicode,
+                Charset::Ascii => Glyphs::Ascii,
+            };
+            chart::text(&measured, glyphs, &mut out)
+        }
+        FormatArg::Json => {
+            // The servers before it are runs 1 to 3.
+            let run = if args.only == Some(PartArg::Cost) {
+                1
+            } else {
+                4
+            };
+            chart::json::json_lines(&measured, run, &mut out)
+        }
+    };
+    shown.and_then(|()| out.flush()).map_err(OutputError)?;
+    if let Some(mut file) = picture {
+        let path = args.scaling.svg.as_deref().unwrap_or(Path::new(""));
+        write_picture(&measured, &mut file).with_context(|| svg_failed(path))?;
+    }
+    Ok(())
+}
+
+fn open_picture(path: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(false).open(path);
+    file.with_context(|| svg_failed(path))
+}
+
+fn write_picture(measured: &scaling::Measurement, file: &mut File) -> Result<()> {
+    // A pipe or a device has no length to cut.
+    if file.metadata()?.is_file() {
+        file.set_len(0)?;
+    }
+    svg::write(measured, file)
+}
+
+fn svg_failed(path: &Path) -> String {
+    format!("--svg {}", path.display())
+}
