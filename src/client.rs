@@ -68,7 +68,7 @@ impl Client {
         self.socket.is_some() && self.end.is_none()
     }
 
-    /// Sends `message`, as far as the kernel takes it now; [`Client::pump`]
+    /// Sends `message`, as far as the kernel takes it now; [`Client::push`]
     /// sends the rest.
     pub fn say(&mut self, message: &[u8]) -> io::Result<()> {
         self.said.extend_from_slice(message);
@@ -85,10 +85,9 @@ impl Client {
         &self.said[..self.came_back as usize]
     }
 
-    /// Takes in what has come back, and sends what is still to be sent.
+    /// Takes in what has come back.
     pub fn pump(&mut self) -> io::Result<()> {
-        self.push()?;
-        let mut part = [0; 65536];
+        let mut part = [0; 16384];
         while self.end.is_none() {
             let Some(socket) = &mut self.socket else {
                 break;
@@ -103,7 +102,8 @@ impl Client {
         Ok(())
     }
 
-    fn push(&mut self) -> io::Result<()> {
+    /// Sends what is still to be sent, as far as the kernel takes it now.
+    pub fn push(&mut self) -> io::Result<()> {
         while self.sent < self.said() && self.end.is_none() && !self.hung_up {
             let Some(socket) = &mut self.socket else {
                 break;

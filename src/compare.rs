@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use crate::cli::server::{CompareArgs, FormatArg, PartArg};
 use crate::command::look;
@@ -18,6 +18,7 @@ use crate::render::{Charset, OutputError, compare as table, progress, svg};
 use crate::report::{Api, COMPARE, Report, Run, Trigger};
 use crate::scaling::{self, Plan};
 use crate::stage::Stage;
+use crate::trace::io_error_text;
 
 /// One server of the three, when it has ended.
 #[derive(Debug)]
@@ -134,7 +135,8 @@ fn cost(args: &CompareArgs, plan: &Plan, charset: Charset, picture: Option<File>
     shown.and_then(|()| out.flush()).map_err(OutputError)?;
     if let Some(mut file) = picture {
         let path = args.scaling.svg.as_deref().unwrap_or(Path::new(""));
-        write_picture(&measured, &mut file).with_context(|| svg_failed(path))?;
+        let written = write_picture(&measured, &mut file);
+        written.with_context(|| format!("write {}", path.display()))?;
     }
     Ok(())
 }
@@ -142,7 +144,7 @@ fn cost(args: &CompareArgs, plan: &Plan, charset: Charset, picture: Option<File>
 fn open_picture(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     let file = options.write(true).create(true).truncate(false).open(path);
-    file.with_context(|| svg_failed(path))
+    file.map_err(|e| anyhow!("open {}: {}", path.display(), io_error_text(&e)))
 }
 
 fn write_picture(measured: &scaling::Measurement, file: &mut File) -> Result<()> {
@@ -151,8 +153,4 @@ fn write_picture(measured: &scaling::Measurement, file: &mut File) -> Result<()>
         file.set_len(0)?;
     }
     svg::write(measured, file)
-}
-
-fn svg_failed(path: &Path) -> String {
-    format!("--svg {}", path.display())
 }

@@ -26,7 +26,8 @@ use crate::server::{self, Config};
 use crate::shared::{Follow, Shared, State};
 use crate::sys::Sys;
 use crate::tcp_table::{ServerEnd, TcpTable};
-use crate::trace::{Call, Failure, Record};
+use crate::totals::Connection;
+use crate::trace::{Call, Failure, Record, io_error_text};
 use crate::witness::{Look, Sleep, Witness};
 
 /// How long a server may take to come to rest.
@@ -153,7 +154,8 @@ impl Lab {
             }
             let (look, asleep) = self.look()?;
             match asleep {
-                Some(asleep) if self.all_arrived(&asleep)? => {
+                // What has arrived stays so while the server does nothing.
+                Some(asleep) if last == Some(asleep) || self.all_arrived(&asleep)? => {
                     agreed = if last == Some(asleep) { agreed + 1 } else { 1 };
                     last = Some(asleep);
                     if agreed == LOOKS {
@@ -246,42 +248,43 @@ impl Lab {
     /// Whether all that the clients did has reached the server, and all that
     /// the server sent has reached the clients.
     fn all_arrived(&mut self, asleep: &Asleep) -> Result<bool> {
-        for client in &mut self.clients {
-            client.pump().context("a client cannot read or write")?;
-        }
         let state = self.shared.lock();
-        let mut asked: Option<Vec<(u16, ServerEnd)>> = None;
-        for (index, client) in self.clients.iter().enumerate() {
+        let mut ends: Option<Vec<(u16, ServerEnd)>> = None;
+        for (index, client) in self.clients.iter_mut().enumerate() {
             if client.port == 0 {
                 continue; // it has not connected yet
             }
-            let (received, unread) = match state.totals.connections.get(&(index as u32)) {
+            let none = Connection::default();
+            let connection = match state.totals.connections.get(&(index as u32)) {
+                Some(connection) => connection,
                 // Whoever waits for anyone is about to accept it.
                 None if asleep.for_one().is_none() => return Ok(false),
-                None => (0, 0),
-                Some(connection) if connection.closed => match client.end {
-                    Some(_) => continue,
-                    None => return Ok(false),
-                },
-                Some(connection)
-                    if client.end.is_none() && client.came_back < connection.echoed =>
-                {
-                    return Ok(false);
-                }
-                Some(connection) => (connection.received, connection.unread),
+                None => &none,
             };
-            if received + unread >= client.sent && !client.hung_up {
+            let read = |e| failed("read", e);
+            if client.came_back < connection.echoed || connection.closed {
+                client.pump().map_err(read)?;
+            }
+            if client.end.is_some() {
                 continue;
             }
-            let Some(table) = &self.table else { continue };
-            if asked.is_none() {
-                let ends = table.server_ends(self.address.port());
-                asked = Some(ends.context("cannot read /proc/self/net/tcp")?);
+            if client.came_back < connection.echoed || connection.closed {
+                return Ok(false);
             }
-            let ends = asked.iter().flatten();
-            let end = ends.into_iter().find(|(port, _)| *port == client.port);
-            if let Some((_, end)) = end
-                && (received + end.unread < client.sent || client.hung_up && !end.fin)
+            client.push().map_err(|e| failed("write", e))?;
+            let accounted = connection.received + connection.unread;
+            if accounted >= client.sent && !client.hung_up {
+                continue;
+            }
+            // The trace does not account for all: the kernel's table does.
+            let Some(table) = &self.table else { continue };
+            if ends.is_none() {
+                let read = table.server_ends(self.address.port());
+                ends = Some(read.map_err(|e| failed("read /proc/self/net/tcp", e))?);
+            }
+            let mut ends = ends.iter().flatten();
+            if let Some((_, end)) = ends.find(|(port, _)| *port == client.port)
+                && (connection.received + end.unread < client.sent || client.hung_up && !end.fin)
             {
                 return Ok(false);
             }
@@ -350,11 +353,5 @@ impl Lab {
 
 /// An io error of the lab's own, with the call that it came from.
 fn failed(call: &str, error: io::Error) -> anyhow::Error {
-    match error.raw_os_error() {
-        Some(errno) => {
-            let errno = nix::errno::Errno::from_raw(errno);
-            anyhow!("{call}: {}", crate::trace::errno_text(errno))
-        }
-        None => anyhow!("{call}: {error}"),
-    }
+    anyhow!("{call}: {}", io_error_text(&error))
 }

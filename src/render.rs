@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::compare::Served;
 use crate::report::{Report, Run};
 use crate::scene::{Asleep, Blocked, Step};
-use crate::trace::{Call, Record};
+use crate::trace::{Call, Record, io_error_text};
 
 /// Whether every call is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub struct OutputError(pub io::Error);
 
 impl fmt::Display for OutputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot write to standard output: {}", self.0)
+        write!(f, "write to standard output: {}", io_error_text(&self.0))
     }
 }
 

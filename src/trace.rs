@@ -380,3 +380,11 @@ pub fn errno_text(errno: Errno) -> String {
 pub fn errno_name(errno: Errno) -> String {
     format!("{errno:?}")
 }
+
+/// The same of an io error; its own words where it has no errno.
+pub fn io_error_text(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(errno) => errno_text(Errno::from_raw(errno)),
+        None => error.to_string(),
+    }
+}

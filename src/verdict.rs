@@ -47,7 +47,8 @@ fn stuck_sentence(report: &Report, scene: &Scene, stuck: &Stuck) -> String {
     match (stuck.starved.is_empty(), report.run.api.wait_call()) {
         (true, Some(wait)) => format!("{asleep} It was not in {wait}."),
         (true, None) => asleep,
-        (false, _) if stuck.starved.iter().all(waited_to_the_end) => {
+        // With several, the second waits for the first as well.
+        (false, _) if stuck.starved.len() == 1 && stuck.starved.iter().all(waited_to_the_end) => {
             format!("{asleep} {starved} starved until {who} hung up.")
         }
         (false, _) => format!("{asleep} {starved} starved meanwhile."),
@@ -79,7 +80,15 @@ fn incomplete_sentence(report: &Report) -> String {
     let (back, sent) = (report.sum.echoed, report.sum.sent.unwrap_or(0));
     match report.echo_intact {
         false => format!("DAMAGED: bytes came back that nobody had sent ({back} of {sent})."),
-        true => format!("INCOMPLETE: {back} of {sent} bytes came back."),
+        true => {
+            let short = report
+                .rows
+                .iter()
+                .filter(|row| row.answered == Some(Answered::Never));
+            let short: Vec<&str> = short.map(|row| row.client.as_str()).collect();
+            let who = list(&short);
+            format!("INCOMPLETE: {back} of {sent} bytes came back; not all of {who}'s.")
+        }
     }
 }
 
@@ -137,10 +146,17 @@ fn plural(n: u64, what: &str) -> String {
 
 /// `B`, `B and C`, `B, C and 7 more`.
 pub fn names(names: &[Name]) -> String {
-    match names {
+    let names: Vec<String> = names.iter().map(Name::to_string).collect();
+    list(&names)
+}
+
+fn list<T: AsRef<str>>(items: &[T]) -> String {
+    match items {
         [] => "nobody".into(),
-        [one] => one.to_string(),
-        [one, two] => format!("{one} and {two}"),
-        [one, two, rest @ ..] => format!("{one}, {two} and {} more", rest.len()),
+        [one] => one.as_ref().into(),
+        [one, two] => format!("{} and {}", one.as_ref(), two.as_ref()),
+        [one, two, rest @ ..] => {
+            format!("{}, {} and {} more", one.as_ref(), two.as_ref(), rest.len())
+        }
     }
 }
