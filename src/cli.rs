@@ -128,8 +128,23 @@ pub fn refuse(error: &clap::Error) -> ExitCode {
         .collect();
     let told = told.join("; ");
     let told = told.strip_prefix("error: ").unwrap_or(&told);
-    eprintln!("epoll-lab: {told} (see --help)");
+    eprintln!("epoll-lab: {} (see --help)", shorten(told));
     ExitCode::from(2)
+}
+
+/// A value of thousands of bytes need not be repeated whole: its beginning
+/// says which it was, and what follows says what would be right.
+fn shorten(told: &str) -> String {
+    const WHOLE: usize = 400;
+    const BEGINNING: usize = 60;
+    const END: usize = 200;
+    let count = told.chars().count();
+    if count <= WHOLE {
+        return told.to_string();
+    }
+    let beginning: String = told.chars().take(BEGINNING).collect();
+    let end: String = told.chars().skip(count - END).collect();
+    format!("{beginning}...{end}")
 }
 
 #[cfg(test)]

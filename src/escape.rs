@@ -18,26 +18,32 @@ pub fn escape(data: &[u8]) -> String {
 /// A string literal of at most `width` columns; `...` stands for what does not
 /// fit, as strace has it: `"HELLO"`, `"HELLOwor"...`.
 pub fn quote(data: &[u8], width: usize) -> String {
+    let mut text = String::with_capacity(width);
+    push_quoted(&mut text, data, width);
+    text
+}
+
+/// The same at the end of `text`.
+pub fn push_quoted(text: &mut String, data: &[u8], width: usize) {
     const QUOTES: usize = 2;
     const MORE: usize = 3;
-    // No byte takes more than four columns, so the rest cannot fit.
-    let whole = match data.len() <= width {
-        true => escape(data),
-        false => String::new(),
-    };
-    if data.len() <= width && whole.len() + QUOTES <= width {
-        return format!("\"{whole}\"");
-    }
-    let mut text = String::new();
+    text.push('"');
+    let start = text.len();
+    // Where it would have to end if something follows.
+    let mut cut = start;
     for (index, byte) in data.iter().enumerate() {
-        let before = text.len();
-        push(&mut text, *byte, data.get(index + 1).copied());
-        if text.len() + QUOTES + MORE > width {
-            text.truncate(before);
-            break;
+        push(text, *byte, data.get(index + 1).copied());
+        let columns = text.len() - start + QUOTES;
+        if columns + MORE <= width {
+            cut = text.len();
+        }
+        if columns > width {
+            text.truncate(cut);
+            text.push_str("\"...");
+            return;
         }
     }
-    format!("\"{text}\"...")
+    text.push('"');
 }
 
 fn push(text: &mut String, byte: u8, next: Option<u8>) {

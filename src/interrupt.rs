@@ -58,9 +58,10 @@ impl Interrupt {
 
 fn end(signal: Signal, signals: &SigSet, shared: &Shared, screen: &Mutex<Screen>) {
     if let Some(mut screen) = patiently_lock(screen) {
+        // Nobody is left to be told that standard output is gone.
+        let _ = screen.take_records(shared, &mut Vec::new());
         let report = shared.lock().report();
         if let Some(report) = report {
-            // Nobody is left to be told that standard output is gone.
             let _ = screen.summary(&report);
         }
     }

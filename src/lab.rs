@@ -224,25 +224,18 @@ impl Lab {
     /// Shows the records that have come; if there are none, waits for
     /// `patience` and looks again. How many there were.
     fn take_in(&mut self, patience: Duration) -> Result<usize> {
-        self.shared.take(&mut self.records);
-        if self.records.is_empty() && !patience.is_zero() {
-            thread::sleep(patience);
-            self.shared.take(&mut self.records);
+        let taken = self.show_records()?;
+        if taken > 0 || patience.is_zero() {
+            return Ok(taken);
         }
-        if self.records.is_empty() {
-            return Ok(0);
-        }
-        let records = std::mem::take(&mut self.records);
-        let mut screen = self.screen();
-        for record in &records {
-            screen.record(record)?;
-        }
-        screen.flush()?;
-        drop(screen);
-        let taken = records.len();
-        self.records = records;
-        self.records.clear();
-        Ok(taken)
+        thread::sleep(patience);
+        self.show_records()
+    }
+
+    fn show_records(&mut self) -> Result<usize> {
+        let screen = Arc::clone(&self.screen);
+        let mut screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(screen.take_records(&self.shared, &mut self.records)?)
     }
 
     /// Whether all that the clients did has reached the server, and all that

@@ -15,6 +15,7 @@ use std::time::Duration;
 use crate::compare::Served;
 use crate::report::{Report, Run};
 use crate::scene::{Asleep, Blocked, Step};
+use crate::shared::Shared;
 use crate::trace::{Call, Record, io_error_text};
 
 /// Whether every call is shown.
@@ -89,6 +90,14 @@ impl Screen {
         Screen { out, format }
     }
 
+    /// Whether every call is shown.
+    pub fn trace(&self) -> Trace {
+        match &self.format {
+            Format::Text(text) => text.look().trace,
+            Format::Json(json) => json.look().trace,
+        }
+    }
+
     /// What is about to be run.
     pub fn run(&mut self, run: &Run) -> Shown {
         match &mut self.format {
@@ -99,12 +108,33 @@ impl Screen {
     }
 
     /// A call that has returned.
-    pub fn record(&mut self, record: &Record) -> Shown {
+    fn record(&mut self, record: &Record) -> Shown {
         match &mut self.format {
             Format::Text(text) => text.record(record, &mut self.out)?,
             Format::Json(json) => json.record(record, &mut self.out)?,
         }
         Ok(())
+    }
+
+    /// Shows the calls that have returned since the last time; how many.
+    ///
+    /// With the screen locked, so that nobody ends the trace between taking
+    /// records and showing them. `room` is empty before and after.
+    pub fn take_records(
+        &mut self,
+        shared: &Shared,
+        room: &mut Vec<Record>,
+    ) -> Result<usize, OutputError> {
+        shared.take(room);
+        for record in room.iter() {
+            self.record(record)?;
+        }
+        let taken = room.len();
+        room.clear();
+        if taken > 0 {
+            self.flush()?;
+        }
+        Ok(taken)
     }
 
     /// A call in which the server sleeps for one client.

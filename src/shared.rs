@@ -61,22 +61,28 @@ impl Shared {
     /// The server is about to make `call`; `returned` is what has returned
     /// since it made the last one. One lock for both: what the server does
     /// between two calls nobody can see, and a call costs little.
-    pub fn enter(&self, call: Option<Call>, returned: &mut Option<Record>, follow: Follow) {
+    pub fn enter(&self, call: Option<Call>, returned: Option<&mut Record>, follow: Follow) {
         let mut state = self.lock();
-        if let Some(record) = returned.take() {
-            state.count(&record);
+        if let Some(record) = returned {
+            state.count(record);
             if follow == Follow::Records {
-                state.keep(record);
-            }
-            while state.is_full() {
-                state = self
-                    .room
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
+                state = self.keep(mem::take(record), state);
             }
         }
         state.steps += 1;
         state.current = call;
+    }
+
+    /// Keeps a record for the lab. If there are too many, waits until it has
+    /// taken them.
+    fn keep<'a>(&self, record: Record, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.bytes += record.data.len();
+        state.records.push(record);
+        while state.is_full() {
+            let woken = self.room.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+        state
     }
 
     /// Moves the records that have come into `records`, which is empty.
@@ -112,11 +118,6 @@ impl State {
         if let (Call::Listen { fd, .. }, Ok(_)) = (record.call, record.result) {
             self.listener = Some(fd.raw);
         }
-    }
-
-    fn keep(&mut self, record: Record) {
-        self.bytes += record.data.len();
-        self.records.push(record);
     }
 
     fn is_full(&self) -> bool {

@@ -5,9 +5,11 @@
 //! that a call which does not return shows; at its return it is counted, and
 //! sent on as a [`Record`] where somebody follows the trace.
 
+mod observer;
+
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,6 +25,7 @@ use nix::sys::socket::{
 use nix::sys::time::{TimeVal, TimeValLike};
 use rustix::net::SocketFlags;
 
+use self::observer::{Observer, fionread};
 use crate::shared::{Follow, Shared};
 use crate::trace::{Call, CtlOp, Event, Failure, Fd, Name, Ready, Record, WaitCost};
 
@@ -55,20 +58,15 @@ pub enum SockOpt {
 }
 
 /// The server thread's way into the kernel.
+#[derive(Debug)]
 pub struct Sys {
     shared: Arc<Shared>,
-    follow: Follow,
-    /// What has returned since the last entry; see [`Shared::enter`].
-    returned: Option<Record>,
-    /// By number: what each open fd stands for.
-    fds: Vec<Option<Known>>,
+    observer: Observer,
+    /// The last call that has returned.
+    returned: Record,
+    /// Nobody knows of it yet; see [`Shared::enter`].
+    pending: bool,
     accepted: u32,
-    began: Instant,
-}
-
-struct Known {
-    name: Name,
-    socket: Weak<OwnedFd>,
 }
 
 /// A call that has been entered and has not returned.
@@ -84,19 +82,17 @@ impl Sys {
     pub fn new(shared: Arc<Shared>, follow: Follow, began: Instant) -> Sys {
         Sys {
             shared,
-            follow,
-            returned: None,
-            fds: Vec::new(),
+            observer: Observer::new(follow, began),
+            returned: Record::default(),
+            pending: false,
             accepted: 0,
-            began,
         }
     }
 
     /// The first half of every trace: the call is about to be made.
     fn enter(&mut self, call: Call) -> Entered {
-        self.shared
-            .enter(Some(call), &mut self.returned, self.follow);
-        let start_ns = self.now_ns();
+        self.publish(Some(call));
+        let start_ns = self.observer.now_ns();
         Entered { call, start_ns }
     }
 
@@ -106,36 +102,19 @@ impl Sys {
         &mut self,
         Entered { call, start_ns }: Entered,
         result: nix::Result<i32>,
-        look: impl FnOnce(&Sys, &mut Record),
+        look: impl FnOnce(&Observer, &mut Record),
     ) -> Result<i32, Failure> {
-        let mut record = Record::new(call, result, start_ns, self.now_ns());
-        look(self, &mut record);
-        self.returned = Some(record);
+        let end_ns = self.observer.now_ns();
+        self.returned.renew(call, result, start_ns, end_ns);
+        look(&self.observer, &mut self.returned);
+        self.pending = true;
         result.map_err(|errno| Failure { call, errno })
     }
 
-    fn now_ns(&self) -> u64 {
-        match self.follow {
-            Follow::Records => self.began.elapsed().as_nanos() as u64,
-            Follow::Counts => 0,
-        }
-    }
-
-    /// The bytes of a call, for the trace.
-    fn data(&self, bytes: &[u8]) -> Box<[u8]> {
-        match self.follow {
-            Follow::Records => bytes.into(),
-            Follow::Counts => Box::default(),
-        }
-    }
-
-    /// How much is unread, for the trace. FIONREAD is the observer's only call
-    /// on the server's thread.
-    fn unread(&self, socket: impl AsFd) -> Option<u64> {
-        match self.follow {
-            Follow::Records => fionread(socket),
-            Follow::Counts => None,
-        }
+    fn publish(&mut self, call: Option<Call>) {
+        let returned = self.pending.then_some(&mut self.returned);
+        self.shared.enter(call, returned, self.observer.follow);
+        self.pending = false;
     }
 
     /// socket(2). The server makes one, its listener; `flags` say whether
@@ -265,9 +244,7 @@ impl Sys {
             Name::Client(_) => fionread(&socket),
             _ => None,
         };
-        if let Some(known) = self.fds.get_mut(fd.raw as usize) {
-            *known = None;
-        }
+        self.observer.forget(fd.raw);
         let entered = self.enter(Call::Close { fd });
         // `Sys` has weak hands only, so this one is the last.
         let result = match Rc::into_inner(socket.0) {
@@ -387,7 +364,7 @@ impl Sys {
         let returned = self.leave(entered, result, |sys, record| {
             // After an error the sets are as they were (select(2)).
             if result.is_ok() {
-                record.events = sys.left_in(readfds, writefds);
+                record.events.extend(left_in(sys, readfds, writefds));
             }
             // The kernel copies whole longs, of both sets, both ways.
             let bits = libc::c_long::BITS as usize;
@@ -403,29 +380,10 @@ impl Sys {
         Ok(returned as usize)
     }
 
-    /// The fds that select has left in its sets.
-    fn left_in(&self, readfds: &FdSet<'_>, writefds: &FdSet<'_>) -> Vec<Event> {
-        let ready = |readfds, writefds| Ready::Select { readfds, writefds };
-        let readable = readfds
-            .fds(None)
-            .map(|fd| (fd.as_raw_fd(), ready(true, false)));
-        let writable = writefds
-            .fds(None)
-            .map(|fd| (fd.as_raw_fd(), ready(false, true)));
-        // No server asks for both at once.
-        let mut left: Vec<(RawFd, Ready)> = readable.chain(writable).collect();
-        left.sort_by_key(|(fd, _)| *fd);
-        left.into_iter()
-            .map(|(fd, ready)| self.event(fd, ready))
-            .collect()
-    }
-
     /// The program has tested so many fds to find the ones that are ready
     /// after the wait that has just returned. No call: it is counted only.
     pub fn tested(&mut self, fds: usize) {
-        if let Some(record) = &mut self.returned {
-            record.cost.tested = fds as u64;
-        }
+        self.returned.cost.tested = fds as u64;
     }
 
     /// close(2) of an epoll instance.
@@ -449,49 +407,19 @@ impl Sys {
 
     fn keep(&mut self, owned: OwnedFd, name: Name) -> Socket {
         let socket = Socket(Rc::new(owned));
-        let slot = socket.as_raw_fd() as usize;
-        if self.fds.len() <= slot {
-            self.fds.resize_with(slot + 1, || None);
-        }
-        self.fds[slot] = Some(Known {
-            name,
-            socket: Rc::downgrade(&socket.0),
-        });
+        self.observer.learn(&socket, name);
         socket
     }
 
     fn fd(&self, socket: &Socket) -> Fd {
-        let raw = socket.as_raw_fd();
-        let name = self.known(raw).map_or(Name::Plain, |known| known.name);
-        Fd { raw, name }
-    }
-
-    fn known(&self, raw: RawFd) -> Option<&Known> {
-        self.fds.get(raw as usize)?.as_ref()
-    }
-
-    /// An event with its fd's name and, where somebody follows the trace, the
-    /// bytes that wait there.
-    fn event(&self, raw: RawFd, ready: Ready) -> Event {
-        let known = self.known(raw);
-        let name = known.map_or(Name::Plain, |known| known.name);
-        let socket = known.and_then(|known| known.socket.upgrade());
-        let unread = match name {
-            Name::Client(_) => socket.and_then(|socket| self.unread(&*socket)),
-            _ => None,
-        };
-        Event {
-            fd: Fd { raw, name },
-            ready,
-            unread,
-        }
+        self.observer.fd(socket.as_raw_fd())
     }
 }
 
 impl Drop for Sys {
     /// Makes the last return known.
     fn drop(&mut self) {
-        self.shared.enter(None, &mut self.returned, self.follow);
+        self.publish(None);
     }
 }
 
@@ -505,12 +433,24 @@ impl SockOpt {
     }
 }
 
-fn fionread(socket: impl AsFd) -> Option<u64> {
-    rustix::io::ioctl_fionread(socket).ok()
-}
-
 /// For a call that brings nothing but its result.
-fn nothing(_: &Sys, _: &mut Record) {}
+fn nothing(_: &Observer, _: &mut Record) {}
+
+/// The fds that select has left in its sets.
+fn left_in(observer: &Observer, readfds: &FdSet<'_>, writefds: &FdSet<'_>) -> Vec<Event> {
+    let ready = |readfds, writefds| Ready::Select { readfds, writefds };
+    let readable = readfds
+        .fds(None)
+        .map(|fd| (fd.as_raw_fd(), ready(true, false)));
+    let writable = writefds
+        .fds(None)
+        .map(|fd| (fd.as_raw_fd(), ready(false, true)));
+    // No server asks for both at once.
+    let mut left: Vec<(RawFd, Ready)> = readable.chain(writable).collect();
+    left.sort_by_key(|(fd, _)| *fd);
+    let event = |(fd, ready)| observer.event(fd, ready);
+    left.into_iter().map(event).collect()
+}
 
 fn plain(epoll: &Epoll) -> Fd {
     let raw = epoll.0.as_raw_fd();

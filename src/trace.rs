@@ -308,21 +308,40 @@ pub struct Record {
     pub end_ns: u64,
 }
 
-impl Record {
-    /// A call that brought nothing but its result.
-    pub fn new(call: Call, result: Result<i32, Errno>, start_ns: u64, end_ns: u64) -> Record {
+impl Default for Record {
+    fn default() -> Record {
         Record {
-            call,
-            result,
+            call: Call::Socket,
+            result: Ok(0),
             data: Box::default(),
             events: Vec::new(),
             cost: WaitCost::default(),
             unread: None,
             accepted: None,
             peer: None,
-            start_ns,
-            end_ns,
+            start_ns: 0,
+            end_ns: 0,
         }
+    }
+}
+
+impl Record {
+    /// Makes it the record of another call, one that brought nothing but its
+    /// result. In place, and the room for events stays: this is done at every
+    /// call.
+    pub fn renew(&mut self, call: Call, result: Result<i32, Errno>, start_ns: u64, end_ns: u64) {
+        self.call = call;
+        self.result = result;
+        if !self.data.is_empty() {
+            self.data = Box::default();
+        }
+        self.events.clear();
+        self.cost = WaitCost::default();
+        self.unread = None;
+        self.accepted = None;
+        self.peer = None;
+        self.start_ns = start_ns;
+        self.end_ns = end_ns;
     }
 }
 

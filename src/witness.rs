@@ -16,8 +16,9 @@ use nix::libc;
 use crate::trace::Call;
 
 /// From here up stand the fds of the lab itself: the witness and the clients.
-/// The server's own are numbered from 3 as in a program of its own.
-pub const LAB_FDS: RawFd = 100;
+/// The server's own are numbered from 3 as in a program of its own, and with
+/// 100 clients reach 104.
+pub const LAB_FDS: RawFd = 200;
 
 /// A call that waits, as /proc names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

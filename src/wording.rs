@@ -3,11 +3,13 @@
 //! The grammar is strace's, the names are the man pages' and ours. Every
 //! format takes its words from here.
 
+use std::fmt::{self, Write};
+
 use nix::fcntl::OFlag;
 use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::MsgFlags;
 
-use crate::escape::quote;
+use crate::escape::push_quoted;
 use crate::trace::{Call, Event, Fd, Name, Ready, Record, errno_text};
 
 /// Columns that a string of bytes may take in a line of text.
@@ -59,9 +61,16 @@ fn or_zero(names: &[&str]) -> String {
     }
 }
 
-/// An event: `5<A> EPOLLIN`.
-pub fn event_text(event: &Event) -> String {
-    format!("{} {}", event.fd, or_zero(&ready_names(&event.ready)))
+/// An event at the end of `text`: `[5<A> EPOLLIN]`.
+pub fn push_event(text: &mut String, event: &Event) {
+    let names = ready_names(&event.ready);
+    // Writing to a String cannot fail.
+    let _ = write!(text, " [{} ", event.fd);
+    match names.as_slice() {
+        [one] => text.push_str(one),
+        names => text.push_str(&or_zero(names)),
+    }
+    text.push(']');
 }
 
 /// A call that has been entered and has not returned: `recv(5<A>, ...`.
@@ -75,14 +84,22 @@ pub fn open_text(call: &Call) -> String {
 /// A call that has returned, with its result. The events of a wait call are
 /// left to the caller: there may be many.
 pub fn call_text(record: &Record) -> String {
-    format!("{} = {}", arguments(record), result_text(record))
+    let mut text = String::with_capacity(80);
+    push_call(&mut text, record);
+    text
 }
 
-fn arguments(record: &Record) -> String {
+/// The same at the end of `text`.
+pub fn push_call(text: &mut String, record: &Record) {
+    // Writing to a String cannot fail.
+    let _ = push_arguments(text, record).and_then(|()| push_result(text, record));
+}
+
+fn push_arguments(text: &mut String, record: &Record) -> fmt::Result {
     let name = record.call.name();
     match record.call {
-        Call::Socket | Call::EpollCreate1 => format!("{name}()"),
-        Call::Setsockopt { fd, option } => format!("{name}({fd}, {option})"),
+        Call::Socket | Call::EpollCreate1 => write!(text, "{name}()"),
+        Call::Setsockopt { fd, option } => write!(text, "{name}({fd}, {option})"),
         Call::EpollCtl {
             epfd,
             op,
@@ -90,51 +107,48 @@ fn arguments(record: &Record) -> String {
             interest,
         } => {
             let interest = or_zero(&epoll_names(interest));
-            format!("{name}({epfd}, {}, {fd}, {interest})", op.name())
+            write!(text, "{name}({epfd}, {}, {fd}, {interest})", op.name())
         }
         Call::EpollWait {
             epfd, timeout: -1, ..
-        } => format!("{name}({epfd})"),
-        Call::EpollWait { epfd, timeout, .. } => format!("{name}({epfd}, {timeout} ms)"),
-        Call::Poll { nfds, timeout: -1 } => format!("{name}(nfds={nfds})"),
-        Call::Poll { nfds, timeout } => format!("{name}(nfds={nfds}, {timeout} ms)"),
-        Call::Select { nfds, timeout: -1 } => format!("{name}(nfds={nfds})"),
-        Call::Select { nfds, timeout } => format!("{name}(nfds={nfds}, {timeout} ms)"),
-        Call::FcntlGetfl { fd } => format!("{name}({fd}, F_GETFL)"),
+        } => write!(text, "{name}({epfd})"),
+        Call::EpollWait { epfd, timeout, .. } => write!(text, "{name}({epfd}, {timeout} ms)"),
+        Call::Poll { nfds, timeout: -1 } => write!(text, "{name}(nfds={nfds})"),
+        Call::Poll { nfds, timeout } => write!(text, "{name}(nfds={nfds}, {timeout} ms)"),
+        Call::Select { nfds, timeout: -1 } => write!(text, "{name}(nfds={nfds})"),
+        Call::Select { nfds, timeout } => write!(text, "{name}(nfds={nfds}, {timeout} ms)"),
+        Call::FcntlGetfl { fd } => write!(text, "{name}({fd}, F_GETFL)"),
         Call::FcntlSetfl { fd, flags } => {
-            format!("{name}({fd}, F_SETFL, {})", or_zero(&open_names(flags)))
+            let flags = or_zero(&open_names(flags));
+            write!(text, "{name}({fd}, F_SETFL, {flags})")
         }
-        Call::Recv { fd, length } => match record.result {
-            Ok(_) => format!(
-                "{name}({fd}, {}, {length})",
-                quote(&record.data, DATA_WIDTH)
-            ),
-            Err(_) => format!("{name}({fd}, buf, {length})"),
-        },
-        Call::Send { fd, length, .. } => {
-            format!(
-                "{name}({fd}, {}, {length})",
-                quote(&record.data, DATA_WIDTH)
-            )
+        Call::Recv { fd, length } if record.result.is_err() => {
+            write!(text, "{name}({fd}, buf, {length})")
         }
-        Call::ClockNanosleep { milliseconds } => format!("{name}({milliseconds} ms)"),
+        Call::Recv { fd, length } | Call::Send { fd, length, .. } => {
+            write!(text, "{name}({fd}, ")?;
+            push_quoted(text, &record.data, DATA_WIDTH);
+            write!(text, ", {length})")
+        }
+        Call::ClockNanosleep { milliseconds } => write!(text, "{name}({milliseconds} ms)"),
         Call::Bind { fd } | Call::Listen { fd, .. } | Call::Accept4 { fd } | Call::Close { fd } => {
-            format!("{name}({fd})")
+            write!(text, "{name}({fd})")
         }
     }
 }
 
-fn result_text(record: &Record) -> String {
+fn push_result(text: &mut String, record: &Record) -> fmt::Result {
+    text.push_str(" = ");
     match (record.call, record.result) {
-        (_, Err(errno)) => format!("-1 {}", errno_text(errno)),
+        (_, Err(errno)) => write!(text, "-1 {}", errno_text(errno)),
         (Call::Accept4 { .. }, Ok(raw)) => {
             let name = record.accepted.unwrap_or(Name::Plain);
-            Fd { raw, name }.to_string()
+            write!(text, "{}", Fd { raw, name })
         }
         (Call::FcntlGetfl { .. }, Ok(flags)) => {
             let names = open_names(OFlag::from_bits_retain(flags)).join("|");
-            format!("{flags:#x} (flags {names})")
+            write!(text, "{flags:#x} (flags {names})")
         }
-        (_, Ok(value)) => value.to_string(),
+        (_, Ok(value)) => write!(text, "{value}"),
     }
 }

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::Lab;
-use crate::scene::{Asleep, Blocked, Waiting};
+use crate::render::text::blocked_text;
+use crate::render::{Timing, Trace};
+use crate::scene::{Asleep, Blocked, Stuck, Waiting};
 use crate::trace::Name;
 
 /// How often the lab looks whether the server sleeps in recv.
@@ -19,10 +21,10 @@ impl Lab {
     /// On standard error, so that data on standard output stays data.
     pub fn say_where_it_listens(&self) {
         let address = self.address;
-        eprintln!("epoll-lab: listening on {address}, Ctrl-C ends");
         if !address.ip().is_loopback() {
             eprintln!("epoll-lab: warning: {address} can be reached from other machines");
         }
+        eprintln!("epoll-lab: listening on {address}, Ctrl-C ends");
     }
 
     /// Shows what the server does until it ends, or until a signal ends the
@@ -56,12 +58,32 @@ impl Lab {
                 && told != Some(asleep)
             {
                 told = Some(asleep);
+                self.note_stuck(&asleep);
                 self.show_sleep(&asleep)?;
                 let blocked = self.blocked_outside(&asleep, at.elapsed())?;
                 let mut screen = self.screen();
                 screen.blocked(&blocked, stall)?;
                 screen.flush()?;
+                if screen.trace() == Trace::Summary {
+                    // Nothing else is told while it runs.
+                    let told = blocked_text(&blocked, stall, Timing::Hidden);
+                    let fd = blocked.fd.map_or(String::new(), |fd| fd.to_string());
+                    let told = told.join("; ");
+                    eprintln!("epoll-lab: server asleep in {}({fd}): {told}", blocked.call);
+                }
             }
+        }
+    }
+
+    /// For the summary: the server was stuck at least once.
+    fn note_stuck(&self, asleep: &Asleep) {
+        if let Some(fd) = asleep.for_one() {
+            let mut state = self.shared.lock();
+            state.scene.stuck.get_or_insert(Stuck {
+                call: asleep.call,
+                fd,
+                starved: Vec::new(),
+            });
         }
     }
 

@@ -205,6 +205,10 @@ impl Json {
         }
     }
 
+    pub fn look(&self) -> Look {
+        self.look
+    }
+
     pub fn run(&mut self, run: &Run, out: &mut impl Write) -> io::Result<()> {
         self.run += 1;
         self.costs = run.command == COMPARE;

@@ -14,7 +14,7 @@ use crate::mode::{Read, SocketKind};
 use crate::report::{Api, COMPARE, Run, Trigger};
 use crate::scene::{Action, Asleep, Blocked, Step};
 use crate::trace::{Call, Event, Fd, Name, Record, WaitCost, errno_name};
-use crate::wording::{call_text, event_text, open_text};
+use crate::wording::{call_text, open_text, push_call, push_event};
 
 /// The screen's width; no line is longer.
 pub const WIDTH: usize = 80;
@@ -24,6 +24,12 @@ const NOTE: usize = 50;
 const STATE: usize = 48;
 /// Columns for a message in a client's step.
 const MESSAGE_WIDTH: usize = 30;
+
+/// A line of nothing, to take an indent from.
+const BLANKS: &str = match str::from_utf8(&[b' '; WIDTH]) {
+    Ok(blanks) => blanks,
+    Err(_) => "",
+};
 
 /// The format, and what it has to remember from line to line.
 #[derive(Debug)]
@@ -92,11 +98,12 @@ impl Text {
             run.title(),
             run.buffer
         );
+        let header = wrap(&header, 2);
         match (self.costs, self.look.trace, run.api) {
             // One table for all three: one header.
             (true, Trace::Summary, Api::Poll | Api::Epoll) => Ok(()),
             (true, Trace::Summary, _) => {
-                let header = header.replacen(run.title(), run.command, 1);
+                let header = wrap(&header.replacen(run.title(), run.command, 1), 2);
                 writeln!(out, "{}\n", header.bold())
             }
             _ => writeln!(out, "{}\n", header.bold()),
@@ -130,7 +137,7 @@ impl Text {
             Call::Recv { .. } => self.recv(record, false, out),
             _ => {
                 let note = self.note(record);
-                self.call_line(record, &note, out)
+                self.call_line(record, note, out)
             }
         }
     }
@@ -186,18 +193,17 @@ impl Text {
 
     /// A return of the wait call, one line an event.
     fn wait(&mut self, record: &Record, out: &mut impl Write) -> io::Result<()> {
-        let text = self.timed(record, format!("  {}", call_text(record)));
-        let margin = text.chars().count();
+        let mut left = self.timed("  ", record);
+        let margin = left.len();
         if record.events.is_empty() {
-            line(&text, plain(""), out)?;
+            line(&left, plain(""), out)?;
         }
-        for (index, event) in record.events.iter().enumerate() {
-            let left = match index {
-                0 => format!("{text} [{}]", event_text(event)),
-                _ => format!("{:margin$} [{}]", "", event_text(event)),
-            };
+        for event in &record.events {
+            push_event(&mut left, event);
             let note = self.report_note(event);
             line(&left, note, out)?;
+            left.clear();
+            left.push_str(&BLANKS[..margin.min(WIDTH)]);
         }
         match self.costs {
             true => writeln!(out, "    {}", cost_text(&record.cost).dimmed()),
@@ -244,7 +250,7 @@ impl Text {
             Err(Errno::EINTR) => plain("a signal: again"),
             Err(_) => "lost".red(),
         };
-        self.call_line(record, &note, out)
+        self.call_line(record, note, out)
     }
 
     fn note(&mut self, record: &Record) -> ColoredString {
@@ -279,26 +285,31 @@ impl Text {
     fn call_line(
         &mut self,
         record: &Record,
-        note: &ColoredString,
+        note: ColoredString,
         out: &mut impl Write,
     ) -> io::Result<()> {
-        let resumed = match self.open.take_if(|open| *open == record.call) {
-            Some(_) => "... ",
-            None => "",
+        let resumed = self.open.take_if(|open| *open == record.call).is_some();
+        let text = match resumed {
+            true => self.timed("    ... ", record),
+            false => self.timed("    ", record),
         };
-        let text = self.timed(record, format!("    {resumed}{}", call_text(record)));
-        line(&text, note.clone(), out)
+        line(&text, note, out)
     }
 
-    /// With `--timing`: milliseconds from the start, and in the call.
-    fn timed(&self, record: &Record, text: String) -> String {
-        match self.look.timing {
-            Timing::Hidden => text,
-            Timing::Shown => {
-                let took = record.end_ns.saturating_sub(record.start_ns);
-                format!("{}{text} <{}>", stamp(record.start_ns), milliseconds(took))
-            }
+    /// A call behind its indent; with `--timing`, milliseconds from the start
+    /// before it, and those that it took behind it.
+    fn timed(&self, indent: &str, record: &Record) -> String {
+        let mut text = String::with_capacity(2 * WIDTH);
+        if self.look.timing == Timing::Shown {
+            text += &stamp(record.start_ns);
         }
+        text += indent;
+        push_call(&mut text, record);
+        if self.look.timing == Timing::Shown {
+            let took = record.end_ns.saturating_sub(record.start_ns);
+            text += &format!(" <{}>", milliseconds(took));
+        }
+        text
     }
 
     fn stamped(&self, at_ns: u64, text: &str) -> String {
@@ -463,7 +474,7 @@ fn is_whole_echo(received: &Record, next: &Record) -> bool {
 /// followed down the screen.
 fn unread_note(label: &str, unread: Option<u64>) -> ColoredString {
     match unread {
-        Some(unread) => plain(&format!("{label:<11}{unread:>5} unread")),
+        Some(unread) => ColoredString::from(format!("{label:<11}{unread:>5} unread")),
         None => plain(label),
     }
 }
@@ -482,22 +493,22 @@ fn stamp(at_ns: u64) -> String {
 }
 
 /// A call and what is to be said of it: beside it where there is room, below
-/// it where there is not.
+/// it where there is not. Both are ASCII: a byte is a column.
 fn line(left: &str, note: ColoredString, out: &mut impl Write) -> io::Result<()> {
-    let columns = left.chars().count();
-    let noted = note.chars().count();
-    match () {
-        _ if noted == 0 && columns <= WIDTH => writeln!(out, "{left}"),
-        _ if noted == 0 => {
+    match (left.len(), note.len()) {
+        (columns, 0) if columns <= WIDTH => writeln!(out, "{left}"),
+        (_, 0) => {
             // Only an errno's text is that long; it is the last part.
             let at = left[..WIDTH].rfind(" (").unwrap_or(WIDTH);
             writeln!(out, "{}\n{:8}{}", &left[..at], "", left[at..].trim_start())
         }
-        _ if columns + 1 < NOTE => writeln!(out, "{left:<NOTE$}{note}"),
-        _ if columns + 2 + noted <= WIDTH => writeln!(out, "{left}  {note}"),
+        (columns, _) if columns + 1 < NOTE => {
+            writeln!(out, "{left}{}{note}", &BLANKS[..NOTE - columns])
+        }
+        (columns, noted) if columns + 2 + noted <= WIDTH => writeln!(out, "{left}  {note}"),
         _ => {
             line(left, plain(""), out)?;
-            writeln!(out, "{:NOTE$}{note}", "")
+            writeln!(out, "{}{note}", &BLANKS[..NOTE])
         }
     }
 }
