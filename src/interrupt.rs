@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use nix::sys::signal::{SigSet, Signal, kill, raise};
@@ -14,6 +14,7 @@ use nix::unistd::Pid;
 
 use crate::render::Screen;
 use crate::shared::Shared;
+use crate::witness::Witness;
 
 /// Tells the signal thread that it is not needed any more.
 const DISMISSED: Signal = Signal::SIGUSR1;
@@ -56,7 +57,33 @@ impl Interrupt {
     }
 }
 
+/// How long a server that is at work is given to come to rest.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+/// Waits until the server sleeps, so that what its clients have seen is
+/// counted; a server that never rests is not waited for.
+fn wait_for_rest(shared: &Shared) {
+    let Some(witness) = shared.lock().tid.and_then(|tid| Witness::open(tid).ok()) else {
+        return;
+    };
+    let began = Instant::now();
+    let mut before = None;
+    while began.elapsed() < PATIENCE {
+        let (steps, current) = {
+            let state = shared.lock();
+            (state.steps, state.current)
+        };
+        match witness.look(current) {
+            Ok(look) if look.sleep.is_some() && before == Some(steps) => return,
+            Ok(look) => before = look.sleep.map(|_| steps),
+            Err(_) => return, // the thread has ended
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 fn end(signal: Signal, signals: &SigSet, shared: &Shared, screen: &Mutex<Screen>) {
+    wait_for_rest(shared);
     if let Some(mut screen) = patiently_lock(screen) {
         // Nobody is left to be told that standard output is gone.
         let _ = screen.take_records(shared, &mut Vec::new());

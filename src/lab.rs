@@ -93,6 +93,7 @@ impl Lab {
             })
             .context("cannot start the server thread")?;
         let tid = tid.recv().context("the server thread has died")?;
+        shared.lock().tid = Some(tid);
         let witness = Witness::open(tid).context("cannot open /proc/self/task/TID/stat")?;
         let table = TcpTable::open(&config.addr).ok();
         let _ = go.send(());

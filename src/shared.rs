@@ -36,6 +36,8 @@ pub struct Shared {
 pub struct State {
     /// What is being run.
     pub run: Option<Run>,
+    /// The server's thread.
+    pub tid: Option<i32>,
     /// Calls entered so far: the same number at two looks means that the
     /// server has done nothing in between.
     pub steps: u64,
