@@ -1,5 +1,6 @@
 //! What can be asked for on the command line.
 
+pub mod matrix;
 pub mod scaling;
 pub mod server;
 
@@ -10,6 +11,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use self::matrix::MatrixArgs;
 use self::scaling::METHOD;
 use self::server::{CompareArgs, EpollArgs, ServerArgs};
 
@@ -101,6 +103,9 @@ pub enum Command {
     /// The same server on select, poll and epoll; then the cost as the set grows
     #[command(after_help = COMPARE_EXAMPLES, after_long_help = format!("{METHOD}\n\n{COMPARE_EXAMPLES}"))]
     SelectPollCompare(CompareArgs),
+    /// Every combination of trigger, socket and read, one row each
+    #[command(after_help = matrix::EXAMPLES, after_long_help = matrix::MORE_EXAMPLES)]
+    Matrix(MatrixArgs),
     /// Print a completion script for a shell
     Completions { shell: Shell },
     /// Print the manual page (roff), for `man -l -`

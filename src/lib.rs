@@ -37,6 +37,7 @@ pub mod escape;
 pub mod inherited;
 pub mod interrupt;
 pub mod lab;
+pub mod matrix;
 pub mod mode;
 pub mod render;
 pub mod report;

@@ -2,6 +2,7 @@
 
 pub mod compare;
 pub mod json;
+pub mod matrix;
 pub mod progress;
 pub mod scaling;
 pub mod svg;
@@ -13,6 +14,7 @@ use std::io::{self, BufWriter, Stdout, Write};
 use std::time::Duration;
 
 use crate::compare::Served;
+use crate::matrix::{Combination, Matrix};
 use crate::report::{Report, Run};
 use crate::scene::{Asleep, Blocked, Step};
 use crate::trace::{Call, Record};
@@ -171,6 +173,24 @@ impl Screen {
     pub fn comparison(&mut self, served: &[Served]) -> Shown {
         match &mut self.format {
             Format::Text(_) => compare::comparison(served, &mut self.out)?,
+            Format::Json(_) => {}
+        }
+        self.flush()
+    }
+
+    /// One row of the matrix; the text has them all in one table.
+    pub fn combination(&mut self, row: &Combination) -> Shown {
+        match &mut self.format {
+            Format::Text(_) => {}
+            Format::Json(json) => matrix::json_line(row, json.run_number(), &mut self.out)?,
+        }
+        self.flush()
+    }
+
+    /// The whole matrix; in JSON each row is out already.
+    pub fn matrix(&mut self, rows: &Matrix) -> Shown {
+        match &mut self.format {
+            Format::Text(_) => matrix::text(rows, &mut self.out)?,
             Format::Json(_) => {}
         }
         self.flush()

@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::{Look, Timing, Trace};
 use crate::escape::escape;
-use crate::mode::{Read, SocketKind};
 use crate::report::{COMPARE, Report, Row, Run, Trigger};
 use crate::scene::{Action, Asleep, Blocked, Step};
 use crate::trace::{Call, Name, Record, WaitCost, errno_name};
@@ -212,18 +211,9 @@ impl Json {
             run: self.run,
             command: run.command,
             api: run.api.name(),
-            trigger: run.trigger.map(|trigger| match trigger {
-                Trigger::Level => "level",
-                Trigger::Edge => "edge",
-            }),
-            socket: match run.socket {
-                SocketKind::Blocking => "blocking",
-                SocketKind::Nonblocking => "nonblocking",
-            },
-            read: match run.read {
-                Read::Once => "once",
-                Read::Drain => "drain",
-            },
+            trigger: run.trigger.map(Trigger::name),
+            socket: run.socket.name(),
+            read: run.read.name(),
             buffer: run.buffer,
             clients: run.clients,
         });
@@ -332,6 +322,11 @@ impl Json {
             verdict: &report.verdict.sentence,
         });
         write_line(&line, out)
+    }
+
+    /// The number of the run that is being shown.
+    pub fn run_number(&self) -> u32 {
+        self.run
     }
 
     fn next(&mut self) -> u64 {

@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use super::{Look, Timing, Trace};
 use crate::escape::quote;
 use crate::mode::{Read, SocketKind};
-use crate::report::{Api, COMPARE, Run, Trigger};
+use crate::report::{Api, COMPARE, MATRIX, Run, Trigger};
 use crate::scene::{Action, Asleep, Blocked, Step};
 use crate::trace::{Call, Event, Fd, Name, Record, WaitCost, errno_name};
 use crate::wording::{call_text, event_text, open_text};
@@ -73,6 +73,9 @@ impl Text {
         *self = Text::new(self.look);
         self.outside = run.clients == 0;
         self.costs = run.command == COMPARE;
+        if (run.command, self.look.trace) == (MATRIX, Trace::Summary) {
+            return Ok(()); // one table for all, with a header of its own
+        }
         let read = match run.read {
             Read::Once => "one recv per report",
             Read::Drain if run.api == Api::None => "recv until hang-up",
