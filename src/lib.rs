@@ -53,3 +53,4 @@ pub mod trace;
 pub mod verdict;
 pub mod witness;
 pub mod wording;
+pub mod write_events;

@@ -8,6 +8,7 @@ pub mod scaling;
 pub mod svg;
 pub mod table;
 pub mod text;
+pub mod write;
 
 use std::fmt;
 use std::io::{self, BufWriter, Stdout, Write};
@@ -18,6 +19,8 @@ use crate::matrix::{Combination, Matrix};
 use crate::report::{Report, Run};
 use crate::scene::{Asleep, Blocked, Step};
 use crate::trace::{Call, Record};
+use crate::write_events::bench::Line;
+use crate::write_events::{Side, WriteEvents};
 
 /// Whether every call is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,6 +194,36 @@ impl Screen {
     pub fn matrix(&mut self, rows: &Matrix) -> Shown {
         match &mut self.format {
             Format::Text(_) => matrix::text(rows, &mut self.out)?,
+            Format::Json(_) => {}
+        }
+        self.flush()
+    }
+
+    /// A line of the trace of `write-events`.
+    pub fn write_line(&mut self, line: &Line<'_>) -> Shown {
+        match &mut self.format {
+            Format::Text(text) => write::line(line, text.look(), &mut self.out)?,
+            Format::Json(json) => write::json::line(line, json, &mut self.out)?,
+        }
+        match line {
+            Line::SetUp(_) | Line::Act(_) => self.flush(),
+            Line::Call(..) | Line::Folded(_) => Ok(()),
+        }
+    }
+
+    /// What came of one trigger; the text has one table for both.
+    pub fn side(&mut self, side: &Side) -> Shown {
+        match &mut self.format {
+            Format::Text(text) => write::end_of_side(text.look(), &mut self.out)?,
+            Format::Json(json) => write::json::side(side, json, &mut self.out)?,
+        }
+        self.flush()
+    }
+
+    /// Both triggers beside each other; in JSON all is out already.
+    pub fn write_events(&mut self, all: &WriteEvents) -> Shown {
+        match &mut self.format {
+            Format::Text(_) => write::table(all, &mut self.out)?,
             Format::Json(_) => {}
         }
         self.flush()

@@ -76,6 +76,8 @@ pub struct Run {
 pub const COMPARE: &str = "select-poll-compare";
 /// The command that runs every combination of trigger, socket and read.
 pub const MATRIX: &str = "matrix";
+/// The command that shows the write side.
+pub const WRITE: &str = "write-events";
 
 impl Run {
     /// The command; the API where that is what its runs differ in.

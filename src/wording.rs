@@ -82,7 +82,7 @@ fn arguments(record: &Record) -> String {
     let name = record.call.name();
     match record.call {
         Call::Socket | Call::EpollCreate1 => format!("{name}()"),
-        Call::Setsockopt { fd, option } => format!("{name}({fd}, {option})"),
+        Call::Setsockopt { fd, option, value } => format!("{name}({fd}, {option}, {value})"),
         Call::EpollCtl {
             epfd,
             op,
@@ -118,9 +118,12 @@ fn arguments(record: &Record) -> String {
             )
         }
         Call::ClockNanosleep { milliseconds } => format!("{name}({milliseconds} ms)"),
-        Call::Bind { fd } | Call::Listen { fd, .. } | Call::Accept4 { fd } | Call::Close { fd } => {
-            format!("{name}({fd})")
-        }
+        Call::Bind { fd }
+        | Call::Listen { fd, .. }
+        | Call::Getsockname { fd }
+        | Call::Connect { fd }
+        | Call::Accept4 { fd }
+        | Call::Close { fd } => format!("{name}({fd})"),
     }
 }
 

@@ -96,6 +96,8 @@ struct Arguments {
     #[serde(skip_serializing_if = "Option::is_none")]
     option: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     length: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     flags: Option<Vec<&'static str>>,
@@ -231,7 +233,7 @@ impl Json {
         };
         let line = Line::Call(Box::new(CallLine {
             run: self.run,
-            seq: self.next(),
+            seq: self.next_seq(),
             call: record.call.name(),
             syscall: match self.syscalls.get(record.call.name()) {
                 Some(syscall) => syscall,
@@ -257,7 +259,7 @@ impl Json {
         }
         let line = Line::Client(ClientLine {
             run: self.run,
-            seq: self.next(),
+            seq: self.next_seq(),
             client: step.client.to_string(),
             action: match step.action {
                 Action::Connect => "connect",
@@ -286,7 +288,7 @@ impl Json {
         let waited_ns = blocked.waited.as_nanos() as u64;
         let line = Line::Blocked(BlockedLine {
             run: self.run,
-            seq: self.next(),
+            seq: self.next_seq(),
             call: blocked.call,
             syscall: blocked.syscall,
             fd: blocked.fd.map(|fd| fd.raw),
@@ -329,7 +331,12 @@ impl Json {
         self.run
     }
 
-    fn next(&mut self) -> u64 {
+    pub fn look(&self) -> Look {
+        self.look
+    }
+
+    /// The number of the next record of a trace.
+    pub fn next_seq(&mut self) -> u64 {
         self.seq += 1;
         self.seq
     }
@@ -364,8 +371,9 @@ fn arguments(record: &Record) -> Arguments {
             interest: Some(epoll_names(interest)),
             ..none
         },
-        Call::Setsockopt { option, .. } => Arguments {
+        Call::Setsockopt { option, value, .. } => Arguments {
             option: Some(option),
+            value: (value != 1).then_some(value), // 1 switches it on
             ..none
         },
         Call::FcntlGetfl { .. } => Arguments {
