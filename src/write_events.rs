@@ -2,7 +2,7 @@
 //!
 //! Read [`acts`] first: what W does, as numbered steps on real sockets. One
 //! thread plays both ends, so nothing happens between two calls but what the
-//! kernel does by itself. [`bench`] shows the calls and folds long loops, and
+//! kernel does by itself. [`mod@bench`] shows the calls and folds long loops, and
 //! [`verdict`] says what the counts come to.
 
 pub mod acts;
