@@ -1,7 +1,9 @@
 //! What can be asked for on the command line.
 
+pub mod matrix;
 pub mod scaling;
 pub mod server;
+pub mod write;
 
 use std::process::ExitCode;
 
@@ -10,8 +12,10 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use self::matrix::MatrixArgs;
 use self::scaling::METHOD;
 use self::server::{CompareArgs, EpollArgs, ServerArgs};
+use self::write::WriteArgs;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -101,6 +105,12 @@ pub enum Command {
     /// The same server on select, poll and epoll; then the cost as the set grows
     #[command(after_help = COMPARE_EXAMPLES, after_long_help = format!("{METHOD}\n\n{COMPARE_EXAMPLES}"))]
     SelectPollCompare(CompareArgs),
+    /// EPOLLOUT: when it comes, and when to ask for it
+    #[command(after_help = write::EXAMPLES, after_long_help = write::MORE_EXAMPLES)]
+    WriteEvents(WriteArgs),
+    /// Every combination of trigger, socket and read, one row each
+    #[command(after_help = matrix::EXAMPLES, after_long_help = matrix::MORE_EXAMPLES)]
+    Matrix(MatrixArgs),
     /// Print a completion script for a shell
     Completions { shell: Shell },
     /// Print the manual page (roff), for `man -l -`

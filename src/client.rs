@@ -28,6 +28,8 @@ pub struct Client {
     pub damaged: bool,
     /// It has said that it will send no more.
     pub hung_up: bool,
+    /// The server's steps when this client last sent something or hung up.
+    pub acted_at: Option<u64>,
     /// How the connection ended, as seen from here.
     pub end: Option<End>,
     /// All that it was told to send so far.

@@ -11,10 +11,12 @@ use crate::cli::server::{EpollArgs, ReadArg, ScreenArgs, ServerArgs, SocketArg};
 use crate::cli::{Cli, Command};
 use crate::compare;
 use crate::lab::script::{Pace, Script};
+use crate::matrix;
 use crate::mode::{self, Mode, Read, SocketKind};
 use crate::render::{Charset, Look, OutputError, Timing, Trace};
 use crate::report::{Api, Run, Trigger};
 use crate::stage::Stage;
+use crate::write_events;
 
 /// Runs the command, prints what it has to say, and gives the exit status.
 pub fn execute(cli: Cli) -> Result<ExitCode> {
@@ -28,6 +30,8 @@ pub fn execute(cli: Cli) -> Result<ExitCode> {
         Command::EtBlocking(args) => epoll_server("et-blocking", mode::ET_BLOCKING, args, charset),
         Command::EtNonblock(args) => epoll_server("et-nonblock", mode::ET_NONBLOCK, args, charset),
         Command::SelectPollCompare(args) => compare::execute(&args, charset),
+        Command::WriteEvents(args) => write_events::execute(&args, charset),
+        Command::Matrix(args) => matrix::execute(&args, charset),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "epoll-lab", &mut script);

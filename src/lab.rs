@@ -27,7 +27,7 @@ use crate::shared::{Follow, Shared, State};
 use crate::sys::Sys;
 use crate::tcp_table::{ServerEnd, TcpTable};
 use crate::totals::Connection;
-use crate::trace::{Call, Failure, Record, io_error_text};
+use crate::trace::{Call, Failure, Name, Record, io_error_text};
 use crate::witness::{Look, Sleep, Witness};
 
 /// How long a server may take to come to rest.
@@ -266,6 +266,15 @@ impl Lab {
                 return Ok(false);
             }
             client.push().map_err(|e| failed("write", e))?;
+            // Bytes in the queue are not enough: the wake-up comes after them.
+            // Whoever sleeps for this client has to have moved since it acted.
+            let sleeps_for_it = match asleep.for_one() {
+                Some(fd) => fd.name == Name::Client(index as u32),
+                None => true,
+            };
+            if sleeps_for_it && client.acted_at == Some(asleep.steps) {
+                return Ok(false);
+            }
             let accounted = connection.received + connection.unread;
             if accounted >= client.sent && !client.hung_up {
                 continue;

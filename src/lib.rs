@@ -13,7 +13,9 @@
 //!    [`lab::script`], which waits for that before each step of a client;
 //! 6. [`totals`], [`report`] and [`verdict`]: what a run comes to;
 //! 7. [`render`]: the same in text and in JSON, and [`wording`], where both
-//!    have their words from.
+//!    have their words from;
+//! 8. [`matrix`], which runs every combination of the table's values, and
+//!    [`write_events`], the write side, on one thread.
 //!
 //! ```text
 //! command --> lab --> server thread: the textbook loop --> sys --> the kernel
@@ -37,7 +39,9 @@ pub mod escape;
 pub mod inherited;
 pub mod interrupt;
 pub mod lab;
+pub mod matrix;
 pub mod mode;
+pub mod one_cpu;
 pub mod render;
 pub mod report;
 pub mod scaling;
@@ -52,3 +56,4 @@ pub mod trace;
 pub mod verdict;
 pub mod witness;
 pub mod wording;
+pub mod write_events;

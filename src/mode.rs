@@ -27,11 +27,31 @@ pub enum SocketKind {
     Nonblocking,
 }
 
+impl SocketKind {
+    /// The name in the JSON contract, and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            SocketKind::Blocking => "blocking",
+            SocketKind::Nonblocking => "nonblocking",
+        }
+    }
+}
+
 /// How much a server reads when a connection is readable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
     Once,
     Drain,
+}
+
+impl Read {
+    /// The name in the JSON contract, and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Read::Once => "once",
+            Read::Drain => "drain",
+        }
+    }
 }
 
 const NONE: EpollFlags = EpollFlags::empty();

@@ -2,21 +2,26 @@
 
 pub mod compare;
 pub mod json;
+pub mod matrix;
 pub mod progress;
 pub mod scaling;
 pub mod svg;
 pub mod table;
 pub mod text;
+pub mod write;
 
 use std::fmt;
 use std::io::{self, BufWriter, Stdout, Write};
 use std::time::Duration;
 
 use crate::compare::Served;
+use crate::matrix::{Combination, Matrix};
 use crate::report::{Report, Run};
 use crate::scene::{Asleep, Blocked, Step};
 use crate::shared::Shared;
 use crate::trace::{Call, Record, io_error_text};
+use crate::write_events::bench::Line;
+use crate::write_events::{Side, WriteEvents};
 
 /// Whether every call is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,6 +206,54 @@ impl Screen {
     pub fn comparison(&mut self, served: &[Served]) -> Shown {
         match &mut self.format {
             Format::Text(_) => compare::comparison(served, &mut self.out)?,
+            Format::Json(_) => {}
+        }
+        self.flush()
+    }
+
+    /// One row of the matrix; the text has them all in one table.
+    pub fn combination(&mut self, row: &Combination) -> Shown {
+        match &mut self.format {
+            Format::Text(_) => {}
+            Format::Json(json) => matrix::json_line(row, json.run_number(), &mut self.out)?,
+        }
+        self.flush()
+    }
+
+    /// The whole matrix; in JSON each row is out already.
+    pub fn matrix(&mut self, rows: &Matrix) -> Shown {
+        match &mut self.format {
+            Format::Text(_) => matrix::text(rows, &mut self.out)?,
+            Format::Json(_) => {}
+        }
+        self.flush()
+    }
+
+    /// A line of the trace of `write-events`.
+    pub fn write_line(&mut self, line: &Line<'_>) -> Shown {
+        match &mut self.format {
+            Format::Text(text) => write::line(line, text.look(), &mut self.out)?,
+            Format::Json(json) => write::json::line(line, json, &mut self.out)?,
+        }
+        match line {
+            Line::SetUp(_) | Line::Act(_) => self.flush(),
+            Line::Call(..) | Line::Folded(_) => Ok(()),
+        }
+    }
+
+    /// What came of one trigger; the text has one table for both.
+    pub fn side(&mut self, side: &Side) -> Shown {
+        match &mut self.format {
+            Format::Text(text) => write::end_of_side(text.look(), &mut self.out)?,
+            Format::Json(json) => write::json::side(side, json, &mut self.out)?,
+        }
+        self.flush()
+    }
+
+    /// Both triggers beside each other; in JSON all is out already.
+    pub fn write_events(&mut self, all: &WriteEvents) -> Shown {
+        match &mut self.format {
+            Format::Text(_) => write::table(all, &mut self.out)?,
             Format::Json(_) => {}
         }
         self.flush()

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nix::errno::Errno;
 
 use crate::mode::{Read, SocketKind};
-use crate::scene::{ClientSide, Scene, Stuck};
+use crate::scene::{BeforeHangUp, ClientSide, Scene, Stuck};
 use crate::totals::{Connection, Totals};
 use crate::trace::{Name, WaitCost, errno_name};
 
@@ -48,6 +48,16 @@ pub enum Trigger {
     Edge,
 }
 
+impl Trigger {
+    /// The name in the JSON contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Trigger::Level => "level",
+            Trigger::Edge => "edge",
+        }
+    }
+}
+
 /// What was run.
 #[derive(Clone, Debug)]
 pub struct Run {
@@ -64,6 +74,10 @@ pub struct Run {
 
 /// The command that runs the same server on three APIs.
 pub const COMPARE: &str = "select-poll-compare";
+/// The command that runs every combination of trigger, socket and read.
+pub const MATRIX: &str = "matrix";
+/// The command that shows the write side.
+pub const WRITE: &str = "write-events";
 
 impl Run {
     /// The command; the API where that is what its runs differ in.
@@ -124,6 +138,8 @@ pub struct Report {
     /// Bytes stranded when all had sent and none had hung up.
     pub stranded: u64,
     pub stuck: Option<Stuck>,
+    /// How things stood before the first client hung up.
+    pub before_hang_up: Option<BeforeHangUp>,
     pub echo_intact: bool,
     /// Failures that the server lived through: errno and how often.
     pub faults: BTreeMap<String, u64>,
@@ -145,6 +161,18 @@ pub enum Outcome {
     Stuck,
     /// Not all came back, or not what was sent.
     Incomplete,
+}
+
+impl Outcome {
+    /// The word in the JSON contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Ok => "OK",
+            Outcome::Stranded => "STRANDED",
+            Outcome::Stuck => "STUCK",
+            Outcome::Incomplete => "INCOMPLETE",
+        }
+    }
 }
 
 impl Report {
@@ -181,6 +209,7 @@ impl Report {
             rows,
             stranded,
             stuck: scene.stuck.clone(),
+            before_hang_up: scene.before_hang_up.clone(),
             echo_intact: !scene.clients.iter().any(|side| side.damaged),
             faults: faults
                 .map(|(errno, n)| (errno_name(Errno::from_raw(*errno)), *n))

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 
+use crate::totals::Connection;
 use crate::trace::{Fd, Name};
 
 /// The call in which the server sleeps.
@@ -124,6 +125,26 @@ pub struct Stuck {
     pub starved: Vec<Name>,
 }
 
+/// How things stood when all had sent and nobody had hung up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BeforeHangUp {
+    /// Where the server slept.
+    pub asleep: Asleep,
+    /// By client, A first.
+    pub clients: Vec<Eve>,
+}
+
+/// One client at that moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Eve {
+    /// The server's counts; a `recv` that has not returned is one of them.
+    pub server: Connection,
+    /// Bytes sent that had not come back.
+    pub unanswered: u64,
+    /// See [`ClientSide::late`].
+    pub late: bool,
+}
+
 /// All of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scene {
@@ -131,4 +152,6 @@ pub struct Scene {
     pub clients: Vec<ClientSide>,
     /// The first time that the server was stuck.
     pub stuck: Option<Stuck>,
+    /// Missing as long as not all have sent.
+    pub before_hang_up: Option<BeforeHangUp>,
 }

@@ -13,6 +13,7 @@ use crate::interrupt::Interrupt;
 use crate::lab::Lab;
 use crate::lab::script::Script;
 use crate::mode::Mode;
+use crate::one_cpu::OneCpu;
 use crate::render::{Format, Look, Screen, Trace, json, text};
 use crate::report::{Report, Run};
 use crate::server::Config;
@@ -56,6 +57,7 @@ impl Stage {
     pub fn play(&self, run: Run, mode: Mode, script: Script) -> Result<(Report, Vec<Vec<u8>>)> {
         make_room_for_fds(run.clients)?;
         self.screen().run(&run)?;
+        let _held = OneCpu::hold();
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut lab = self.start(run, mode, any_port, Follow::Records)?;
         lab.play(script)?;

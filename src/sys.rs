@@ -55,6 +55,10 @@ pub enum SockOpt {
     /// Send small segments at once; accepted sockets inherit it (tcp(7)).
     /// Without it Nagle's algorithm holds back the 3 bytes of 5 + 5 + 3.
     NoDelay,
+    /// The size of the send buffer in bytes, which the kernel doubles (socket(7)).
+    SndBuf(i32),
+    /// The same of the receive buffer; accepted sockets inherit it.
+    RcvBuf(i32),
 }
 
 /// The server thread's way into the kernel.
@@ -91,9 +95,15 @@ impl Sys {
 
     /// The first half of every trace: the call is about to be made.
     fn enter(&mut self, call: Call) -> Entered {
-        self.publish(Some(call));
+        self.make_known(Some(call));
         let start_ns = self.observer.now_ns();
         Entered { call, start_ns }
+    }
+
+    /// Makes the last return known at once, where the next entry may be long
+    /// in coming.
+    pub fn publish(&mut self) {
+        self.make_known(None);
     }
 
     /// The second half: the call has returned, and `look` says what it
@@ -111,7 +121,7 @@ impl Sys {
         result.map_err(|errno| Failure { call, errno })
     }
 
-    fn publish(&mut self, call: Option<Call>) {
+    fn make_known(&mut self, call: Option<Call>) {
         let returned = self.pending.then_some(&mut self.returned);
         self.shared.enter(call, returned, self.observer.follow);
         self.pending = false;
@@ -120,6 +130,16 @@ impl Sys {
     /// socket(2). The server makes one, its listener; `flags` say whether
     /// accept4 may sleep.
     pub fn socket(&mut self, addr: &SocketAddr, flags: SockFlag) -> Result<Socket, Failure> {
+        self.socket_for(Name::Listener, addr, flags)
+    }
+
+    /// socket(2), for what `name` stands for.
+    pub fn socket_for(
+        &mut self,
+        name: Name,
+        addr: &SocketAddr,
+        flags: SockFlag,
+    ) -> Result<Socket, Failure> {
         let family = match addr {
             SocketAddr::V4(_) => AddressFamily::Inet,
             SocketAddr::V6(_) => AddressFamily::Inet6,
@@ -130,16 +150,21 @@ impl Sys {
         self.leave(entered, raw(&result), nothing)?;
         let call = Call::Socket;
         let owned = result.map_err(|errno| Failure { call, errno })?;
-        Ok(self.keep(owned, Name::Listener))
+        Ok(self.keep(owned, name))
     }
 
-    /// setsockopt(2), to switch an option on.
+    /// setsockopt(2), to switch an option on or to set a size.
     pub fn setsockopt(&mut self, socket: &Socket, option: SockOpt) -> Result<(), Failure> {
-        let (fd, name) = (self.fd(socket), option.name());
-        let entered = self.enter(Call::Setsockopt { fd, option: name });
+        let entered = self.enter(Call::Setsockopt {
+            fd: self.fd(socket),
+            option: option.name(),
+            value: option.value(),
+        });
         let result = match option {
             SockOpt::ReuseAddr => socket::setsockopt(socket, sockopt::ReuseAddr, &true),
             SockOpt::NoDelay => socket::setsockopt(socket, sockopt::TcpNoDelay, &true),
+            SockOpt::SndBuf(size) => socket::setsockopt(socket, sockopt::SndBuf, &(size as usize)),
+            SockOpt::RcvBuf(size) => socket::setsockopt(socket, sockopt::RcvBuf, &(size as usize)),
         };
         self.leave_unit(entered, result)
     }
@@ -164,9 +189,37 @@ impl Sys {
         self.leave_unit(entered, result)
     }
 
+    /// getsockname(2): the address that bind(2) with port 0 has given it.
+    pub fn getsockname(&mut self, socket: &Socket) -> Result<SocketAddr, Failure> {
+        let call = Call::Getsockname {
+            fd: self.fd(socket),
+        };
+        let entered = self.enter(call);
+        let result = rustix::net::getsockname(socket)
+            .and_then(SocketAddr::try_from)
+            .map_err(|errno| Errno::from_raw(errno.raw_os_error()));
+        self.leave(entered, result.map(|_| 0), nothing)?;
+        result.map_err(|errno| Failure { call, errno })
+    }
+
+    /// connect(2), of a blocking socket: returns when the connection is made.
+    pub fn connect(&mut self, socket: &Socket, addr: &SocketAddr) -> Result<(), Failure> {
+        let fd = self.fd(socket);
+        let entered = self.enter(Call::Connect { fd });
+        let result = socket::connect(fd.raw, &SockaddrStorage::from(*addr));
+        self.leave_unit(entered, result)
+    }
+
     /// accept4(2) with SOCK_CLOEXEC. The new socket is blocking: on Linux it
     /// inherits no flag from the listener.
     pub fn accept4(&mut self, listener: &Socket) -> Result<Socket, Failure> {
+        let socket = self.accept4_for(Name::Client(self.accepted), listener)?;
+        self.accepted += 1;
+        Ok(socket)
+    }
+
+    /// accept4(2), for what `name` stands for.
+    pub fn accept4_for(&mut self, name: Name, listener: &Socket) -> Result<Socket, Failure> {
         let call = Call::Accept4 {
             fd: self.fd(listener),
         };
@@ -178,13 +231,11 @@ impl Sys {
             Err(errno) => (Err(errno), None),
         };
         let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
-        let name = Name::Client(self.accepted);
         self.leave(entered, raw(&result), |_, record| {
             record.accepted = Some(name);
             record.peer = peer;
         })?;
         let owned = result.map_err(|errno| Failure { call, errno })?;
-        self.accepted += 1;
         Ok(self.keep(owned, name))
     }
 
@@ -419,7 +470,7 @@ impl Sys {
 impl Drop for Sys {
     /// Makes the last return known.
     fn drop(&mut self) {
-        self.publish(None);
+        self.publish();
     }
 }
 
@@ -429,6 +480,16 @@ impl SockOpt {
         match self {
             SockOpt::ReuseAddr => "SO_REUSEADDR",
             SockOpt::NoDelay => "TCP_NODELAY",
+            SockOpt::SndBuf(_) => "SO_SNDBUF",
+            SockOpt::RcvBuf(_) => "SO_RCVBUF",
+        }
+    }
+
+    /// What it is set to; 1 switches it on.
+    pub fn value(self) -> i32 {
+        match self {
+            SockOpt::ReuseAddr | SockOpt::NoDelay => 1,
+            SockOpt::SndBuf(size) | SockOpt::RcvBuf(size) => size,
         }
     }
 }

@@ -24,6 +24,8 @@ pub enum Name {
     /// The connection of the n-th client that was accepted, counted from 0:
     /// `A`, `B`, … `Z`, `AA`, …
     Client(u32),
+    /// One end of an experiment's connection: `W` for the one that writes.
+    Letter(char),
 }
 
 impl fmt::Display for Name {
@@ -31,6 +33,7 @@ impl fmt::Display for Name {
         match *self {
             Name::Plain => Ok(()),
             Name::Listener => f.write_str("L"),
+            Name::Letter(letter) => write!(f, "{letter}"),
             // `L` is taken: the clients' letters leave it out.
             Name::Client(index) => {
                 const LETTERS: &[u8] = b"ABCDEFGHIJKMNOPQRSTUVWXYZ";
@@ -86,6 +89,7 @@ pub enum Call {
     Setsockopt {
         fd: Fd,
         option: &'static str,
+        value: i32,
     },
     Bind {
         fd: Fd,
@@ -93,6 +97,12 @@ pub enum Call {
     Listen {
         fd: Fd,
         backlog: i32,
+    },
+    Getsockname {
+        fd: Fd,
+    },
+    Connect {
+        fd: Fd,
     },
     EpollCreate1,
     EpollCtl {
@@ -166,6 +176,8 @@ impl Call {
             Call::Setsockopt { .. } => "setsockopt",
             Call::Bind { .. } => "bind",
             Call::Listen { .. } => "listen",
+            Call::Getsockname { .. } => "getsockname",
+            Call::Connect { .. } => "connect",
             Call::EpollCreate1 => "epoll_create1",
             Call::EpollCtl { .. } => "epoll_ctl",
             Call::EpollWait { .. } => "epoll_wait",
@@ -202,6 +214,8 @@ impl Call {
             Call::Setsockopt { fd, .. }
             | Call::Bind { fd }
             | Call::Listen { fd, .. }
+            | Call::Getsockname { fd }
+            | Call::Connect { fd }
             | Call::EpollCtl { fd, .. }
             | Call::Accept4 { fd }
             | Call::FcntlGetfl { fd }

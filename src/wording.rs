@@ -99,7 +99,7 @@ fn push_arguments(text: &mut String, record: &Record) -> fmt::Result {
     let name = record.call.name();
     match record.call {
         Call::Socket | Call::EpollCreate1 => write!(text, "{name}()"),
-        Call::Setsockopt { fd, option } => write!(text, "{name}({fd}, {option})"),
+        Call::Setsockopt { fd, option, value } => write!(text, "{name}({fd}, {option}, {value})"),
         Call::EpollCtl {
             epfd,
             op,
@@ -131,9 +131,12 @@ fn push_arguments(text: &mut String, record: &Record) -> fmt::Result {
             write!(text, ", {length})")
         }
         Call::ClockNanosleep { milliseconds } => write!(text, "{name}({milliseconds} ms)"),
-        Call::Bind { fd } | Call::Listen { fd, .. } | Call::Accept4 { fd } | Call::Close { fd } => {
-            write!(text, "{name}({fd})")
-        }
+        Call::Bind { fd }
+        | Call::Listen { fd, .. }
+        | Call::Getsockname { fd }
+        | Call::Connect { fd }
+        | Call::Accept4 { fd }
+        | Call::Close { fd } => write!(text, "{name}({fd})"),
     }
 }
 

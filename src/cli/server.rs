@@ -174,7 +174,7 @@ pub const LONGEST_MESSAGE: usize = 32_768;
 /// The longest stall.
 const LONGEST_STALL: Duration = Duration::from_secs(3600);
 
-fn parse_message(text: OsString) -> Result<Message, String> {
+pub(crate) fn parse_message(text: OsString) -> Result<Message, String> {
     let bytes = text.into_vec();
     match bytes.len() {
         1..=LONGEST_MESSAGE => Ok(Message(bytes)),

@@ -13,7 +13,8 @@ use nix::sys::socket::{Shutdown, shutdown};
 use super::{Lab, Rest, failed};
 use crate::client::{Client, End};
 use crate::report::Api;
-use crate::scene::{Action, Asleep, Blocked, ClientSide, Step, Stuck, Waiting};
+use crate::scene::{Action, Asleep, BeforeHangUp, Blocked, ClientSide, Eve, Step, Stuck, Waiting};
+use crate::shared::State;
 use crate::trace::Name;
 
 /// What the clients are told to do.
@@ -103,6 +104,9 @@ impl Lab {
         };
         if *pace == Pace::Enter && action != Action::Close {
             *pace = prompt(&step)?;
+        }
+        if matches!(action, Action::Send | Action::Shutdown) {
+            client.acted_at = Some(asleep.steps);
         }
         step.at_ns = self.began.elapsed().as_nanos() as u64;
         match action {
@@ -241,11 +245,12 @@ impl Lab {
         for side in &mut self.shared.lock().scene.clients {
             side.unanswered = side.sent - side.came_back.min(side.sent);
         }
+        let mut guard = self.shared.lock();
+        let state = &mut *guard;
+        state.scene.before_hang_up = Some(before_hang_up(state, asleep));
         if asleep.for_one().is_some() {
             return Ok(());
         }
-        let mut guard = self.shared.lock();
-        let state = &mut *guard;
         for (index, side) in state.scene.clients.iter_mut().enumerate() {
             if let Some(connection) = state.totals.connections.get(&(index as u32))
                 && !connection.closed
@@ -287,6 +292,27 @@ impl Lab {
         self.take_in(Duration::ZERO)?;
         self.note_sides();
         self.join()
+    }
+}
+
+/// What the counts are while the server sleeps in `asleep`.
+fn before_hang_up(state: &State, asleep: Asleep) -> BeforeHangUp {
+    let sides = (0..).zip(&state.scene.clients);
+    let clients = sides.map(|(index, side)| {
+        let connection = state.totals.connections.get(&index);
+        let mut server = connection.cloned().unwrap_or_default();
+        // Calls are counted when they return, and this one has not.
+        let sleeps_for_it = asleep.for_one().map(|fd| fd.name) == Some(Name::Client(index));
+        server.recv += u64::from(sleeps_for_it && asleep.call == "recv");
+        Eve {
+            server,
+            unanswered: side.unanswered,
+            late: side.late,
+        }
+    });
+    BeforeHangUp {
+        asleep,
+        clients: clients.collect(),
     }
 }
 

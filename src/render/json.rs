@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::{Look, Timing, Trace};
 use crate::escape::escape;
-use crate::mode::{Read, SocketKind};
 use crate::report::{COMPARE, Report, Row, Run, Trigger};
 use crate::scene::{Action, Asleep, Blocked, Step};
 use crate::trace::{Call, Name, Record, WaitCost, errno_name};
@@ -96,6 +95,8 @@ struct Arguments {
     interest: Option<Vec<&'static str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     option: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     length: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -205,10 +206,6 @@ impl Json {
         }
     }
 
-    pub fn look(&self) -> Look {
-        self.look
-    }
-
     pub fn run(&mut self, run: &Run, out: &mut impl Write) -> io::Result<()> {
         self.run += 1;
         self.costs = run.command == COMPARE;
@@ -216,18 +213,9 @@ impl Json {
             run: self.run,
             command: run.command,
             api: run.api.name(),
-            trigger: run.trigger.map(|trigger| match trigger {
-                Trigger::Level => "level",
-                Trigger::Edge => "edge",
-            }),
-            socket: match run.socket {
-                SocketKind::Blocking => "blocking",
-                SocketKind::Nonblocking => "nonblocking",
-            },
-            read: match run.read {
-                Read::Once => "once",
-                Read::Drain => "drain",
-            },
+            trigger: run.trigger.map(Trigger::name),
+            socket: run.socket.name(),
+            read: run.read.name(),
             buffer: run.buffer,
             clients: run.clients,
         });
@@ -245,7 +233,7 @@ impl Json {
         };
         let line = Line::Call(Box::new(CallLine {
             run: self.run,
-            seq: self.next(),
+            seq: self.next_seq(),
             call: record.call.name(),
             syscall: match self.syscalls.get(record.call.name()) {
                 Some(syscall) => syscall,
@@ -271,7 +259,7 @@ impl Json {
         }
         let line = Line::Client(ClientLine {
             run: self.run,
-            seq: self.next(),
+            seq: self.next_seq(),
             client: step.client.to_string(),
             action: match step.action {
                 Action::Connect => "connect",
@@ -300,7 +288,7 @@ impl Json {
         let waited_ns = blocked.waited.as_nanos() as u64;
         let line = Line::Blocked(BlockedLine {
             run: self.run,
-            seq: self.next(),
+            seq: self.next_seq(),
             call: blocked.call,
             syscall: blocked.syscall,
             fd: blocked.fd.map(|fd| fd.raw),
@@ -338,7 +326,17 @@ impl Json {
         write_line(&line, out)
     }
 
-    fn next(&mut self) -> u64 {
+    /// The number of the run that is being shown.
+    pub fn run_number(&self) -> u32 {
+        self.run
+    }
+
+    pub fn look(&self) -> Look {
+        self.look
+    }
+
+    /// The number of the next record of a trace.
+    pub fn next_seq(&mut self) -> u64 {
         self.seq += 1;
         self.seq
     }
@@ -373,8 +371,9 @@ fn arguments(record: &Record) -> Arguments {
             interest: Some(epoll_names(interest)),
             ..none
         },
-        Call::Setsockopt { option, .. } => Arguments {
+        Call::Setsockopt { option, value, .. } => Arguments {
             option: Some(option),
+            value: (value != 1).then_some(value), // 1 switches it on
             ..none
         },
         Call::FcntlGetfl { .. } => Arguments {

@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use super::{Look, Timing, Trace};
 use crate::escape::quote;
 use crate::mode::{Read, SocketKind};
-use crate::report::{Api, COMPARE, Run, Trigger};
+use crate::report::{Api, COMPARE, MATRIX, Run, Trigger, WRITE};
 use crate::scene::{Action, Asleep, Blocked, Step};
 use crate::trace::{Call, Event, Fd, Name, Record, WaitCost, errno_name};
 use crate::wording::{call_text, open_text, push_call, push_event};
@@ -79,6 +79,12 @@ impl Text {
         *self = Text::new(self.look);
         self.outside = run.clients == 0;
         self.costs = run.command == COMPARE;
+        match (run.command, self.look.trace) {
+            (WRITE, _) => return super::write::header(run, self.look, out),
+            // One table for all, with a header of its own.
+            (MATRIX, Trace::Summary) => return Ok(()),
+            _ => {}
+        }
         let read = match run.read {
             Read::Once => "one recv per report",
             Read::Drain if run.api == Api::None => "recv until hang-up",
@@ -494,7 +500,7 @@ fn stamp(at_ns: u64) -> String {
 
 /// A call and what is to be said of it: beside it where there is room, below
 /// it where there is not. Both are ASCII: a byte is a column.
-fn line(left: &str, note: ColoredString, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn line(left: &str, note: ColoredString, out: &mut impl Write) -> io::Result<()> {
     match (left.len(), note.len()) {
         (columns, 0) if columns <= WIDTH => writeln!(out, "{left}"),
         (_, 0) => {

@@ -1,0 +1,171 @@
+//! `matrix`: every combination of trigger, socket and read strategy, each
+//! really run against the same two clients.
+//!
+//! The servers are those of the named commands, with one value of the
+//! [`Mode`] after the other exchanged. What predicts the result is looked for
+//! in the rows ([`rules`]) and not known beforehand.
+
+pub mod rules;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use nix::sys::epoll::EpollFlags;
+
+use crate::cli::matrix::MatrixArgs;
+use crate::command::look;
+use crate::lab::script::{Pace, Script};
+use crate::mode::{self, Mode, Read, SocketKind};
+use crate::render::{Charset, Look};
+use crate::report::{Answered, Api, MATRIX, Outcome, Report, Run, Trigger};
+use crate::stage::Stage;
+use crate::totals::Connection;
+
+/// One row: what was run, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Combination {
+    pub trigger: Trigger,
+    pub socket: SocketKind,
+    pub read: Read,
+    /// The command that runs this combination, where one is named for it.
+    pub command: Option<&'static str>,
+    /// The counts of A when both had sent and neither had hung up.
+    pub a: Connection,
+    /// Whether B had its answer at that moment.
+    pub b: Answered,
+    /// The call that the server slept in then, and for whom if for one.
+    pub asleep: (&'static str, Option<String>),
+    pub outcome: Outcome,
+}
+
+/// All rows, and what they have in common.
+#[derive(Clone, Debug)]
+pub struct Matrix {
+    pub look: Look,
+    pub buffer: u32,
+    /// Bytes that A sent, and B.
+    pub sent: [usize; 2],
+    pub rows: Vec<Combination>,
+}
+
+/// Runs them all, one after the other.
+pub fn execute(args: &MatrixArgs, charset: Charset) -> Result<ExitCode> {
+    let look = look(&args.screen, charset);
+    let stage = Stage::new(args.screen.format, look)?;
+    let script = script(args);
+    let bytes = |client: &Vec<Vec<u8>>| client.iter().map(Vec::len).sum();
+    let mut matrix = Matrix {
+        look,
+        buffer: args.buffer,
+        sent: [bytes(&script.messages[0]), bytes(&script.messages[1])],
+        rows: Vec::new(),
+    };
+    let mut status = ExitCode::SUCCESS;
+    for mode in combinations() {
+        let run = Run {
+            command: MATRIX,
+            api: Api::Epoll,
+            trigger: Some(trigger(&mode)),
+            socket: mode.socket,
+            read: mode.read,
+            buffer: args.buffer as usize,
+            clients: script.messages.len(),
+        };
+        let (report, _) = stage.play(run, mode, script.clone())?;
+        if !report.echo_intact {
+            status = ExitCode::FAILURE;
+        }
+        let row = Combination::of(&mode, &report)?;
+        let mut screen = stage.screen();
+        screen.one_of_several(&report)?;
+        screen.combination(&row)?;
+        matrix.rows.push(row);
+    }
+    stage.screen().matrix(&matrix)?;
+    stage.dismiss()?;
+    Ok(status)
+}
+
+/// The eight: once before drain, level before edge, blocking before
+/// nonblocking, but that the two drains on a blocking socket stand together.
+fn combinations() -> [Mode; 8] {
+    use Read::{Drain, Once};
+    use SocketKind::{Blocking, Nonblocking};
+    let level = EpollFlags::EPOLLIN;
+    let edge = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
+    [
+        (Blocking, Once, level),
+        (Nonblocking, Once, level),
+        (Blocking, Once, edge),
+        (Nonblocking, Once, edge),
+        (Blocking, Drain, level),
+        (Blocking, Drain, edge),
+        (Nonblocking, Drain, level),
+        (Nonblocking, Drain, edge),
+    ]
+    .map(|(socket, read, interest)| Mode {
+        interest,
+        socket,
+        read,
+    })
+}
+
+fn trigger(mode: &Mode) -> Trigger {
+    match mode.interest.contains(EpollFlags::EPOLLET) {
+        true => Trigger::Edge,
+        false => Trigger::Level,
+    }
+}
+
+/// The command whose own mode this is.
+fn command(mode: &Mode) -> Option<&'static str> {
+    let named = [
+        ("lt", mode::LT),
+        ("et-blocking", mode::ET_BLOCKING),
+        ("et-nonblock", mode::ET_NONBLOCK),
+    ];
+    let parts = |mode: &Mode| (mode.interest, mode.socket, mode.read);
+    let found = named.iter().find(|(_, other)| parts(other) == parts(mode));
+    found.map(|(name, _)| *name)
+}
+
+/// As for the named commands: A says more than a buffer holds, B a word.
+/// Nobody is watched while B starves: eight servers are to be seen.
+fn script(args: &MatrixArgs) -> Script {
+    let own: Vec<Vec<u8>> = args.message.iter().map(|m| m.0.clone()).collect();
+    let messages = match own.is_empty() {
+        true => vec![vec![b"HELLOworld123".to_vec()], vec![b"ping".to_vec()]],
+        false => vec![own.clone(), own],
+    };
+    Script {
+        messages,
+        stall: Duration::ZERO,
+        pace: Pace::Settled,
+    }
+}
+
+impl Combination {
+    fn of(mode: &Mode, report: &Report) -> Result<Combination> {
+        let before = report.before_hang_up.as_ref();
+        let before = before.context("the server ended before its clients had hung up")?;
+        let [a, b] = &before.clients[..] else {
+            anyhow::bail!("{} clients, where two were to be", before.clients.len());
+        };
+        let for_one = before.asleep.for_one().map(|fd| fd.name.to_string());
+        Ok(Combination {
+            trigger: trigger(mode),
+            socket: mode.socket,
+            read: mode.read,
+            command: command(mode),
+            a: a.server.clone(),
+            b: match (b.unanswered, b.late) {
+                (0, false) => Answered::AtOnce,
+                (0, true) => Answered::Late,
+                _ => Answered::Never,
+            },
+            asleep: (before.asleep.call, for_one),
+            outcome: report.verdict.outcome,
+        })
+    }
+}
