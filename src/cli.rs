@@ -1,5 +1,6 @@
 //! What can be asked for on the command line.
 
+pub mod claims;
 pub mod scaling;
 pub mod server;
 
@@ -10,8 +11,10 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use self::claims::ClaimsArgs;
 use self::scaling::METHOD;
 use self::server::{CompareArgs, EpollArgs, ServerArgs};
+use crate::claims::child::Role;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -53,6 +56,13 @@ Examples:
   --only cost --fds 10,1000       two sizes, and no servers
   --active all                    every fd is ready
   --svg cost.svg                  the chart as a picture as well";
+
+const CLAIMS_EXAMPLES: &str = "\
+Examples:
+  epoll-lab claims                    all of them, one line each
+  epoll-lab claims --list             what they say
+  epoll-lab claims ctl-errors         one of them: every call, and why
+  epoll-lab claims --format json      one JSON record a claim";
 
 /// Level- and edge-triggered epoll on real sockets, every call traced.
 ///
@@ -101,6 +111,15 @@ pub enum Command {
     /// The same server on select, poll and epoll; then the cost as the set grows
     #[command(after_help = COMPARE_EXAMPLES, after_long_help = format!("{METHOD}\n\n{COMPARE_EXAMPLES}"))]
     SelectPollCompare(CompareArgs),
+    /// What textbooks say about epoll, each claim tried on this kernel
+    #[command(after_help = CLAIMS_EXAMPLES)]
+    Claims(ClaimsArgs),
+    /// A process that an experiment needs beside its own
+    #[command(hide = true)]
+    ClaimsChild {
+        #[arg(value_enum)]
+        role: Role,
+    },
     /// Print a completion script for a shell
     Completions { shell: Shell },
     /// Print the manual page (roff), for `man -l -`

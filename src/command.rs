@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::CommandFactory;
 use nix::sys::epoll::EpollFlags;
 
+use crate::claims;
 use crate::cli::server::{EpollArgs, ReadArg, ScreenArgs, ServerArgs, SocketArg};
 use crate::cli::{Cli, Command};
 use crate::compare;
@@ -28,6 +29,8 @@ pub fn execute(cli: Cli) -> Result<ExitCode> {
         Command::EtBlocking(args) => epoll_server("et-blocking", mode::ET_BLOCKING, args, charset),
         Command::EtNonblock(args) => epoll_server("et-nonblock", mode::ET_NONBLOCK, args, charset),
         Command::SelectPollCompare(args) => compare::execute(&args, charset),
+        Command::Claims(args) => claims::command::execute(&args, charset),
+        Command::ClaimsChild { role } => claims::child::play(role),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "epoll-lab", &mut script);

@@ -14,6 +14,7 @@
 //! 6. [`totals`], [`report`] and [`verdict`]: what a run comes to;
 //! 7. [`render`]: the same in text and in JSON, and [`wording`], where both
 //!    have their words from.
+//! 8. [`claims`]: what textbooks say, one experiment each.
 //!
 //! ```text
 //! command --> lab --> server thread: the textbook loop --> sys --> the kernel
@@ -29,6 +30,7 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("epoll-lab shows epoll, which only Linux has: build it on Linux, or in WSL2");
 
+pub mod claims;
 pub mod cli;
 pub mod client;
 pub mod command;

@@ -24,6 +24,8 @@ pub enum Name {
     /// The connection of the n-th client that was accepted, counted from 0:
     /// `A`, `B`, … `Z`, `AA`, …
     Client(u32),
+    /// Something else, in a word: `file`.
+    Other(&'static str),
 }
 
 impl fmt::Display for Name {
@@ -31,6 +33,7 @@ impl fmt::Display for Name {
         match *self {
             Name::Plain => Ok(()),
             Name::Listener => f.write_str("L"),
+            Name::Other(word) => f.write_str(word),
             // `L` is taken: the clients' letters leave it out.
             Name::Client(index) => {
                 const LETTERS: &[u8] = b"ABCDEFGHIJKMNOPQRSTUVWXYZ";
@@ -67,6 +70,7 @@ impl fmt::Display for Fd {
 pub enum CtlOp {
     Add,
     Mod,
+    Del,
 }
 
 impl CtlOp {
@@ -75,6 +79,7 @@ impl CtlOp {
         match self {
             CtlOp::Add => "ADD",
             CtlOp::Mod => "MOD",
+            CtlOp::Del => "DEL",
         }
     }
 }
@@ -128,6 +133,11 @@ pub enum Call {
         fd: Fd,
         flags: OFlag,
     },
+    /// A second fd for the same open file, the lowest free one from `from` up.
+    FcntlDupfd {
+        fd: Fd,
+        from: RawFd,
+    },
     /// `length`: the room in the buffer, in bytes.
     Recv {
         fd: Fd,
@@ -172,7 +182,7 @@ impl Call {
             Call::Poll { .. } => "poll",
             Call::Select { .. } => "select",
             Call::Accept4 { .. } => "accept4",
-            Call::FcntlGetfl { .. } | Call::FcntlSetfl { .. } => "fcntl",
+            Call::FcntlGetfl { .. } | Call::FcntlSetfl { .. } | Call::FcntlDupfd { .. } => "fcntl",
             Call::Recv { .. } => "recv",
             Call::Send { .. } => "send",
             Call::Close { .. } => "close",
@@ -206,6 +216,7 @@ impl Call {
             | Call::Accept4 { fd }
             | Call::FcntlGetfl { fd }
             | Call::FcntlSetfl { fd, .. }
+            | Call::FcntlDupfd { fd, .. }
             | Call::Recv { fd, .. }
             | Call::Send { fd, .. }
             | Call::Close { fd } => Some(fd),
@@ -251,6 +262,9 @@ impl Ready {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
     pub fd: Fd,
+    /// epoll: what the program stored in `data`; the fd, unless it chose
+    /// otherwise.
+    pub data: u64,
     pub ready: Ready,
     /// Bytes in the kernel's receive buffer when the wait call had returned
     /// (FIONREAD); `None` where nobody asked, or the fd is no connection.

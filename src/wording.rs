@@ -8,7 +8,7 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::MsgFlags;
 
 use crate::escape::quote;
-use crate::trace::{Call, Event, Fd, Name, Ready, Record, errno_text};
+use crate::trace::{Call, CtlOp, Event, Fd, Name, Ready, Record, errno_text};
 
 /// Columns that a string of bytes may take in a line of text.
 const DATA_WIDTH: usize = 25;
@@ -59,9 +59,14 @@ fn or_zero(names: &[&str]) -> String {
     }
 }
 
-/// An event: `5<A> EPOLLIN`.
+/// An event: `5<A> EPOLLIN`; `data=0x2a EPOLLIN` where the program stored
+/// something else than the fd.
 pub fn event_text(event: &Event) -> String {
-    format!("{} {}", event.fd, or_zero(&ready_names(&event.ready)))
+    let names = or_zero(&ready_names(&event.ready));
+    match event.data == event.fd.raw as u64 {
+        true => format!("{} {names}", event.fd),
+        false => format!("data={:#x} {names}", event.data),
+    }
 }
 
 /// A call that has been entered and has not returned: `recv(5<A>, ...`.
@@ -85,6 +90,12 @@ fn arguments(record: &Record) -> String {
         Call::Setsockopt { fd, option } => format!("{name}({fd}, {option})"),
         Call::EpollCtl {
             epfd,
+            op: op @ CtlOp::Del,
+            fd,
+            ..
+        } => format!("{name}({epfd}, {}, {fd})", op.name()),
+        Call::EpollCtl {
+            epfd,
             op,
             fd,
             interest,
@@ -104,6 +115,7 @@ fn arguments(record: &Record) -> String {
         Call::FcntlSetfl { fd, flags } => {
             format!("{name}({fd}, F_SETFL, {})", or_zero(&open_names(flags)))
         }
+        Call::FcntlDupfd { fd, from } => format!("{name}({fd}, F_DUPFD_CLOEXEC, {from})"),
         Call::Recv { fd, length } => match record.result {
             Ok(_) => format!(
                 "{name}({fd}, {}, {length})",
