@@ -9,6 +9,7 @@ pub mod child;
 pub mod command;
 pub mod finding;
 pub mod interface;
+pub mod reading;
 pub mod thread;
 pub mod trial;
 
@@ -38,10 +39,14 @@ pub struct Family {
 }
 
 /// All of them, in the order in which they are shown.
-pub static FAMILIES: [Family; 1] = [Family {
-    title: "The interface",
-    claims: &interface::CLAIMS,
-}];
+pub static FAMILIES: [Family; 2] = [
+    family("The interface", &interface::CLAIMS),
+    family("Reading", &reading::CLAIMS),
+];
+
+const fn family(title: &'static str, claims: &'static [Claim]) -> Family {
+    Family { title, claims }
+}
 
 /// A claim that has been tried.
 #[derive(Debug)]

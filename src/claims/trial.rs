@@ -21,14 +21,16 @@ use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{SockFlag, SockaddrIn, getsockname, setsockopt, sockopt};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionread;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 use crate::scene::{Action, Step};
+use crate::server;
 use crate::shared::{Follow, Shared};
 use crate::sys::{Socket, Sys};
+use crate::tcp_table::TcpTable;
 use crate::trace::{CtlOp, Failure, Name, Record};
 use crate::witness::move_up;
 
@@ -174,6 +176,22 @@ impl Trial {
         Name::Client(self.clients - 1)
     }
 
+    /// A listener that does not block: socket, setsockopt, bind, listen.
+    pub fn listener(&mut self) -> Result<(Socket, SocketAddr)> {
+        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listener = server::listener(&mut self.sys, &any_port, SockFlag::SOCK_NONBLOCK)?;
+        let address: SockaddrIn = getsockname(listener.as_raw_fd()).context("getsockname")?;
+        Ok((listener, SocketAddr::V4(address.into())))
+    }
+
+    /// A client connects, and waits in the listener's queue; over when all
+    /// who wait for the listener have been told.
+    pub fn connects(&mut self, listener: SocketAddr) -> Result<TcpStream> {
+        let name = self.client();
+        self.step(name, Action::Connect, &[]);
+        knock(listener)
+    }
+
     /// fcntl(2): O_NONBLOCK, beside the flags that the socket has.
     pub fn nonblocking(&mut self, conn: &Conn) -> Result<()> {
         let flags = self.sys.fcntl_getfl(&conn.socket)?;
@@ -315,7 +333,15 @@ impl Conn {
     /// See [`Trial::sends`]; this one leaves no trace.
     pub fn sends(&self, data: &[u8]) -> Result<()> {
         let before = self.unread()?;
-        self.peer()?.write_all(data).context("write")?;
+        let (mut peer, mut rest) = (self.peer()?, data);
+        until("room in the client's send buffer", || {
+            match peer.write(rest) {
+                Ok(n) => rest = &rest[n..],
+                Err(e) if e.kind() == ErrorKind::WouldBlock => {}
+                Err(e) => return Err(e).context("write"),
+            }
+            Ok(rest.is_empty())
+        })?;
         until("what the client sent", || {
             Ok(self.unread()? >= before + data.len() as u64)
         })
@@ -408,6 +434,31 @@ pub fn connect_to(address: SocketAddr, buffer: Option<usize>) -> Result<TcpStrea
     stream.set_nodelay(true).context("TCP_NODELAY")?;
     stream.set_nonblocking(true).context("O_NONBLOCK")?;
     Ok(stream)
+}
+
+/// A client connects, and waits in the listener's queue.
+///
+/// The kernel shows a connection a moment before it wakes those who wait for
+/// the listener, but it holds the connection's lock until it has. So the client
+/// sends two bytes, one after the other: the second is taken in when the lock
+/// has been free.
+pub fn knock(listener: SocketAddr) -> Result<TcpStream> {
+    let client = connect_to(listener, None)?;
+    let port = client.local_addr().context("getsockname")?.port();
+    let Ok(table) = TcpTable::open(&listener) else {
+        return Ok(client); // a kernel without the table: as good as it gets
+    };
+    for sent in 1..=2 {
+        (&client).write_all(b"x").context("write")?;
+        until("a connection", || {
+            let ends = table
+                .server_ends(listener.port())
+                .context("/proc/net/tcp")?;
+            let end = ends.iter().find(|(client, _)| *client == port);
+            Ok(end.is_some_and(|(_, end)| end.unread >= sent))
+        })?;
+    }
+    Ok(client)
 }
 
 /// Asks again and again until the kernel says yes; an error if it does not in
