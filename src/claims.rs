@@ -8,10 +8,12 @@
 pub mod child;
 pub mod command;
 pub mod finding;
+pub mod hangups;
 pub mod interface;
 pub mod reading;
 pub mod thread;
 pub mod trial;
+pub mod writing;
 
 use std::time::{Duration, Instant};
 
@@ -39,9 +41,11 @@ pub struct Family {
 }
 
 /// All of them, in the order in which they are shown.
-pub static FAMILIES: [Family; 2] = [
+pub static FAMILIES: [Family; 4] = [
     family("The interface", &interface::CLAIMS),
     family("Reading", &reading::CLAIMS),
+    family("Writing", &writing::CLAIMS),
+    family("Hang-ups", &hangups::CLAIMS),
 ];
 
 const fn family(title: &'static str, claims: &'static [Claim]) -> Family {
@@ -135,7 +139,7 @@ mod tests {
         ids.sort_unstable();
         assert!(ids.windows(2).all(|pair| pair[0] != pair[1]), "{ids:?}");
         for claim in all() {
-            assert!(claim.id.len() <= 17, "{}", claim.id);
+            assert!(claim.id.len() <= 18, "{}", claim.id);
             assert!(claim.claim.chars().count() <= 59, "{}", claim.claim);
             assert!(claim.claim.is_ascii() && claim.asked.is_ascii());
         }

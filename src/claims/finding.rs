@@ -51,7 +51,7 @@ pub struct Finding {
 }
 
 /// Columns of the line of evidence.
-pub const EVIDENCE: usize = 50;
+pub const EVIDENCE: usize = 49;
 
 /// The claim holds, as `evidence` shows.
 pub fn confirmed(evidence: impl Into<String>) -> Finding {

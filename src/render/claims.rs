@@ -14,7 +14,7 @@ use crate::trace::Record;
 use crate::wording::{call_text, event_text};
 
 /// Columns of an id, and of a verdict beside it.
-const ID: usize = 18;
+const ID: usize = 19;
 const VERDICT: usize = 10;
 
 /// How many of each verdict.

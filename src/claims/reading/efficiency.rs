@@ -84,7 +84,7 @@ fn judge_et_faster(by_5: Styles, at_once: Styles, small: Styles) -> Finding {
         _ if edge < drained => confirmed(format!("calls drained: LT {drained}, ET {edge}"))
             .why("EPOLLET itself saved calls."),
         _ if edge < once => depends(format!(
-            "calls: LT {once}, drained {drained}, ET {edge}; small {small_once}, {small_edge}"
+            "calls: {once}, drained {drained}, ET {edge}; small {small_once}, {small_edge}"
         ))
         .why(
             "The gain is in draining, not in EPOLLET: LT drained makes the same calls. For one \
