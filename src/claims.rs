@@ -10,7 +10,9 @@ pub mod command;
 pub mod finding;
 pub mod hangups;
 pub mod interface;
+pub mod many;
 pub mod reading;
+pub mod textbook;
 pub mod thread;
 pub mod trial;
 pub mod writing;
@@ -41,11 +43,12 @@ pub struct Family {
 }
 
 /// All of them, in the order in which they are shown.
-pub static FAMILIES: [Family; 4] = [
+pub static FAMILIES: [Family; 5] = [
     family("The interface", &interface::CLAIMS),
     family("Reading", &reading::CLAIMS),
     family("Writing", &writing::CLAIMS),
     family("Hang-ups", &hangups::CLAIMS),
+    family("Many", &many::CLAIMS),
 ];
 
 const fn family(title: &'static str, claims: &'static [Claim]) -> Family {

@@ -119,6 +119,9 @@ pub enum Command {
     ClaimsChild {
         #[arg(value_enum)]
         role: Role,
+        /// Its limit on open files
+        #[arg(long)]
+        files: Option<u64>,
     },
     /// Print a completion script for a shell
     Completions { shell: Shell },

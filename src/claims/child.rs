@@ -5,19 +5,30 @@
 //! to say in lines on its standard output.
 
 use std::io::{self, BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
 use std::process::{ChildStdout, Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollTimeout};
 use nix::sys::prctl::set_pdeathsig;
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{SockaddrIn, getsockname};
 use nix::unistd::Pid;
 
+use super::textbook::{self, Edition};
 use super::thread::{WAITS_FOR_EVER, falls_asleep, for_anyone};
 use super::trial::until;
+use crate::mode;
+use crate::server::{self, Config};
+use crate::shared::{Follow, Shared};
+use crate::sys::Sys;
 use crate::witness::Witness;
 
 /// What the child is to do.
@@ -25,19 +36,66 @@ use crate::witness::Witness;
 pub enum Role {
     /// Sleep in epoll_wait, and say how that ended.
     Wait,
+    /// The textbook's server, level-triggered.
+    TextbookLt,
+    /// The textbook's server, edge-triggered.
+    TextbookEt,
+    /// The server of `et-nonblock`.
+    Ours,
 }
 
 /// The child's side: what the hidden command does.
-pub fn play(role: Role) -> Result<ExitCode> {
+pub fn play(role: Role, files: Option<u64>) -> Result<ExitCode> {
     // Whatever becomes of the parent, no child stays behind.
     set_pdeathsig(Signal::SIGKILL).context("prctl(PR_SET_PDEATHSIG)")?;
+    if let Some(files) = files {
+        setrlimit(Resource::RLIMIT_NOFILE, files, files).context("setrlimit")?;
+    }
     match role {
-        Role::Wait => {
-            let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("epoll_create1")?;
-            let ended = epoll.wait(&mut [EpollEvent::empty()], EpollTimeout::NONE);
-            say(&format!("{}", ended.err().map_or(0, |errno| errno as i32)))?;
+        Role::Wait => sleep_in_epoll_wait(),
+        Role::TextbookLt => textbook::serve(Edition::Level),
+        Role::TextbookEt => textbook::serve(Edition::Edge),
+        Role::Ours => serve_ours(),
+    }
+}
+
+fn sleep_in_epoll_wait() -> Result<ExitCode> {
+    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("epoll_create1")?;
+    let ended = epoll.wait(&mut [EpollEvent::empty()], EpollTimeout::NONE);
+    say(&format!("{}", ended.err().map_or(0, |errno| errno as i32)))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says where it listens, and the first time that no fd is left.
+fn serve_ours() -> Result<ExitCode> {
+    let shared = Arc::new(Shared::default());
+    let config = Config {
+        addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        buffer: 4096,
+        mode: mode::ET_NONBLOCK,
+    };
+    let seen = Arc::clone(&shared);
+    let server = thread::spawn(move || {
+        let mut sys = Sys::new(seen, Follow::Counts, Instant::now());
+        server::epoll::serve(&mut sys, &config)
+    });
+    let (mut listening, mut full) = (false, false);
+    while !server.is_finished() {
+        thread::sleep(Duration::from_micros(200));
+        let state = shared.lock();
+        let faults = &state.totals.faults;
+        if let (false, Some(fd)) = (listening, state.listener) {
+            let address: SockaddrIn = getsockname(fd).context("getsockname")?;
+            say(&address.to_string())?;
+            listening = true;
+        }
+        if !full && faults.contains_key(&(Errno::EMFILE as i32)) {
+            say("EMFILE")?;
+            full = true;
         }
     }
+    let ended = server.join();
+    ended.map_err(|_| anyhow!("the server has panicked"))??;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -87,7 +145,7 @@ impl Child {
     }
 
     /// A line is there, or the child has ended.
-    fn has_more(&self) -> Result<bool> {
+    pub fn has_more(&self) -> Result<bool> {
         if !self.out.buffer().is_empty() {
             return Ok(true);
         }

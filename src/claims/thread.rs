@@ -19,7 +19,7 @@ use crate::trace::{Call, Fd, Name, Record};
 use crate::witness::{Look, Sleep, Witness, move_up};
 
 /// Looks in a row that must agree before a thread counts as asleep.
-const LOOKS: u32 = 3;
+pub const LOOKS: u32 = 3;
 
 /// Looks until a thread sleeps as `wanted`, or `over`; whether it does.
 pub fn falls_asleep(

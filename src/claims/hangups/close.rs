@@ -66,7 +66,7 @@ fn judge_close_unregisters(
         (0, _) => confirmed("no report after close, though a dup is open")
             .why("close alone took it off the list."),
         (_, 0) => depends(format!(
-            "closed, {still} report; DEL {}, {}; last close: none",
+            "{still} report after close; DEL {} and {}",
             del(by_number),
             del(by_dup)
         ))

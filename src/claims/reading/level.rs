@@ -66,7 +66,7 @@ fn judge_lt_big_buffer(wakeups: &[(usize, usize)]) -> Finding {
         .iter()
         .map(|(buffer, reports)| format!("{buffer}: {reports}"))
         .collect();
-    let evidence = format!("reports by size of the buffer: {}", text.join(", "));
+    let evidence = format!("reports by buffer: {}", text.join(", "));
     let never_more = wakeups.windows(2).all(|pair| pair[1].1 <= pair[0].1);
     let fewer = wakeups.first().map(|one| one.1) > wakeups.last().map(|one| one.1);
     let finding = match never_more && fewer {
