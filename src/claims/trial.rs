@@ -26,6 +26,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionread;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
+use crate::scaling::figures::thousands;
 use crate::scene::{Action, Step};
 use crate::server;
 use crate::shared::{Follow, Shared};
@@ -64,6 +65,7 @@ pub struct Trial {
     shared: Arc<Shared>,
     story: Vec<Entry>,
     clients: u32,
+    untraced: bool,
     began: Instant,
 }
 
@@ -91,6 +93,7 @@ impl Trial {
             shared,
             story: Vec::new(),
             clients: 0,
+            untraced: false,
             began,
         }
     }
@@ -122,16 +125,21 @@ impl Trial {
         self.story.push(Entry::Call(record));
     }
 
-    /// Makes calls that are counted, and not kept for the trace: too many, or
-    /// not always as many. A note should say what they are.
+    /// Leaves calls and steps out of the trace: too many, or not always as
+    /// many. A note should say what they are.
     pub fn untraced<T>(&mut self, calls: impl FnOnce(&mut Trial) -> T) -> T {
         self.sys.follow(Follow::Counts);
+        self.untraced = true;
         let result = calls(self);
+        self.untraced = false;
         self.sys.follow(Follow::Records);
         result
     }
 
     fn step(&mut self, client: Name, action: Action, data: &[u8]) {
+        if self.untraced {
+            return;
+        }
         self.collect();
         self.story.push(Entry::Step(Step {
             client,
@@ -484,6 +492,11 @@ pub fn io_errno(error: &io::Error) -> Errno {
     error
         .raw_os_error()
         .map_or(Errno::UnknownErrno, Errno::from_raw)
+}
+
+/// A count as people read it: `13,108`.
+pub fn figure(count: usize) -> String {
+    thousands(count as f64)
 }
 
 /// `0`, or the errno's name.

@@ -34,13 +34,17 @@ fn interest_list(t: &mut Trial) -> Result<Finding> {
             .lines()
             .filter(|line| line.starts_with("tfd:"))
             .collect();
-        let numbers = lines
+        // The kernel's order is that of addresses; ours does not vary.
+        let mut numbers: Vec<&str> = lines
             .iter()
-            .filter_map(|line| line.split_whitespace().nth(1));
-        t.note(format!(
-            "{path}: tfd: {}",
-            numbers.collect::<Vec<_>>().join(", ")
-        ));
+            .filter_map(|line| line.split_whitespace().nth(1))
+            .collect();
+        numbers.sort_unstable();
+        let list = match numbers.is_empty() {
+            true => "no tfd:".into(),
+            false => format!("tfd: {}", numbers.join(", ")),
+        };
+        t.note(format!("{path}: {list}"));
         Ok(lines.len())
     };
     let mut lengths = vec![listed(t)?];

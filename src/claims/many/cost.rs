@@ -11,7 +11,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollTimeout};
 
 use crate::claims::Claim;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::trial::{IN, Trial};
+use crate::claims::trial::{IN, Trial, figure};
 use crate::scaling::analysis::Fitted;
 use crate::scaling::limits::OpenFiles;
 use crate::scaling::sets::{FdKind, FdPool};
@@ -98,7 +98,7 @@ fn judge_tree_cost(costs: &[Costs]) -> Finding {
     };
     let (ctl, wait) = (last.ctl / first.ctl, last.wait / first.wait);
     let much = |growth: f64| if growth < FEW { "flat" } else { "grows" };
-    let sizes = format!("{} to {} fds", first.fds, last.fds);
+    let sizes = format!("{} to {} fds", figure(first.fds), figure(last.fds));
     let finding = match (ctl < FEW, wait < FEW) {
         (true, true) => depends(format!("{sizes}: a wait flat, ADD nearly so")).why(
             "The tree finds an fd's entry for ADD, MOD and DEL, in log N steps. A wait never \

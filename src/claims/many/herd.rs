@@ -93,7 +93,7 @@ fn wake_ups(t: &mut Trial, flags: EpollFlags, connections: usize) -> Result<Vec<
     let pack = Pack::start(&listener, IN | flags)?;
     let names = crate::wording::epoll_names(IN | flags).join("|");
     t.note(format!(
-        "{THREADS} threads asleep in epoll_wait, each on its own epoll: 3<L> {names}"
+        "{THREADS} threads, {THREADS} epolls, asleep: 3<L> {names}"
     ));
     let mut woken = vec![0; THREADS];
     for _ in 0..connections {
@@ -105,7 +105,10 @@ fn wake_ups(t: &mut Trial, flags: EpollFlags, connections: usize) -> Result<Vec<
         t.untraced(|t| t.sys.accept4(&listener))?;
         pack.go_on()?;
     }
-    t.note(format!("{connections} clients connect, one by one"));
+    let total: usize = woken.iter().sum();
+    t.note(format!(
+        "{connections} clients connect, one by one: {total} returns of epoll_wait"
+    ));
     pack.end()?;
     Ok(woken)
 }

@@ -146,16 +146,15 @@ pub const DRAIN_STARVES: Claim = Claim {
 const ROUNDS: usize = 50;
 
 fn drain_starves(t: &mut Trial) -> Result<Finding> {
+    let (a, b) = (t.connection()?, t.connection()?);
+    t.nonblocking(&a)?;
+    let epoll = t.epoll_of(&[&a, &b], IN | ET)?;
     let mut before_b = Vec::new();
     for bound in [None, Some(25)] {
-        let (a, b) = (t.connection()?, t.connection()?);
-        t.nonblocking(&a)?;
-        t.nonblocking(&b)?;
-        let epoll = t.epoll_of(&[&a, &b], IN | ET)?;
         t.sends(&a, b"again")?;
         t.sends(&b, b"ping")?;
         t.wait(&epoll)?;
-        t.note("A's client sends 5 bytes after every recv");
+        t.note("A's client sends 5 bytes more after every recv");
         before_b.push(drain_busy(t, &a, bound)?);
         t.recv(&b, 5).context("recv")?;
     }

@@ -7,7 +7,7 @@ use nix::sys::epoll::EpollFlags;
 
 use crate::claims::Claim;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::trial::{ET, IN, MESSAGE, Trial};
+use crate::claims::trial::{ET, IN, MESSAGE, Trial, figure};
 
 pub const ET_FASTER: Claim = Claim {
     id: "et-faster",
@@ -37,8 +37,12 @@ fn all_styles(t: &mut Trial, message: &[u8], buffer: usize) -> Result<Styles> {
     }
     let [once, drain, edge] = all.map(|(calls, _)| calls);
     t.note(format!(
-        "{} bytes, {buffer} a recv: LT {once} calls, LT drained {drain}, ET drained {edge}",
-        message.len()
+        "{} bytes, {} a recv: LT {} calls, LT drained {}, ET drained {}",
+        figure(message.len()),
+        figure(buffer),
+        figure(once),
+        figure(drain),
+        figure(edge)
     ));
     Ok(all)
 }
@@ -84,7 +88,10 @@ fn judge_et_faster(by_5: Styles, at_once: Styles, small: Styles) -> Finding {
         _ if edge < drained => confirmed(format!("calls drained: LT {drained}, ET {edge}"))
             .why("EPOLLET itself saved calls."),
         _ if edge < once => depends(format!(
-            "calls: {once}, drained {drained}, ET {edge}; small {small_once}, {small_edge}"
+            "LT {}, drained {}, ET {}; small {small_once}, {small_edge}",
+            figure(once),
+            figure(drained),
+            figure(edge)
         ))
         .why(
             "The gain is in draining, not in EPOLLET: LT drained makes the same calls. For one \

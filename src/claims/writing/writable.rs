@@ -10,7 +10,7 @@ use nix::sys::socket::{MsgFlags, send};
 
 use crate::claims::Claim;
 use crate::claims::finding::{Finding, confirmed, refuted};
-use crate::claims::trial::{Conn, ET, IN, OUT, PATIENCE, Trial, errno, short};
+use crate::claims::trial::{Conn, ET, IN, OUT, PATIENCE, Trial, errno, figure, short};
 
 /// Small buffers, so that they are full at once.
 const BUFFER: usize = 16_384;
@@ -62,9 +62,9 @@ fn withheld_with_room(t: &mut Trial, a: &Conn, epoll: &Epoll) -> Result<bool> {
 }
 
 fn judge_lt_writable_spin(reports: usize, withheld: bool, took: Duration) -> Finding {
-    let waits = format!("{reports} of {WAITS} waits");
+    let waits = format!("{} of {} waits", figure(reports), figure(WAITS));
     let finding = match (reports == WAITS, withheld) {
-        (true, true) => confirmed(format!("{waits}; nearly full: none, send goes")).why(
+        (true, true) => confirmed(format!("{waits}; withheld when nearly full")).why(
             "A busy loop, unless EPOLLOUT is asked for only while something waits to be sent. \
              With about two thirds in use the report is withheld, though send still takes bytes.",
         ),
@@ -79,7 +79,10 @@ fn judge_lt_writable_spin(reports: usize, withheld: bool, took: Duration) -> Fin
         .count("withheld_with_room", withheld.into())
         .varies("reports_per_second", rate)
         .varying(format!(
-            "{reports} of {WAITS} waits, {rate:.0} reports a second"
+            "{} of {} waits, {} reports a second",
+            figure(reports),
+            figure(WAITS),
+            figure(rate as usize)
         ))
 }
 
@@ -101,7 +104,7 @@ fn et_writable_once(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_et_writable_once(reports: usize) -> Finding {
-    let evidence = format!("{reports} report in {WAITS} waits");
+    let evidence = format!("{} report in {} waits", figure(reports), figure(WAITS));
     let finding = match reports {
         1 => confirmed(evidence).why("The ADD found it writable, and nothing has changed since."),
         _ => refuted(evidence).why("Nothing changed, and yet it was reported again, or never."),
