@@ -14,7 +14,6 @@ use clap_complete::Shell;
 use self::claims::ClaimsArgs;
 use self::scaling::METHOD;
 use self::server::{CompareArgs, EpollArgs, ServerArgs};
-use crate::claims::child::Role;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -114,15 +113,6 @@ pub enum Command {
     /// What textbooks say about epoll, each claim tried on this kernel
     #[command(after_help = CLAIMS_EXAMPLES)]
     Claims(ClaimsArgs),
-    /// A process that an experiment needs beside its own
-    #[command(hide = true)]
-    ClaimsChild {
-        #[arg(value_enum)]
-        role: Role,
-        /// Its limit on open files
-        #[arg(long)]
-        files: Option<u64>,
-    },
     /// Print a completion script for a shell
     Completions { shell: Shell },
     /// Print the manual page (roff), for `man -l -`

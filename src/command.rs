@@ -30,7 +30,6 @@ pub fn execute(cli: Cli) -> Result<ExitCode> {
         Command::EtNonblock(args) => epoll_server("et-nonblock", mode::ET_NONBLOCK, args, charset),
         Command::SelectPollCompare(args) => compare::execute(&args, charset),
         Command::Claims(args) => claims::command::execute(&args, charset),
-        Command::ClaimsChild { role, files } => claims::child::play(role, files),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "epoll-lab", &mut script);

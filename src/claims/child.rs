@@ -1,7 +1,7 @@
 //! What an experiment needs another process for: signals, limits, and servers
 //! that may not survive.
 //!
-//! The child is this program again, with a hidden command. It says what it has
+//! The child is this program again, started with a word of its own. It says what it has
 //! to say in lines on its standard output.
 
 use std::io::{self, BufRead, BufReader, Write};
@@ -32,7 +32,7 @@ use crate::sys::Sys;
 use crate::witness::Witness;
 
 /// What the child is to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Sleep in epoll_wait, and say how that ended.
     Wait,
@@ -44,8 +44,44 @@ pub enum Role {
     Ours,
 }
 
-/// The child's side: what the hidden command does.
-pub fn play(role: Role, files: Option<u64>) -> Result<ExitCode> {
+impl Role {
+    const ALL: [Role; 4] = [Role::Wait, Role::TextbookLt, Role::TextbookEt, Role::Ours];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Wait => "wait",
+            Role::TextbookLt => "textbook-lt",
+            Role::TextbookEt => "textbook-et",
+            Role::Ours => "ours",
+        }
+    }
+
+    fn from_name(name: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
+/// The word that makes this program a child. It is no command: no help, no
+/// completion and no suggestion has it.
+const CHILD: &str = "claims-child";
+
+/// The child's side, if this process is one: `claims-child ROLE [FILES]`.
+pub fn play_if_asked(arguments: impl Iterator<Item = String>) -> Option<ExitCode> {
+    let arguments: Vec<String> = arguments.skip(1).collect();
+    let (role, files) = match arguments.as_slice() {
+        [child, role] if child == CHILD => (role, None),
+        [child, role, files] if child == CHILD => (role, files.parse().ok()),
+        _ => return None,
+    };
+    let role = Role::from_name(role)?;
+    Some(play(role, files).unwrap_or_else(|error| {
+        // Read by nobody but the parent.
+        let _ = say(&format!("{error:#}"));
+        ExitCode::FAILURE
+    }))
+}
+
+fn play(role: Role, files: Option<u64>) -> Result<ExitCode> {
     // Whatever becomes of the parent, no child stays behind.
     set_pdeathsig(Signal::SIGKILL).context("prctl(PR_SET_PDEATHSIG)")?;
     if let Some(files) = files {
@@ -115,10 +151,12 @@ pub struct Child {
 }
 
 impl Child {
-    pub fn start(role: &[&str]) -> Result<Child> {
+    /// `files`: its limit on open files.
+    pub fn start(role: Role, files: Option<u64>) -> Result<Child> {
         // This very file, even if it has been replaced since.
         let mut command = Command::new("/proc/self/exe");
-        command.arg("claims-child").args(role);
+        command.arg(CHILD).arg(role.name());
+        command.args(files.map(|files| files.to_string()));
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(Stdio::null());
         let mut process = command.spawn().context("a child process")?;
@@ -150,15 +188,16 @@ impl Child {
             return Ok(true);
         }
         let mut asked = [PollFd::new(self.out.get_ref().as_fd(), PollFlags::POLLIN)];
-        Ok(poll(&mut asked, PollTimeout::from(10_u8)).context("poll")? > 0)
+        Ok(poll(&mut asked, PollTimeout::ZERO).context("poll")? > 0)
     }
 
     /// A child that sleeps in epoll_wait is stopped and continued: what its
     /// call returned, or 0 if it slept on (signal(7), "Interruption of system
     /// calls and library functions by stop signals").
     pub fn interrupted_wait() -> Result<Result<i32, Errno>> {
-        let mut child = Child::start(&["wait"])?;
-        if !falls_asleep(&child.witness, WAITS_FOR_EVER, for_anyone, || false)? {
+        let mut child = Child::start(Role::Wait, None)?;
+        let ended = || child.has_more().unwrap_or(true);
+        if !falls_asleep(&child.witness, WAITS_FOR_EVER, for_anyone, ended)? {
             bail!("the child does not sleep in epoll_wait");
         }
         kill(child.pid(), Signal::SIGSTOP).context("kill(SIGSTOP)")?;

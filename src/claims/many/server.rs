@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::claims::Claim;
-use crate::claims::child::Child;
+use crate::claims::child::{Child, Role};
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::thread::LOOKS;
 use crate::claims::trial::{PATIENCE, Trial, connect_to, reset, until};
@@ -49,22 +49,19 @@ impl fmt::Display for Fate {
 
 fn textbook_server(t: &mut Trial) -> Result<Finding> {
     type Fault = fn(&mut Server) -> Result<Fate>;
-    let faults: [(&str, &str, Option<u64>, Fault); 4] = [
-        ("a client resets", "textbook-et", None, after_reset),
-        ("one never reads", "textbook-lt", None, after_silence),
-        ("one reads late", "textbook-et", None, after_late_reading),
-        (
-            "no fd is left",
-            "textbook-et",
-            Some(FILES),
-            after_full_table,
-        ),
+    let (lt, et) = (Role::TextbookLt, Role::TextbookEt);
+    let faults: [(&str, Role, Option<u64>, Fault); 4] = [
+        ("a client resets", et, None, after_reset),
+        ("one never reads", lt, None, after_silence),
+        ("one reads late", et, None, after_late_reading),
+        ("no fd is left", et, Some(FILES), after_full_table),
     ];
     let mut fates = Vec::new();
     for (fault, textbook, files, try_it) in faults {
         let theirs = try_it(&mut Server::start(textbook, files)?).context(fault)?;
-        let ours = try_it(&mut Server::start("ours", files)?).context(fault)?;
-        t.note(format!("{fault:<16} the textbook's ({textbook}): {theirs}"));
+        let ours = try_it(&mut Server::start(Role::Ours, files)?).context(fault)?;
+        let name = textbook.name();
+        t.note(format!("{fault:<16} the textbook's ({name}): {theirs}"));
         t.note(format!("{:<16} ours: {ours}", ""));
         fates.push((theirs, ours));
     }
@@ -100,10 +97,8 @@ struct Server {
 }
 
 impl Server {
-    fn start(role: &str, files: Option<u64>) -> Result<Server> {
-        let files = files.map(|files| format!("--files={files}"));
-        let arguments: Vec<&str> = [role].into_iter().chain(files.as_deref()).collect();
-        let mut child = Child::start(&arguments)?;
+    fn start(role: Role, files: Option<u64>) -> Result<Server> {
+        let mut child = Child::start(role, files)?;
         let line = child.line()?.context("the server does not start")?;
         let address = line.parse().context("the server's address")?;
         Ok(Server { child, address })
