@@ -377,6 +377,10 @@ fn remedy(call: &Call, errno: Errno) -> Option<&'static str> {
         (Call::EpollCtl { .. }, Errno::ENOSPC) => {
             Some("raise the limit in /proc/sys/fs/epoll/max_user_watches")
         }
+        // No such number: beyond the limit (fcntl(2)).
+        (Call::FcntlDupfd { .. }, Errno::EINVAL) => {
+            Some("raise the limit on open files, ulimit -n")
+        }
         (_, Errno::EMFILE) => Some("raise the limit on open files, ulimit -n"),
         _ => None,
     }

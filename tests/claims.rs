@@ -229,8 +229,17 @@ fn what_cannot_be_tried_says_why() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}");
     assert_eq!(text.matches("=> NOT TRIED: ").count(), 2, "{text}");
-    assert!(text.contains("the limit is 256"), "{text}");
+    assert!(text.contains("ulimit -n"), "{text}");
+    assert!(text.contains("the hard limit is 256"), "{text}");
     fits(&text);
+    // A low soft limit is no reason.
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -Sn 64; \"$0\" claims"])
+        .arg(env!("CARGO_BIN_EXE_epoll-lab"))
+        .output()
+        .expect("sh runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains(" 0 not tried"), "{text}");
 }
 
 #[test]

@@ -21,6 +21,7 @@ use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{SockFlag, SockaddrIn, getsockname, setsockopt, sockopt};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionread;
@@ -67,6 +68,8 @@ pub struct Trial {
     clients: u32,
     untraced: bool,
     began: Instant,
+    /// Put back when the fds are closed.
+    _limit: Option<RaisedLimit>,
 }
 
 /// A TCP connection over loopback: our socket, and its client.
@@ -95,6 +98,7 @@ impl Trial {
             clients: 0,
             untraced: false,
             began,
+            _limit: RaisedLimit::to(ENOUGH),
         }
     }
 
@@ -469,6 +473,36 @@ pub fn knock(listener: SocketAddr) -> Result<TcpStream> {
     Ok(client)
 }
 
+/// Open files that are enough for an fd of 1024 and the lab's own.
+const ENOUGH: u64 = 1_100;
+
+/// The soft limit on open files, raised for as long as this lives.
+struct RaisedLimit {
+    soft: u64,
+    hard: u64,
+}
+
+impl RaisedLimit {
+    /// `None` where it is high enough, or cannot be raised: an experiment that
+    /// needs more will say so.
+    fn to(needed: u64) -> Option<RaisedLimit> {
+        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+        let raised = needed.min(hard);
+        if soft >= raised {
+            return None;
+        }
+        setrlimit(Resource::RLIMIT_NOFILE, raised, hard).ok()?;
+        Some(RaisedLimit { soft, hard })
+    }
+}
+
+impl Drop for RaisedLimit {
+    fn drop(&mut self) {
+        // Lowering it is always allowed.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, self.soft, self.hard);
+    }
+}
+
 /// Asks again and again until the kernel says yes; an error if it does not in
 /// [`PATIENCE`]. The pause only saves the processor; nothing rests on it.
 pub fn until(what: &str, mut seen: impl FnMut() -> Result<bool>) -> Result<()> {
@@ -509,7 +543,8 @@ pub fn outcome<T: fmt::Display>(result: &Result<T, Errno>) -> String {
 
 /// The number of an fd that nobody has.
 pub fn free_number(fd: impl AsFd) -> Result<i32> {
-    let high = rustix::io::fcntl_dupfd_cloexec(fd, 500).context("F_DUPFD_CLOEXEC")?;
+    let high = rustix::io::fcntl_dupfd_cloexec(fd, 500);
+    let high = high.context("no fd 500: raise the limit, ulimit -n")?;
     Ok(high.as_raw_fd())
 }
 

@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::select::FdSet;
 
 use crate::claims::Claim;
@@ -120,7 +119,6 @@ pub const FD_LIMIT: Claim = Claim {
 const BEYOND: i32 = 1024;
 
 fn fd_limit(t: &mut Trial) -> Result<Finding> {
-    let _limit = RaisedLimit::to(BEYOND as u64 + 16)?;
     let a = t.connection()?;
     t.sends(&a, b"x")?;
     let high = t
@@ -173,30 +171,6 @@ fn millions(watches: u64) -> String {
     match watches {
         1_000_000.. => format!("{:.1} M watches", watches as f64 / 1e6),
         _ => format!("{watches} watches"),
-    }
-}
-
-/// The soft limit on open files, raised for as long as this lives.
-struct RaisedLimit {
-    soft: u64,
-    hard: u64,
-}
-
-impl RaisedLimit {
-    fn to(needed: u64) -> Result<RaisedLimit> {
-        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).context("getrlimit")?;
-        if soft < needed {
-            setrlimit(Resource::RLIMIT_NOFILE, needed, hard)
-                .with_context(|| format!("ulimit -n {needed}, and the limit is {hard}"))?;
-        }
-        Ok(RaisedLimit { soft, hard })
-    }
-}
-
-impl Drop for RaisedLimit {
-    fn drop(&mut self) {
-        // Lowering it is always allowed.
-        let _ = setrlimit(Resource::RLIMIT_NOFILE, self.soft, self.hard);
     }
 }
 
