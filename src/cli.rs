@@ -1,5 +1,6 @@
 //! What can be asked for on the command line.
 
+pub mod claims;
 pub mod matrix;
 pub mod scaling;
 pub mod server;
@@ -12,6 +13,7 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use self::claims::ClaimsArgs;
 use self::matrix::MatrixArgs;
 use self::scaling::METHOD;
 use self::server::{CompareArgs, EpollArgs, ServerArgs};
@@ -57,6 +59,13 @@ Examples:
   --only cost --fds 10,1000       two sizes, and no servers
   --active all                    every fd is ready
   --svg cost.svg                  the chart as a picture as well";
+
+const CLAIMS_EXAMPLES: &str = "\
+Examples:
+  epoll-lab claims                    all of them, one line each
+  epoll-lab claims --list             what they say
+  epoll-lab claims ctl-errors         one of them: every call, and why
+  epoll-lab claims --format json      one JSON record a claim";
 
 /// Level- and edge-triggered epoll on real sockets, every call traced.
 ///
@@ -111,6 +120,9 @@ pub enum Command {
     /// Every combination of trigger, socket and read, one row each
     #[command(after_help = matrix::EXAMPLES, after_long_help = matrix::MORE_EXAMPLES)]
     Matrix(MatrixArgs),
+    /// What textbooks say about epoll, each claim tried on this kernel
+    #[command(after_help = CLAIMS_EXAMPLES)]
+    Claims(ClaimsArgs),
     /// Print a completion script for a shell
     Completions { shell: Shell },
     /// Print the manual page (roff), for `man -l -`

@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::CommandFactory;
 use nix::sys::epoll::EpollFlags;
 
+use crate::claims;
 use crate::cli::server::{EpollArgs, ReadArg, ScreenArgs, ServerArgs, SocketArg};
 use crate::cli::{Cli, Command};
 use crate::compare;
@@ -32,6 +33,7 @@ pub fn execute(cli: Cli) -> Result<ExitCode> {
         Command::SelectPollCompare(args) => compare::execute(&args, charset),
         Command::WriteEvents(args) => write_events::execute(&args, charset),
         Command::Matrix(args) => matrix::execute(&args, charset),
+        Command::Claims(args) => claims::command::execute(&args, charset),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "epoll-lab", &mut script);

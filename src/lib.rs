@@ -15,7 +15,8 @@
 //! 7. [`render`]: the same in text and in JSON, and [`wording`], where both
 //!    have their words from;
 //! 8. [`matrix`], which runs every combination of the table's values, and
-//!    [`write_events`], the write side, on one thread.
+//!    [`write_events`], the write side, on one thread;
+//! 9. [`claims`]: what textbooks say, one experiment each.
 //!
 //! ```text
 //! command --> lab --> server thread: the textbook loop --> sys --> the kernel
@@ -31,6 +32,7 @@
 #[cfg(not(target_os = "linux"))]
 compile_error!("epoll-lab shows epoll, which only Linux has: build it on Linux, or in WSL2");
 
+pub mod claims;
 pub mod cli;
 pub mod client;
 pub mod command;

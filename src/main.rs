@@ -12,6 +12,9 @@ use epoll_lab::render::OutputError;
 
 fn main() -> ExitCode {
     epoll_lab::inherited::close();
+    if let Some(status) = epoll_lab::claims::child::play_if_asked(std::env::args()) {
+        return status;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return epoll_lab::cli::refuse(&error),

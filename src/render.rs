@@ -1,5 +1,6 @@
 //! From data to the screen: one format a file, each from data and a writer.
 
+pub mod claims;
 pub mod compare;
 pub mod json;
 pub mod matrix;

@@ -47,6 +47,8 @@ pub enum Action {
     /// It says that it will send no more: shutdown(2) with SHUT_WR.
     Shutdown,
     Close,
+    /// It closes at once, with a reset instead of a goodbye.
+    Reset,
 }
 
 /// One step of one client.

@@ -17,7 +17,9 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::libc;
 use nix::poll::{PollFd, PollTimeout};
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollOp};
+#[expect(deprecated, reason = "see Sys::epoll_ctl_raw")]
+use nix::sys::epoll::{epoll_ctl, epoll_wait};
 use nix::sys::select::{FdSet, select};
 use nix::sys::socket::{
     self, AddressFamily, Backlog, MsgFlags, SockFlag, SockType, SockaddrStorage, sockopt,
@@ -256,6 +258,26 @@ impl Sys {
         self.leave_unit(entered, result.map(drop))
     }
 
+    /// fcntl(2), F_DUPFD_CLOEXEC: another fd for the same open file, the
+    /// lowest free one from `from` up.
+    pub fn fcntl_dupfd(
+        &mut self,
+        socket: &Socket,
+        from: RawFd,
+        name: Name,
+    ) -> Result<Socket, Failure> {
+        let call = Call::FcntlDupfd {
+            fd: self.fd(socket),
+            from,
+        };
+        let entered = self.enter(call);
+        let result = rustix::io::fcntl_dupfd_cloexec(socket, from)
+            .map_err(|errno| Errno::from_raw(errno.raw_os_error()));
+        self.leave(entered, raw(&result), nothing)?;
+        let owned = result.map_err(|errno| Failure { call, errno })?;
+        Ok(self.keep(owned, name))
+    }
+
     /// recv(2): at most `buffer.len()` bytes; 0 is the end of the file.
     pub fn recv(&mut self, socket: &Socket, buffer: &mut [u8]) -> Result<usize, Failure> {
         let fd = self.fd(socket);
@@ -323,16 +345,33 @@ impl Sys {
         &mut self,
         epoll: &Epoll,
         op: CtlOp,
-        socket: &Socket,
+        fd: &impl AsFd,
         interest: EpollFlags,
     ) -> Result<(), Failure> {
-        let (epfd, fd) = (plain(epoll), self.fd(socket));
+        let raw = fd.as_fd().as_raw_fd();
+        let event = EpollEvent::new(interest, raw as u64);
+        self.epoll_ctl_raw(epoll.0.as_raw_fd(), op, raw, event)
+    }
+
+    /// epoll_ctl(2) with bare numbers, which may be closed, and with `data` of
+    /// one's own.
+    #[expect(deprecated, reason = "nix's other way takes open fds only")]
+    pub fn epoll_ctl_raw(
+        &mut self,
+        epfd: RawFd,
+        op: CtlOp,
+        fd: RawFd,
+        mut event: EpollEvent,
+    ) -> Result<(), Failure> {
+        let interest = event.events();
+        let (number, epoll) = (fd, epfd);
+        let (epfd, fd) = (self.observer.fd(epfd), self.observer.fd(fd));
         #[rustfmt::skip]
         let entered = self.enter(Call::EpollCtl { epfd, op, fd, interest });
-        let mut event = EpollEvent::new(interest, fd.raw as u64);
         let result = match op {
-            CtlOp::Add => epoll.add(socket, event),
-            CtlOp::Mod => epoll.modify(socket, &mut event),
+            CtlOp::Add => epoll_ctl(epoll, EpollOp::EpollCtlAdd, number, &mut event),
+            CtlOp::Mod => epoll_ctl(epoll, EpollOp::EpollCtlMod, number, &mut event),
+            CtlOp::Del => epoll_ctl(epoll, EpollOp::EpollCtlDel, number, None),
         };
         self.leave_unit(entered, result)
     }
@@ -345,18 +384,31 @@ impl Sys {
         events: &mut [EpollEvent],
         timeout: Option<Duration>,
     ) -> Result<usize, Failure> {
-        let epfd = plain(epoll);
+        self.epoll_wait_raw(epoll.0.as_raw_fd(), events, timeout)
+    }
+
+    /// epoll_wait(2) with a bare number, which may be closed, or no epoll.
+    #[expect(deprecated, reason = "nix's other way takes open epoll fds only")]
+    pub fn epoll_wait_raw(
+        &mut self,
+        epoll: RawFd,
+        events: &mut [EpollEvent],
+        timeout: Option<Duration>,
+    ) -> Result<usize, Failure> {
+        let epfd = self.observer.fd(epoll);
         let timeout = milliseconds(timeout);
         let maxevents = events.len();
         #[rustfmt::skip]
         let entered = self.enter(Call::EpollWait { epfd, maxevents, timeout });
-        let until = EpollTimeout::try_from(timeout).unwrap_or(EpollTimeout::NONE);
-        let result = epoll.wait(events, until);
+        let result = epoll_wait(epoll, events, timeout as isize);
         let ready = &events[..result.unwrap_or(0)];
         let returned = self.leave(entered, result.map(|n| n as i32), |sys, record| {
             record.events.extend(ready.iter().map(|event| {
                 let raw = event.data() as RawFd;
-                sys.event(raw, Ready::Epoll(event.events()))
+                Event {
+                    data: event.data(),
+                    ..sys.event(raw, Ready::Epoll(event.events()))
+                }
             }));
             record.cost = WaitCost {
                 bytes_out: size_of_val(ready) as u64,
@@ -456,7 +508,8 @@ impl Sys {
         self.leave(entered, result.map(|()| 0), nothing).map(drop)
     }
 
-    fn keep(&mut self, owned: OwnedFd, name: Name) -> Socket {
+    /// Takes in an fd that was opened elsewhere, under a name for the trace.
+    pub fn keep(&mut self, owned: OwnedFd, name: Name) -> Socket {
         let socket = Socket(Rc::new(owned));
         self.observer.learn(&socket, name);
         socket
@@ -464,6 +517,17 @@ impl Sys {
 
     fn fd(&self, socket: &Socket) -> Fd {
         self.observer.fd(socket.as_raw_fd())
+    }
+
+    /// What an fd stands for.
+    pub fn name(&self, raw: RawFd) -> Name {
+        self.observer.fd(raw).name
+    }
+
+    /// Whether the calls from here on are kept, or counted only.
+    pub fn follow(&mut self, follow: Follow) {
+        self.publish();
+        self.observer.follow = follow;
     }
 }
 

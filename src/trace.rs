@@ -26,6 +26,8 @@ pub enum Name {
     Client(u32),
     /// One end of an experiment's connection: `W` for the one that writes.
     Letter(char),
+    /// Something else, in a word: `file`.
+    Other(&'static str),
 }
 
 impl fmt::Display for Name {
@@ -34,6 +36,7 @@ impl fmt::Display for Name {
             Name::Plain => Ok(()),
             Name::Listener => f.write_str("L"),
             Name::Letter(letter) => write!(f, "{letter}"),
+            Name::Other(word) => f.write_str(word),
             // `L` is taken: the clients' letters leave it out.
             Name::Client(index) => {
                 const LETTERS: &[u8] = b"ABCDEFGHIJKMNOPQRSTUVWXYZ";
@@ -70,6 +73,7 @@ impl fmt::Display for Fd {
 pub enum CtlOp {
     Add,
     Mod,
+    Del,
 }
 
 impl CtlOp {
@@ -78,6 +82,7 @@ impl CtlOp {
         match self {
             CtlOp::Add => "ADD",
             CtlOp::Mod => "MOD",
+            CtlOp::Del => "DEL",
         }
     }
 }
@@ -138,6 +143,11 @@ pub enum Call {
         fd: Fd,
         flags: OFlag,
     },
+    /// A second fd for the same open file, the lowest free one from `from` up.
+    FcntlDupfd {
+        fd: Fd,
+        from: RawFd,
+    },
     /// `length`: the room in the buffer, in bytes.
     Recv {
         fd: Fd,
@@ -184,7 +194,7 @@ impl Call {
             Call::Poll { .. } => "poll",
             Call::Select { .. } => "select",
             Call::Accept4 { .. } => "accept4",
-            Call::FcntlGetfl { .. } | Call::FcntlSetfl { .. } => "fcntl",
+            Call::FcntlGetfl { .. } | Call::FcntlSetfl { .. } | Call::FcntlDupfd { .. } => "fcntl",
             Call::Recv { .. } => "recv",
             Call::Send { .. } => "send",
             Call::Close { .. } => "close",
@@ -220,6 +230,7 @@ impl Call {
             | Call::Accept4 { fd }
             | Call::FcntlGetfl { fd }
             | Call::FcntlSetfl { fd, .. }
+            | Call::FcntlDupfd { fd, .. }
             | Call::Recv { fd, .. }
             | Call::Send { fd, .. }
             | Call::Close { fd } => Some(fd),
@@ -265,6 +276,9 @@ impl Ready {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
     pub fd: Fd,
+    /// epoll: what the program stored in `data`; the fd, unless it chose
+    /// otherwise.
+    pub data: u64,
     pub ready: Ready,
     /// Bytes in the kernel's receive buffer when the wait call had returned
     /// (FIONREAD); `None` where nobody asked, or the fd is no connection.
@@ -340,6 +354,13 @@ impl Default for Record {
 }
 
 impl Record {
+    /// A call that brought nothing but its result.
+    pub fn new(call: Call, result: Result<i32, Errno>, start_ns: u64, end_ns: u64) -> Record {
+        let mut record = Record::default();
+        record.renew(call, result, start_ns, end_ns);
+        record
+    }
+
     /// Makes it the record of another call, one that brought nothing but its
     /// result. In place, and the room for events stays: this is done at every
     /// call.
@@ -395,6 +416,10 @@ fn remedy(call: &Call, errno: Errno) -> Option<&'static str> {
         }
         (Call::EpollCtl { .. }, Errno::ENOSPC) => {
             Some("raise the limit in /proc/sys/fs/epoll/max_user_watches")
+        }
+        // No such number: beyond the limit (fcntl(2)).
+        (Call::FcntlDupfd { .. }, Errno::EINVAL) => {
+            Some("raise the limit on open files, ulimit -n")
         }
         (_, Errno::EMFILE) => Some("raise the limit on open files, ulimit -n"),
         _ => None,

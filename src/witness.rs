@@ -59,7 +59,16 @@ impl Witness {
     /// Opens the files of thread `tid` of this process, at [`LAB_FDS`] or
     /// above where the limit on open files allows it.
     pub fn open(tid: i32) -> io::Result<Witness> {
-        let path = |name: &str| format!("/proc/self/task/{tid}/{name}");
+        Witness::at(&format!("/proc/self/task/{tid}"))
+    }
+
+    /// The same for the one thread of another process, a child of ours.
+    pub fn of_process(pid: u32) -> io::Result<Witness> {
+        Witness::at(&format!("/proc/{pid}"))
+    }
+
+    fn at(directory: &str) -> io::Result<Witness> {
+        let path = |name: &str| format!("{directory}/{name}");
         Ok(Witness {
             stat: open_high(&path("stat"))?,
             syscall: open_high(&path("syscall")).ok(),

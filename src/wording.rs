@@ -10,7 +10,7 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::MsgFlags;
 
 use crate::escape::push_quoted;
-use crate::trace::{Call, Event, Fd, Name, Ready, Record, errno_text};
+use crate::trace::{Call, CtlOp, Event, Fd, Name, Ready, Record, errno_text};
 
 /// Columns that a string of bytes may take in a line of text.
 const DATA_WIDTH: usize = 25;
@@ -61,11 +61,15 @@ fn or_zero(names: &[&str]) -> String {
     }
 }
 
-/// An event at the end of `text`: `[5<A> EPOLLIN]`.
+/// An event at the end of `text`: `[5<A> EPOLLIN]`; `[data=0x2a EPOLLIN]`
+/// where the program stored something else than the fd.
 pub fn push_event(text: &mut String, event: &Event) {
     let names = ready_names(&event.ready);
     // Writing to a String cannot fail.
-    let _ = write!(text, " [{} ", event.fd);
+    let _ = match event.data == event.fd.raw as u64 {
+        true => write!(text, " [{} ", event.fd),
+        false => write!(text, " [data={:#x} ", event.data),
+    };
     match names.as_slice() {
         [one] => text.push_str(one),
         names => text.push_str(&or_zero(names)),
@@ -102,6 +106,12 @@ fn push_arguments(text: &mut String, record: &Record) -> fmt::Result {
         Call::Setsockopt { fd, option, value } => write!(text, "{name}({fd}, {option}, {value})"),
         Call::EpollCtl {
             epfd,
+            op: op @ CtlOp::Del,
+            fd,
+            ..
+        } => write!(text, "{name}({epfd}, {}, {fd})", op.name()),
+        Call::EpollCtl {
+            epfd,
             op,
             fd,
             interest,
@@ -122,6 +132,7 @@ fn push_arguments(text: &mut String, record: &Record) -> fmt::Result {
             let flags = or_zero(&open_names(flags));
             write!(text, "{name}({fd}, F_SETFL, {flags})")
         }
+        Call::FcntlDupfd { fd, from } => write!(text, "{name}({fd}, F_DUPFD_CLOEXEC, {from})"),
         Call::Recv { fd, length } if record.result.is_err() => {
             write!(text, "{name}({fd}, buf, {length})")
         }

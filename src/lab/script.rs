@@ -92,7 +92,8 @@ impl Lab {
         let data = match action {
             Action::Send => message.to_vec(),
             Action::Recv => client.answer().to_vec(),
-            Action::Connect | Action::Shutdown | Action::Close => Vec::new(),
+            Action::Connect | Action::Shutdown => Vec::new(),
+            Action::Close | Action::Reset => Vec::new(),
         };
         let mut step = Step {
             client: Name::Client(index as u32),
@@ -114,7 +115,7 @@ impl Lab {
             Action::Send => client.say(message).map_err(|e| failed("write", e))?,
             Action::Recv => {}
             Action::Shutdown => client.hang_up().map_err(|e| failed("shutdown", e))?,
-            Action::Close => client.close(),
+            Action::Close | Action::Reset => client.close(),
         }
         step.failed = match client.end {
             Some(End::Failed(errno)) => Some(errno),

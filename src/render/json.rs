@@ -6,6 +6,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{Look, Timing, Trace};
+use crate::claims::finding::Figure;
+use crate::claims::trial::Entry;
+use crate::claims::{self, Tried};
 use crate::escape::escape;
 use crate::report::{COMPARE, Report, Row, Run, Trigger};
 use crate::scene::{Action, Asleep, Blocked, Step};
@@ -34,6 +37,7 @@ enum Line<'a> {
     Client(ClientLine),
     Blocked(BlockedLine<'a>),
     Summary(SummaryLine<'a>),
+    Claim(ClaimLine<'a>),
 }
 
 #[derive(Serialize)]
@@ -170,6 +174,17 @@ struct SummaryLine<'a> {
 }
 
 #[derive(Serialize)]
+struct ClaimLine<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<u32>,
+    id: &'static str,
+    claim: &'static str,
+    verdict: Option<&'static str>,
+    evidence: Option<&'a str>,
+    figures: BTreeMap<&'static str, serde_json::Number>,
+}
+
+#[derive(Serialize)]
 struct WaitLine {
     returns: u64,
     timeouts: u64,
@@ -267,6 +282,7 @@ impl Json {
                 Action::Recv => "recv",
                 Action::Shutdown => "shutdown",
                 Action::Close => "close",
+                Action::Reset => "reset",
             },
             bytes: step.data.len(),
             data: escape(&step.data),
@@ -326,6 +342,53 @@ impl Json {
         write_line(&line, out)
     }
 
+    /// A claim that has been tried; its calls come first.
+    pub fn tried(&mut self, tried: &Tried, out: &mut impl Write) -> io::Result<()> {
+        self.run += 1;
+        for entry in &tried.story {
+            match entry {
+                Entry::Call(record) => self.record(record, out)?,
+                Entry::Step(step) => self.step(step, out)?,
+                Entry::Note(_) => {} // for people
+            }
+        }
+        let (claim, finding) = (tried.claim, &tried.finding);
+        let timing = self.look.timing == Timing::Shown;
+        let shown = finding.figures.iter().filter_map(|(name, figure)| {
+            let number = match *figure {
+                Figure::Count(count) => count.into(),
+                Figure::Varies(value) if timing => serde_json::Number::from_f64(value)?,
+                Figure::Varies(_) => return None,
+            };
+            Some((*name, number))
+        });
+        let line = Line::Claim(ClaimLine {
+            run: Some(self.run),
+            id: claim.id,
+            claim: claim.claim,
+            verdict: Some(finding.verdict.name()),
+            evidence: Some(&finding.evidence),
+            figures: shown.collect(),
+        });
+        write_line(&line, out)
+    }
+
+    /// The claims, untried.
+    pub fn list(&mut self, out: &mut impl Write) -> io::Result<()> {
+        for claim in claims::all() {
+            let line = Line::Claim(ClaimLine {
+                run: None,
+                id: claim.id,
+                claim: claim.claim,
+                verdict: None,
+                evidence: None,
+                figures: BTreeMap::new(),
+            });
+            write_line(&line, out)?;
+        }
+        Ok(())
+    }
+
     /// The number of the run that is being shown.
     pub fn run_number(&self) -> u32 {
         self.run
@@ -383,6 +446,10 @@ fn arguments(record: &Record) -> Arguments {
         Call::FcntlSetfl { flags, .. } => Arguments {
             op: Some("F_SETFL"),
             flags: Some(open_names(flags)),
+            ..none
+        },
+        Call::FcntlDupfd { .. } => Arguments {
+            op: Some("F_DUPFD_CLOEXEC"),
             ..none
         },
         Call::Recv { length, .. } => Arguments {

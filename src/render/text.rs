@@ -268,7 +268,9 @@ impl Text {
                 None => plain(""),
             },
             (Call::Accept4 { .. }, Err(Errno::EMFILE | Errno::ENFILE)) => "no fd left: pause".red(),
-            (Call::EpollCtl { .. }, Err(_)) if name != Name::Listener => {
+            (Call::EpollCtl { .. }, Err(Errno::ENOSPC | Errno::ENOMEM))
+                if name != Name::Listener =>
+            {
                 format!("{name} is refused").red()
             }
             (Call::Send { length, .. }, Ok(taken)) if (taken as usize) < length => {
@@ -338,7 +340,9 @@ impl Text {
 
     /// A step of a client, and where the server sleeps at that moment.
     pub fn step(&mut self, step: &Step, out: &mut impl Write) -> io::Result<()> {
-        if self.look.trace == Trace::Summary || step.action == Action::Close {
+        // A server's client closes after it has hung up, which is no news.
+        let no_news = step.action == Action::Close && step.asleep.is_some();
+        if self.look.trace == Trace::Summary || no_news {
             return Ok(());
         }
         self.finish(out)?;
@@ -346,6 +350,7 @@ impl Text {
         let state = step.asleep.as_ref().map_or(plain(""), state_text);
         let padded = format!("{left:<STATE$}");
         match left.chars().count() < STATE {
+            _ if step.asleep.is_none() => writeln!(out, "{}", left.bold()),
             true => writeln!(out, "{}{state}", padded.bold()),
             false => writeln!(out, "{}\n{:STATE$}{state}", left.bold(), ""),
         }
@@ -443,6 +448,7 @@ pub fn step_text(step: &Step) -> String {
         Action::Recv => format!("{name} receives {}", message()),
         Action::Shutdown => format!("{name} hangs up"),
         Action::Close => format!("{name} closes"),
+        Action::Reset => format!("{name} resets the connection"),
     };
     match step.failed {
         Some(errno) => format!("{text}: {}", errno_name(errno)),

@@ -89,11 +89,17 @@ impl Observer {
                 .and_then(fionread),
             _ => None,
         };
-        Event { fd, ready, unread }
+        let data = raw as u64;
+        Event {
+            fd,
+            data,
+            ready,
+            unread,
+        }
     }
 
     fn known(&self, raw: RawFd) -> Option<&Known> {
-        self.fds.get(raw as usize)?.as_ref()
+        self.fds.get(usize::try_from(raw).ok()?)?.as_ref()
     }
 }
 

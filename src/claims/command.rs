@@ -1,0 +1,63 @@
+//! The command `claims`: tries what was asked for and shows what came of it.
+
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+
+use super::{FAMILIES, try_out};
+use crate::cli::claims::ClaimsArgs;
+use crate::cli::server::FormatArg;
+use crate::command::look;
+use crate::render::claims::{self as text, Totals};
+use crate::render::json::Json;
+use crate::render::{Charset, Look, OutputError, Trace};
+
+/// Whatever the kernel answers, that is an answer: the exit status is 0.
+pub fn execute(args: &ClaimsArgs, charset: Charset) -> Result<ExitCode> {
+    let look = look(&args.screen, charset);
+    let mut out = BufWriter::new(io::stdout().lock());
+    match (args.list, args.screen.format) {
+        (true, FormatArg::Text) => text::list(&mut out),
+        (true, FormatArg::Json) => Json::new(look).list(&mut out),
+        (false, FormatArg::Text) => as_text(args, look, &mut out),
+        (false, FormatArg::Json) => as_json(args, look, &mut out),
+    }
+    .and_then(|()| out.flush())
+    .map_err(OutputError)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn as_text(args: &ClaimsArgs, look: Look, out: &mut impl Write) -> io::Result<()> {
+    if let Some(claim) = args.id {
+        text::in_detail(&try_out(claim), look, out)?;
+        return text::next(claim, out);
+    }
+    let mut totals = Totals::default();
+    let began = Instant::now();
+    text::header(out)?;
+    for family in &FAMILIES {
+        text::family(family, out)?;
+        for claim in family.claims {
+            let tried = try_out(claim);
+            totals.add(&tried);
+            match look.trace {
+                Trace::Calls => text::in_detail(&tried, look, out)?,
+                Trace::Summary => text::row(&tried, look, out)?,
+            }
+            // Each line as soon as it is known: the whole takes some seconds.
+            out.flush()?;
+        }
+    }
+    text::totals(&totals, began.elapsed(), look, out)
+}
+
+fn as_json(args: &ClaimsArgs, look: Look, out: &mut impl Write) -> io::Result<()> {
+    let mut json = Json::new(look);
+    for claim in super::all().filter(|claim| args.id.is_none_or(|id| id.id == claim.id)) {
+        json.tried(&try_out(claim), out)?;
+        out.flush()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! What an experiment found out: a verdict, and what it rests on.
+
+/// What became of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Confirmed,
+    Refuted,
+    /// True under a condition, which the evidence names.
+    Depends,
+    /// The experiment cannot run here.
+    NotTried,
+}
+
+impl Verdict {
+    pub const ALL: [Verdict; 4] = [
+        Verdict::Confirmed,
+        Verdict::Refuted,
+        Verdict::Depends,
+        Verdict::NotTried,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Confirmed => "confirmed",
+            Verdict::Refuted => "refuted",
+            Verdict::Depends => "depends",
+            Verdict::NotTried => "not tried",
+        }
+    }
+}
+
+/// A measured number: a count, or a time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Figure {
+    Count(u64),
+    /// It varies from run to run, and is shown with `--timing` only.
+    Varies(f64),
+}
+
+/// The verdict, computed from what this run measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    pub verdict: Verdict,
+    /// One line, of at most [`EVIDENCE`] columns; the same in every run.
+    pub evidence: String,
+    /// What to make of it, in a sentence or two.
+    pub why: &'static str,
+    /// What varies from run to run: shown with `--timing`, as the evidence.
+    pub varying: Option<String>,
+    pub figures: Vec<(&'static str, Figure)>,
+}
+
+/// Columns of the line of evidence.
+pub const EVIDENCE: usize = 49;
+
+/// The claim holds, as `evidence` shows.
+pub fn confirmed(evidence: impl Into<String>) -> Finding {
+    Finding::new(Verdict::Confirmed, evidence.into())
+}
+
+/// The claim does not hold.
+pub fn refuted(evidence: impl Into<String>) -> Finding {
+    Finding::new(Verdict::Refuted, evidence.into())
+}
+
+/// The claim holds under a condition.
+pub fn depends(evidence: impl Into<String>) -> Finding {
+    Finding::new(Verdict::Depends, evidence.into())
+}
+
+impl Finding {
+    pub fn new(verdict: Verdict, evidence: String) -> Finding {
+        Finding {
+            verdict,
+            evidence,
+            why: "",
+            varying: None,
+            figures: Vec::new(),
+        }
+    }
+
+    pub fn why(self, why: &'static str) -> Finding {
+        Finding { why, ..self }
+    }
+
+    /// A count: the same in every run.
+    pub fn count(mut self, name: &'static str, count: u64) -> Finding {
+        self.figures.push((name, Figure::Count(count)));
+        self
+    }
+
+    /// A number that varies from run to run.
+    pub fn varies(mut self, name: &'static str, value: f64) -> Finding {
+        self.figures.push((name, Figure::Varies(value)));
+        self
+    }
+
+    /// The line of evidence with `--timing`.
+    pub fn varying(self, evidence: String) -> Finding {
+        let varying = Some(evidence);
+        Finding { varying, ..self }
+    }
+}

@@ -1,0 +1,156 @@
+//! We go.
+
+use std::io::Read;
+use std::os::fd::AsRawFd;
+
+use anyhow::{Context, Result};
+use nix::errno::Errno;
+use nix::sys::epoll::EpollEvent;
+use nix::sys::socket::MsgFlags;
+use rustix::event::PollFlags;
+
+use crate::claims::Claim;
+use crate::claims::finding::{Finding, confirmed, depends, refuted};
+use crate::claims::trial::{IN, Trial, errno, hears, io_errno, outcome, until};
+use crate::trace::CtlOp;
+
+pub const CLOSE_UNREGISTERS: Claim = Claim {
+    id: "close-unregisters",
+    claim: "close(fd) removes it from the interest list",
+    asked: "The fd is duplicated, the original registered and closed; the client sends. DEL with \
+            the closed number, DEL through the dup; then the dup is closed, too.",
+    experiment: close_unregisters,
+};
+
+fn close_unregisters(t: &mut Trial) -> Result<Finding> {
+    let a = t.connection()?;
+    let (peer, name) = (a.peer, a.name);
+    // 500: a number that nobody takes once it is closed.
+    let b = t.sys.fcntl_dupfd(&a.socket, 500, name)?;
+    let number = b.as_raw_fd();
+    let epoll = t.sys.epoll_create1()?;
+    t.sys.epoll_ctl(&epoll, CtlOp::Add, &b, IN)?;
+    t.sys.close(b)?;
+    let mut client = peer.as_ref().context("no client")?;
+    std::io::Write::write_all(&mut client, b"ping").context("write")?;
+    hears(&a.socket, PollFlags::IN)?;
+    t.note("A's client sends \"ping\"");
+    let reports = t.wait(&epoll)?;
+    let still = reports.iter().filter(|report| report.data == number as u64);
+    let still = still.count();
+    let nothing = EpollEvent::empty();
+    let by_number = t
+        .sys
+        .epoll_ctl_raw(epoll.0.as_raw_fd(), CtlOp::Del, number, nothing);
+    let by_dup = errno(t.sys.epoll_ctl(&epoll, CtlOp::Del, &a.socket, IN));
+    t.sys.close(a.socket)?;
+    let after = t.wait(&epoll)?.len();
+    Ok(judge_close_unregisters(
+        still,
+        errno(by_number),
+        by_dup,
+        after,
+    ))
+}
+
+/// Reports after the close, DEL by the closed number and through the dup,
+/// reports after the last close.
+fn judge_close_unregisters(
+    still: usize,
+    by_number: Result<(), Errno>,
+    by_dup: Result<(), Errno>,
+    after: usize,
+) -> Finding {
+    let del = |result: Result<(), Errno>| outcome(&result.map(|()| 0));
+    let finding = match (still, after) {
+        (0, _) => confirmed("no report after close, though a dup is open")
+            .why("close alone took it off the list."),
+        (_, 0) => depends(format!(
+            "{still} report after close; DEL {} and {}",
+            del(by_number),
+            del(by_dup)
+        ))
+        .why(
+            "The list holds the open file, not the number. While a dup is open, in a forked child \
+             perhaps, its events go on, and nobody can DEL them. So DEL before close.",
+        ),
+        _ => refuted(format!(
+            "{still} report after close, {after} after the last"
+        ))
+        .why("Not even the last close took it off the list."),
+    };
+    finding
+        .count("reports_after_close", still as u64)
+        .count("reports_after_last_close", after as u64)
+}
+
+pub const CLOSE_UNREAD: Claim = Claim {
+    id: "close-unread",
+    claim: "close sends what was sent, and says goodbye",
+    asked: "A answers and closes with nothing unread. B answers and closes with 8 bytes unread. \
+            How does the connection end for the clients?",
+    experiment: close_unread,
+};
+
+fn close_unread(t: &mut Trial) -> Result<Finding> {
+    let mut ends = Vec::new();
+    for unread in [0, 8] {
+        let a = t.connection()?;
+        t.sends(&a, b"HELLOworld123")?;
+        t.recv(&a, 13 - unread).context("recv")?;
+        t.sys.send(&a.socket, b"bye", MsgFlags::MSG_NOSIGNAL)?;
+        let (mut peer, name) = (a.peer.context("no client")?, a.name);
+        t.sys.close(a.socket)?;
+        let mut end = Ok(0);
+        until("the end of the connection", || {
+            match peer.read(&mut [0; 16]) {
+                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return Ok(false),
+                Ok(1..) => return Ok(false),
+                Ok(0) => {}
+                Err(e) => end = Err(io_errno(&e)),
+            }
+            Ok(true)
+        })?;
+        t.note(format!(
+            "the end for {name}'s client: read = {}",
+            outcome(&end)
+        ));
+        ends.push(end);
+    }
+    Ok(judge_close_unread(ends[0], ends[1]))
+}
+
+fn judge_close_unread(read: Result<usize, Errno>, unread: Result<usize, Errno>) -> Finding {
+    let evidence = format!(
+        "client's read: {}; with 8 unread: {}",
+        outcome(&read),
+        outcome(&unread)
+    );
+    match (read, unread) {
+        (Ok(_), Err(_)) => refuted(evidence).why(
+            "Bytes that nobody has read make close a reset, and what was under way to the client \
+             may be lost. So read to the end, or shutdown and read on, before close.",
+        ),
+        (Ok(_), Ok(_)) => confirmed(evidence).why("Unread bytes changed nothing."),
+        (Err(_), _) => refuted(evidence).why("Even a close with nothing unread was no goodbye."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
+
+    #[test]
+    fn judges() {
+        let (bad, none) = (Err(Errno::EBADF), Err(Errno::ENOENT));
+        assert_eq!(judge_close_unregisters(1, bad, none, 0).verdict, Depends);
+        assert_eq!(judge_close_unregisters(0, bad, none, 0).verdict, Confirmed);
+        assert_eq!(judge_close_unregisters(1, bad, none, 1).verdict, Refuted);
+
+        let reset = Err(Errno::ECONNRESET);
+        assert_eq!(judge_close_unread(Ok(0), reset).verdict, Refuted);
+        assert_eq!(judge_close_unread(Ok(0), Ok(0)).verdict, Confirmed);
+        assert_eq!(judge_close_unread(reset, reset).verdict, Refuted);
+    }
+}

@@ -1,0 +1,166 @@
+//! epoll_create and epoll_ctl.
+
+use std::fs::File;
+use std::os::fd::AsRawFd;
+
+use anyhow::{Context, Result};
+use nix::errno::Errno;
+use nix::sys::epoll::EpollEvent;
+
+use crate::claims::Claim;
+use crate::claims::finding::{Finding, confirmed, refuted};
+use crate::claims::trial::{IN, Trial, errno, free_number, outcome};
+use crate::trace::{CtlOp, Name};
+
+pub const CREATE_SIZE: Claim = Claim {
+    id: "create-size",
+    claim: "epoll_create's size must be above 0, and is ignored",
+    asked: "epoll_create took a size, a hint at how many fds would come. Since Linux 2.6.8 it \
+            is checked to be above 0 and not used; epoll_create1 has none. One instance is given \
+            150 fds, more than the 100 that textbooks pass.",
+    experiment: create_size,
+};
+
+/// More than a textbook's size.
+const FDS: usize = 150;
+
+fn create_size(t: &mut Trial) -> Result<Finding> {
+    let a = t.connection()?;
+    let epoll = t.sys.epoll_create1()?;
+    // The interest list tells fds apart, not files: 150 fds of one socket.
+    t.note(format!("epoll_ctl(ADD), for A and {} dups of it:", FDS - 1));
+    let mut dups = Vec::new();
+    let mut added = errno(t.sys.epoll_ctl(&epoll, CtlOp::Add, &a.socket, IN)).map(|()| 1);
+    while let Ok(count @ 1..FDS) = added {
+        added = t.untraced(|t| {
+            let dup = t.sys.fcntl_dupfd(&a.socket, 0, Name::Other("dup of A"));
+            let dup = dup.map_err(|failure| failure.errno)?;
+            errno(t.sys.epoll_ctl(&epoll, CtlOp::Add, &dup, IN))?;
+            dups.push(dup);
+            Ok(count + 1)
+        });
+    }
+    t.note(format!("added: {}", outcome(&added)));
+    Ok(judge_create_size(added))
+}
+
+fn judge_create_size(added: Result<usize, Errno>) -> Finding {
+    match added {
+        Ok(added) if added > 100 => confirmed(format!("{added} fds added; no size was given"))
+            .count("added", added as u64)
+            .why("There is no size to outgrow: the interest list is a tree that grows."),
+        other => refuted(format!("150 fds asked for: {}", outcome(&other)))
+            .why("This kernel holds an instance to a size."),
+    }
+}
+
+pub const CTL_ERRORS: Claim = Claim {
+    id: "ctl-errors",
+    claim: "epoll_ctl returns 0 or -1",
+    asked: "ADD twice, MOD and DEL of an absent fd, a regular file, a closed fd, an epoll in \
+            itself, two epolls in each other.",
+    experiment: ctl_errors,
+};
+
+fn ctl_errors(t: &mut Trial) -> Result<Finding> {
+    let (a, b) = (t.connection()?, t.connection()?);
+    let file = File::open("/proc/self/exe").context("open")?;
+    let file = t.sys.keep(file.into(), Name::Other("file"));
+    let epoll = t.sys.epoll_create1()?;
+    let other = t.sys.epoll_create1()?;
+    let closed = free_number(&a.socket)?;
+
+    let sys = &mut t.sys;
+    let first = errno(sys.epoll_ctl(&epoll, CtlOp::Add, &a.socket, IN));
+    let again = errno(sys.epoll_ctl(&epoll, CtlOp::Add, &a.socket, IN));
+    let modify = errno(sys.epoll_ctl(&epoll, CtlOp::Mod, &b.socket, IN));
+    let delete = errno(sys.epoll_ctl(&epoll, CtlOp::Del, &b.socket, IN));
+    let regular = errno(sys.epoll_ctl(&epoll, CtlOp::Add, &file, IN));
+    let event = EpollEvent::new(IN, closed as u64);
+    let gone = errno(sys.epoll_ctl_raw(epoll.0.as_raw_fd(), CtlOp::Add, closed, event));
+    let itself = errno(sys.epoll_ctl(&epoll, CtlOp::Add, &epoll.0, IN));
+    sys.epoll_ctl(&epoll, CtlOp::Add, &other.0, IN)?;
+    let circle = errno(sys.epoll_ctl(&other, CtlOp::Add, &epoll.0, IN));
+    Ok(judge_ctl_errors(
+        first,
+        &[again, modify, delete, regular, gone, itself, circle],
+    ))
+}
+
+fn judge_ctl_errors(first: Result<(), Errno>, wrong: &[Result<(), Errno>]) -> Finding {
+    let outcomes: Vec<String> = wrong
+        .iter()
+        .map(|result| outcome(&result.map(|()| 0)))
+        .collect();
+    let evidence = outcomes.join(" ");
+    let refused = wrong.iter().filter(|result| result.is_err()).count();
+    let finding = match first.is_ok() && refused == wrong.len() {
+        true => confirmed(evidence)
+            .why("What cannot be done is -1, and each mistake has an errno of its own."),
+        false => refuted(evidence).why("0 stands where the manual page promises an error."),
+    };
+    finding.count("errors", refused as u64)
+}
+
+pub const USER_DATA: Claim = Claim {
+    id: "user-data",
+    claim: "what was stored in `data` comes back unchanged",
+    asked: "ADD with a u64 that is no fd, then MOD with another; a report for each.",
+    experiment: user_data,
+};
+
+fn user_data(t: &mut Trial) -> Result<Finding> {
+    const STORED: [u64; 2] = [0xfeed_face_cafe_beef, 42];
+    let a = t.connection()?;
+    let epoll = t.epoll_of(&[], IN)?;
+    t.sends(&a, b"x")?;
+    let mut back = Vec::new();
+    for (op, stored) in [CtlOp::Add, CtlOp::Mod].into_iter().zip(STORED) {
+        let event = EpollEvent::new(IN, stored);
+        let (epfd, fd) = (epoll.0.as_raw_fd(), a.socket.as_raw_fd());
+        t.sys.epoll_ctl_raw(epfd, op, fd, event)?;
+        t.note(format!("with data={stored:#x}"));
+        back.extend(t.wait(&epoll)?.iter().map(|report| report.data));
+    }
+    Ok(judge_user_data(&STORED, &back))
+}
+
+fn judge_user_data(stored: &[u64], back: &[u64]) -> Finding {
+    let list: Vec<String> = back.iter().map(|data| format!("{data:#x}")).collect();
+    match stored == back {
+        true => confirmed(format!("{} came back", list.join(" and ")))
+            .why("The kernel keeps 8 bytes and never looks at them: an fd is only a habit."),
+        false => refuted(format!("came back: {}", list.join(" ")))
+            .why("This kernel makes something else of `data`."),
+    }
+    .count(
+        "unchanged",
+        stored.iter().zip(back).filter(|(a, b)| a == b).count() as u64,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::finding::Verdict::{Confirmed, Refuted};
+
+    #[test]
+    fn judges() {
+        assert_eq!(judge_create_size(Ok(150)).verdict, Confirmed);
+        let held = judge_create_size(Err(Errno::ENOSPC));
+        assert_eq!(held.verdict, Refuted);
+        assert!(held.evidence.contains("ENOSPC"));
+
+        let wrong = [Err(Errno::EEXIST), Err(Errno::ENOENT)];
+        let right = judge_ctl_errors(Ok(()), &wrong);
+        assert_eq!(right.verdict, Confirmed);
+        assert_eq!(right.evidence, "EEXIST ENOENT");
+        let lax = judge_ctl_errors(Ok(()), &[Err(Errno::EEXIST), Ok(())]);
+        assert_eq!((lax.verdict, lax.evidence.as_str()), (Refuted, "EEXIST 0"));
+        assert_eq!(judge_ctl_errors(Err(Errno::EPERM), &wrong).verdict, Refuted);
+
+        assert_eq!(judge_user_data(&[7, 42], &[7, 42]).verdict, Confirmed);
+        assert_eq!(judge_user_data(&[7, 42], &[7, 5]).verdict, Refuted);
+        assert_eq!(judge_user_data(&[7, 42], &[7]).verdict, Refuted);
+    }
+}

@@ -1,0 +1,104 @@
+//! Asking again: EPOLL_CTL_MOD, EPOLL_CTL_ADD, EPOLLONESHOT.
+
+use anyhow::{Context, Result};
+use nix::sys::epoll::EpollFlags;
+
+use crate::claims::Claim;
+use crate::claims::finding::{Finding, confirmed, refuted};
+use crate::claims::trial::{ET, IN, MESSAGE, Trial, short};
+use crate::trace::CtlOp;
+
+pub const ET_REARM: Claim = Claim {
+    id: "et-rearm",
+    claim: "an event missed under ET is gone",
+    asked: "Bytes are unread, their edge is past, a wait is silent. MOD with the same mask; and \
+            ADD to another epoll, after the bytes had come.",
+    experiment: et_rearm,
+};
+
+fn et_rearm(t: &mut Trial) -> Result<Finding> {
+    let a = t.connection()?;
+    let epoll = t.epoll_of(&[&a], IN | ET)?;
+    t.sends(&a, MESSAGE)?;
+    t.wait(&epoll)?;
+    let silent = t.wait(&epoll)?.len();
+    t.sys.epoll_ctl(&epoll, CtlOp::Mod, &a.socket, IN | ET)?;
+    let modified = t.wait(&epoll)?.len();
+    let late = t.epoll_of(&[&a], IN | ET)?;
+    let added = t.wait(&late)?.len();
+    Ok(judge_et_rearm(silent, modified, added))
+}
+
+fn judge_et_rearm(silent: usize, modified: usize, added: usize) -> Finding {
+    let evidence = format!("past: {silent} reports; after MOD: {modified}; after ADD: {added}");
+    let finding = match (modified, added) {
+        (0, 0) => confirmed(evidence).why("Neither call looked at what is unread."),
+        _ => refuted(evidence)
+            .why("MOD and ADD ask the fd afresh, so they are a way back to what was missed."),
+    };
+    finding
+        .count("after_mod", modified as u64)
+        .count("after_add", added as u64)
+}
+
+pub const ONESHOT: Claim = Claim {
+    id: "oneshot",
+    claim: "EPOLLONESHOT reports once until re-armed",
+    asked: "A report; more bytes, and then a reset while the fd is disarmed; MOD.",
+    experiment: oneshot,
+};
+
+fn oneshot(t: &mut Trial) -> Result<Finding> {
+    let interest = IN | EpollFlags::EPOLLONESHOT;
+    let mut a = t.connection()?;
+    let epoll = t.epoll_of(&[&a], interest)?;
+    t.sends(&a, b"HELLO")?;
+    let first = t.wait(&epoll)?.len();
+    t.recv(&a, 5).context("recv")?;
+    t.sends(&a, b"world")?;
+    let more = t.wait(&epoll)?.len();
+    t.resets(&mut a)?;
+    let reset = t.wait(&epoll)?.len();
+    t.sys.epoll_ctl(&epoll, CtlOp::Mod, &a.socket, interest)?;
+    let rearmed = t.wait(&epoll)?;
+    let events = rearmed
+        .first()
+        .map_or(EpollFlags::empty(), |report| report.events);
+    Ok(judge_oneshot([first, more, reset, rearmed.len()], events))
+}
+
+/// Reports: the first, of more bytes, of a reset, after MOD.
+fn judge_oneshot(reports: [usize; 4], events: EpollFlags) -> Finding {
+    let [first, more, reset, rearmed] = reports;
+    let finding = match reports {
+        [1, 0, 0, 1] => confirmed(format!("1, silent even to a reset; MOD: {}", short(events)))
+            .why(
+                "After a report the mask is empty, EPOLLHUP and EPOLLERR included, until MOD asks \
+                 afresh: so one thread has an fd to itself.",
+            ),
+        _ => refuted(format!(
+            "first {first}, bytes {more}, reset {reset}, MOD {rearmed}"
+        ))
+        .why("The fd was reported while it was disarmed, or not when it was armed."),
+    };
+    finding
+        .count("while_disarmed", (more + reset) as u64)
+        .count("after_mod", rearmed as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::finding::Verdict::{Confirmed, Refuted};
+
+    #[test]
+    fn judges() {
+        assert_eq!(judge_et_rearm(0, 1, 1).verdict, Refuted);
+        assert_eq!(judge_et_rearm(0, 0, 0).verdict, Confirmed);
+
+        assert_eq!(judge_oneshot([1, 0, 0, 1], IN).verdict, Confirmed);
+        assert_eq!(judge_oneshot([1, 1, 0, 1], IN).verdict, Refuted);
+        assert_eq!(judge_oneshot([1, 0, 1, 1], IN).verdict, Refuted);
+        assert_eq!(judge_oneshot([1, 0, 0, 0], IN).verdict, Refuted);
+    }
+}

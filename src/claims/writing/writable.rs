@@ -1,0 +1,275 @@
+//! When a socket is reported writable.
+
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollFlags};
+use nix::sys::socket::{MsgFlags, send};
+
+use crate::claims::Claim;
+use crate::claims::finding::{Finding, confirmed, refuted};
+use crate::claims::trial::{Conn, ET, IN, OUT, PATIENCE, Trial, errno, figure, short};
+
+/// Small buffers, so that they are full at once.
+const BUFFER: usize = 16_384;
+/// How many waits are made in a row.
+const WAITS: usize = 1_000;
+/// For so long a full buffer must stay full.
+const SILENCE: Duration = Duration::from_millis(50);
+
+pub const LT_WRITABLE_SPIN: Claim = Claim {
+    id: "lt-writable-spin",
+    claim: "LT reports EPOLLOUT as long as the send buffer has room",
+    asked: "Nothing to send, 1,000 waits in a row. Then 512 bytes a send, a wait after each, \
+            until EAGAIN: is there a wait that reports nothing although the next send still takes \
+            bytes?",
+    experiment: lt_writable_spin,
+};
+
+fn lt_writable_spin(t: &mut Trial) -> Result<Finding> {
+    let a = t.small_connection(BUFFER)?;
+    let epoll = t.epoll_of(&[&a], OUT)?;
+    let began = Instant::now();
+    let mut reports = 0;
+    for _ in 0..WAITS {
+        reports += t.wait(&epoll)?.len();
+    }
+    let took = began.elapsed();
+    t.note("send(3<A>, ..., 512) and a wait, again and again, until EAGAIN");
+    let withheld = t.untraced(|t| withheld_with_room(t, &a, &epoll))?;
+    t.note(match withheld {
+        true => "waits that reported nothing, and then a send that took bytes: yes",
+        false => "waits that reported nothing, and then a send that took bytes: no",
+    });
+    Ok(judge_lt_writable_spin(reports, withheld, took))
+}
+
+/// Fills the buffer: was there a wait without a report, and then a send that
+/// took bytes?
+fn withheld_with_room(t: &mut Trial, a: &Conn, epoll: &Epoll) -> Result<bool> {
+    let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+    let mut withheld = false;
+    loop {
+        let silent = t.wait(epoll)?.is_empty();
+        match errno(t.sys.send(&a.socket, &[b'x'; 512], flags)) {
+            Ok(_) => withheld |= silent,
+            Err(Errno::EAGAIN) => return Ok(withheld),
+            Err(errno) => return Err(errno).context("send"),
+        }
+    }
+}
+
+fn judge_lt_writable_spin(reports: usize, withheld: bool, took: Duration) -> Finding {
+    let waits = format!("{} of {} waits", figure(reports), figure(WAITS));
+    let finding = match (reports == WAITS, withheld) {
+        (true, true) => confirmed(format!("{waits}; withheld when nearly full")).why(
+            "A busy loop, unless EPOLLOUT is asked for only while something waits to be sent. \
+             With about two thirds in use the report is withheld, though send still takes bytes.",
+        ),
+        (true, false) => confirmed(format!("{waits}; to the last byte of room"))
+            .why("A busy loop, unless EPOLLOUT is asked for only while something waits."),
+        (false, _) => refuted(waits).why("An empty send buffer was not reported at every wait."),
+    };
+    let rate = reports as f64 / took.as_secs_f64();
+    finding
+        .count("waits", WAITS as u64)
+        .count("reports", reports as u64)
+        .count("withheld_with_room", withheld.into())
+        .varies("reports_per_second", rate)
+        .varying(format!(
+            "{} of {} waits, {} reports a second",
+            figure(reports),
+            figure(WAITS),
+            figure(rate as usize)
+        ))
+}
+
+pub const ET_WRITABLE_ONCE: Claim = Claim {
+    id: "et-writable-once",
+    claim: "ET reports EPOLLOUT once",
+    asked: "Nothing to send, 1,000 waits in a row.",
+    experiment: et_writable_once,
+};
+
+fn et_writable_once(t: &mut Trial) -> Result<Finding> {
+    let a = t.small_connection(BUFFER)?;
+    let epoll = t.epoll_of(&[&a], OUT | ET)?;
+    let mut reports = 0;
+    for _ in 0..WAITS {
+        reports += t.wait(&epoll)?.len();
+    }
+    Ok(judge_et_writable_once(reports))
+}
+
+fn judge_et_writable_once(reports: usize) -> Finding {
+    let evidence = format!("{} report in {} waits", figure(reports), figure(WAITS));
+    let finding = match reports {
+        1 => confirmed(evidence).why("The ADD found it writable, and nothing has changed since."),
+        _ => refuted(evidence).why("Nothing changed, and yet it was reported again, or never."),
+    };
+    finding
+        .count("waits", WAITS as u64)
+        .count("reports", reports as u64)
+}
+
+pub const ET_WRITABLE_REFILL: Claim = Claim {
+    id: "et-writable-refill",
+    claim: "from full to writable, ET reports once",
+    asked: "Send until EAGAIN, and until a wait of 50 ms is silent (the kernel goes on moving \
+            bytes by itself). The client reads 1 byte, then all the rest in small steps.",
+    experiment: et_writable_refill,
+};
+
+fn et_writable_refill(t: &mut Trial) -> Result<Finding> {
+    let a = t.small_connection(BUFFER)?;
+    t.nonblocking(&a)?;
+    let epoll = t.epoll_of(&[&a], OUT | ET)?;
+    t.wait(&epoll)?;
+    t.note("send(3<A>, ..., 4096), again and again, until EAGAIN and silence");
+    let filled = t.untraced(|t| fill(t, &a, &epoll))?;
+    let full = errno(t.sys.send(&a.socket, b"x", MsgFlags::MSG_NOSIGNAL));
+    let silence = t.wait_for(&epoll, 1, SILENCE)?.len();
+    t.receives(&a, 1)?;
+    let first_byte = t.wait_for(&epoll, 1, SILENCE)?.len();
+    t.note("A's client reads the rest, 512 bytes at a time, a wait after each");
+    let (reports, read) = t.untraced(|t| empty(t, &a, &epoll, filled - 1))?;
+    t.note(format!("reports: {}", first_byte + reports));
+    ensure!(full == Err(Errno::EAGAIN), "the send buffer is not full");
+    Ok(judge_et_writable_refill(
+        silence,
+        first_byte,
+        reports,
+        read + 1,
+        filled,
+    ))
+}
+
+/// Sends until EAGAIN and [`SILENCE`]; how many bytes that took.
+fn fill(t: &mut Trial, a: &Conn, epoll: &Epoll) -> Result<usize> {
+    let mut bytes = 0;
+    loop {
+        loop {
+            match send(a.socket.as_raw_fd(), &[b'x'; 4096], MsgFlags::MSG_NOSIGNAL) {
+                Ok(taken) => bytes += taken,
+                Err(Errno::EAGAIN) => break,
+                Err(errno) => return Err(errno).context("send"),
+            }
+        }
+        if t.wait_for(epoll, 1, SILENCE)?.is_empty() {
+            return Ok(bytes);
+        }
+    }
+}
+
+/// The client reads it all: the reports meanwhile, and how much it had read at
+/// the first.
+fn empty(t: &mut Trial, a: &Conn, epoll: &Epoll, bytes: usize) -> Result<(usize, usize)> {
+    let (mut reports, mut read, mut at) = (0, 0, 0);
+    while read < bytes {
+        read += a.receives(512.min(bytes - read))?.len();
+        reports += t.wait(epoll)?.len();
+        if reports > 0 && at == 0 {
+            at = read;
+        }
+    }
+    // The last acknowledgement may be on its way.
+    let patience = if reports == 0 { PATIENCE } else { SILENCE };
+    reports += t.wait_for(epoll, 1, patience)?.len();
+    Ok((reports, if at == 0 { read } else { at }))
+}
+
+fn judge_et_writable_refill(
+    silence: usize,
+    first_byte: usize,
+    reports: usize,
+    read: usize,
+    filled: usize,
+) -> Finding {
+    let finding = match (silence, first_byte, reports) {
+        (0, 0, 1) => confirmed("1 report, and not at the first byte read").why(
+            "The kernel waits until about a third of the buffer is free: a report for every free \
+             byte would be a wake-up for every byte.",
+        ),
+        (0, 1, 0) => confirmed("1 report, at the first byte read")
+            .why("This kernel reports the first free byte."),
+        _ => refuted(format!(
+            "full: {silence} reports, first byte: {first_byte}, then {reports}"
+        ))
+        .why("Not one report for one passage from full to writable."),
+    };
+    let share = 100.0 * read as f64 / filled as f64;
+    finding
+        .count("reports", (silence + first_byte + reports) as u64)
+        .count("at_first_byte", first_byte as u64)
+        .varies("filled_bytes", filled as f64)
+        .varies("read_before_report_percent", share)
+        .varying(format!(
+            "1 report, when {share:.0} % of {filled} bytes were read"
+        ))
+}
+
+pub const ET_IN_BRINGS_OUT: Claim = Claim {
+    id: "et-in-brings-out",
+    claim: "EPOLLIN arrives alone",
+    asked: "Interest in IN, OUT and ET; the OUT of the ADD is taken and a wait is silent. Then \
+            the client sends.",
+    experiment: et_in_brings_out,
+};
+
+fn et_in_brings_out(t: &mut Trial) -> Result<Finding> {
+    let a = t.connection()?;
+    let epoll = t.epoll_of(&[&a], IN | OUT | ET)?;
+    t.wait(&epoll)?;
+    let silence = t.wait(&epoll)?.len();
+    t.sends(&a, b"ping")?;
+    let reports = t.wait(&epoll)?;
+    let events = reports
+        .first()
+        .map_or(EpollFlags::empty(), |report| report.events);
+    Ok(judge_et_in_brings_out(silence, events))
+}
+
+fn judge_et_in_brings_out(silence: usize, events: EpollFlags) -> Finding {
+    let evidence = format!("{silence} reports before, then {}", short(events));
+    let finding = match (events.contains(IN), events.contains(OUT)) {
+        (true, true) => refuted(evidence).why(
+            "The arrival put the fd on the ready list; the wait then asked it afresh, and it is \
+             writable as well. So \"OUT once\" holds for OUT alone.",
+        ),
+        (true, false) => confirmed(evidence).why("Only what is new was reported."),
+        _ => refuted(evidence).why("The arrival was not reported."),
+    };
+    finding.count("out_with_in", events.contains(IN | OUT).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::finding::Verdict::{Confirmed, Refuted};
+
+    #[test]
+    fn judges() {
+        let spin =
+            |reports, withheld| judge_lt_writable_spin(reports, withheld, Duration::from_millis(1));
+        assert_eq!(spin(WAITS, true).verdict, Confirmed);
+        assert_ne!(spin(WAITS, false).evidence, spin(WAITS, true).evidence);
+        assert_eq!(spin(1, true).verdict, Refuted);
+
+        assert_eq!(judge_et_writable_once(1).verdict, Confirmed);
+        assert_eq!(judge_et_writable_once(WAITS).verdict, Refuted);
+        assert_eq!(judge_et_writable_once(0).verdict, Refuted);
+
+        let refill =
+            |silence, first, rest| judge_et_writable_refill(silence, first, rest, 10, 100).verdict;
+        assert_eq!(refill(0, 0, 1), Confirmed);
+        assert_eq!(refill(0, 1, 0), Confirmed);
+        assert_eq!(refill(0, 1, 1), Refuted);
+        assert_eq!(refill(0, 0, 0), Refuted);
+        assert_eq!(refill(1, 0, 1), Refuted);
+
+        assert_eq!(judge_et_in_brings_out(0, IN | OUT).verdict, Refuted);
+        assert_eq!(judge_et_in_brings_out(0, IN).verdict, Confirmed);
+    }
+}
