@@ -16,6 +16,7 @@ use clap_complete::Shell;
 use self::claims::ClaimsArgs;
 use self::matrix::MatrixArgs;
 use self::scaling::METHOD;
+use crate::render::tell;
 use self::server::{CompareArgs, EpollArgs, ServerArgs};
 use self::write::WriteArgs;
 
@@ -150,7 +151,7 @@ pub fn refuse(error: &clap::Error) -> ExitCode {
         .collect();
     let told = told.join("; ");
     let told = told.strip_prefix("error: ").unwrap_or(&told);
-    eprintln!("epoll-lab: {} (see --help)", shorten(told));
+    tell(&format!("epoll-lab: {} (see --help)", shorten(told)));
     ExitCode::from(2)
 }
 

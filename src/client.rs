@@ -22,10 +22,8 @@ pub struct Client {
     pub port: u16,
     /// Bytes that write(2) took.
     pub sent: u64,
-    /// Bytes that came back.
-    pub came_back: u64,
-    /// A byte came back that was not the right one.
-    pub damaged: bool,
+    /// What came back, byte for byte.
+    back: Vec<u8>,
     /// It has said that it will send no more.
     pub hung_up: bool,
     /// The server's steps when this client last sent something or hung up.
@@ -82,9 +80,19 @@ impl Client {
         self.said.len() as u64
     }
 
-    /// Bytes that came back, as they should be if they are intact.
+    /// What came back.
     pub fn answer(&self) -> &[u8] {
-        &self.said[..self.came_back as usize]
+        &self.back
+    }
+
+    /// How many bytes came back.
+    pub fn came_back(&self) -> u64 {
+        self.back.len() as u64
+    }
+
+    /// Something came back that had not been sent.
+    pub fn is_damaged(&self) -> bool {
+        !self.said.starts_with(&self.back)
     }
 
     /// Takes in what has come back.
@@ -96,7 +104,7 @@ impl Client {
             };
             match socket.read(&mut part) {
                 Ok(0) => self.end = Some(End::EndOfFile),
-                Ok(n) => self.check(&part[..n]),
+                Ok(n) => self.back.extend_from_slice(&part[..n]),
                 Err(e) if e.kind() == ErrorKind::WouldBlock => break,
                 Err(e) => self.failed(e)?,
             }
@@ -117,13 +125,6 @@ impl Client {
             }
         }
         Ok(())
-    }
-
-    fn check(&mut self, data: &[u8]) {
-        let from = self.came_back as usize;
-        let expected = self.said.get(from..from + data.len());
-        self.damaged |= expected != Some(data);
-        self.came_back += data.len() as u64;
     }
 
     /// A reset ends this connection and is reported with it; a signal is

@@ -14,7 +14,7 @@ use crate::command::look;
 use crate::lab::script::{Pace, Script};
 use crate::mode;
 use crate::render::scaling::{self as chart, Glyphs};
-use crate::render::{Charset, OutputError, compare as table, progress, svg};
+use crate::render::{Charset, OutputError, compare as table, progress, svg, tell};
 use crate::report::{Api, COMPARE, Report, Run, Trigger};
 use crate::scaling::{self, Plan};
 use crate::stage::Stage;
@@ -33,7 +33,7 @@ pub fn execute(args: &CompareArgs, charset: Charset) -> Result<ExitCode> {
     let plan = match args.scaling.plan() {
         Ok(plan) => plan,
         Err(error) => {
-            eprintln!("epoll-lab: {error} (see --help)");
+            tell(&format!("epoll-lab: {error} (see --help)"));
             return Ok(ExitCode::from(2));
         }
     };

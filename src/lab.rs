@@ -256,13 +256,13 @@ impl Lab {
                 None => &none,
             };
             let read = |e| failed("read", e);
-            if client.came_back < connection.echoed || connection.closed {
+            if client.came_back() < connection.echoed || connection.closed {
                 client.pump().map_err(read)?;
             }
             if client.end.is_some() {
                 continue;
             }
-            if client.came_back < connection.echoed || connection.closed {
+            if client.came_back() < connection.echoed || connection.closed {
                 return Ok(false);
             }
             client.push().map_err(|e| failed("write", e))?;

@@ -12,7 +12,7 @@ use epoll_lab::render::OutputError;
 
 fn main() -> ExitCode {
     epoll_lab::inherited::close();
-    if let Some(status) = epoll_lab::claims::child::play_if_asked(std::env::args()) {
+    if let Some(status) = epoll_lab::claims::child::play_if_asked(std::env::args_os()) {
         return status;
     }
     let cli = match Cli::try_parse() {
@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         // Whoever read our output has seen enough.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("epoll-lab: {error:#}");
+            epoll_lab::render::tell(&format!("epoll-lab: {error:#}"));
             ExitCode::FAILURE
         }
     }

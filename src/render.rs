@@ -68,6 +68,12 @@ pub struct Screen {
     format: Format,
 }
 
+/// A line on standard error. If that is closed or full, nobody is left to be
+/// told so.
+pub fn tell(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 /// Standard output cannot be written to.
 #[derive(Debug)]
 pub struct OutputError(pub io::Error);
@@ -256,6 +262,14 @@ impl Screen {
         match &mut self.format {
             Format::Text(_) => write::table(all, &mut self.out)?,
             Format::Json(_) => {}
+        }
+        self.flush()
+    }
+
+    /// Shows what was held back because a following line might join it.
+    pub fn finish(&mut self) -> Shown {
+        if let Format::Text(text) = &mut self.format {
+            text.finish(&mut self.out)?;
         }
         self.flush()
     }

@@ -128,6 +128,8 @@ pub struct Report {
     pub returns: u64,
     pub timeouts: u64,
     pub listener_reports: u64,
+    /// Connections accepted.
+    pub accepted: u64,
     /// What the waits moved and looked at.
     pub cost: WaitCost,
     /// Calls of epoll_ctl that changed the interest list.
@@ -203,6 +205,7 @@ impl Report {
             returns: totals.returns,
             timeouts: totals.timeouts,
             listener_reports: totals.listener_reports,
+            accepted: totals.accepted.into(),
             cost: totals.cost,
             changes: totals.changes,
             sum: add_up(&rows),

@@ -79,7 +79,9 @@ pub fn gone(error: Failure) -> Result<Next, Failure> {
     match error.errno {
         // The peer reset the connection, or the network lost it (tcp(7)).
         Errno::ECONNRESET | Errno::EPIPE | Errno::ETIMEDOUT => Ok(Next::Close),
-        Errno::EHOSTUNREACH | Errno::ENETUNREACH | Errno::ENOTCONN => Ok(Next::Close),
+        Errno::ECONNABORTED | Errno::ECONNREFUSED | Errno::ENOTCONN => Ok(Next::Close),
+        Errno::EHOSTUNREACH | Errno::EHOSTDOWN | Errno::ENETUNREACH => Ok(Next::Close),
+        Errno::ENETDOWN | Errno::ENONET | Errno::EPROTO | Errno::ENOPROTOOPT => Ok(Next::Close),
         _ => Err(error),
     }
 }
@@ -109,7 +111,8 @@ pub fn accept(sys: &mut Sys, listener: &Socket) -> Result<Accepted, Failure> {
             Errno::ENONET | Errno::EHOSTUNREACH | Errno::EOPNOTSUPP | Errno::ENETUNREACH => {
                 Ok(Accepted::Nobody)
             }
-            Errno::EPERM => Ok(Accepted::Nobody), // a firewall's rule
+            // A firewall's rule, or a sandbox's: if it stays, it must not spin.
+            Errno::EPERM => Ok(Accepted::NoFd),
             Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM => Ok(Accepted::NoFd),
             _ => Err(e),
         },

@@ -76,6 +76,8 @@ impl Stage {
             Trace::Calls => Follow::Records,
             Trace::Summary => Follow::Counts,
         };
+        // Clients from outside need no more than the user allows.
+        let _ = make_room_for_fds(0);
         self.screen().run(&run)?;
         let mut lab = self.start(run, mode, addr, follow)?;
         lab.say_where_it_listens();
@@ -113,7 +115,7 @@ fn make_room_for_fds(clients: usize) -> Result<()> {
     }
     if hard < needed {
         bail!(
-            "the limit on open files is {hard}, and {clients} clients need {needed}: \
+            "the limit on open files is {hard}, with {clients} client(s) {needed} are needed: \
              raise it with `ulimit -n {needed}`"
         );
     }

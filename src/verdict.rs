@@ -123,7 +123,7 @@ fn ok_sentence(report: &Report, scene: &Scene) -> String {
 /// For clients that are not the lab's: what the server saw.
 fn outside(report: &Report) -> String {
     let sum = &report.sum.server;
-    let clients = report.rows.len() as u64;
+    let clients = report.accepted;
     format!(
         "{}: {} received, {} sent back, {}.",
         plural(clients, "client"),

@@ -4,6 +4,7 @@
 //! The child is this program again, started with a word of its own. It says what it has
 //! to say in lines on its standard output.
 
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
@@ -66,8 +67,13 @@ impl Role {
 const CHILD: &str = "claims-child";
 
 /// The child's side, if this process is one: `claims-child ROLE [FILES]`.
-pub fn play_if_asked(arguments: impl Iterator<Item = String>) -> Option<ExitCode> {
-    let arguments: Vec<String> = arguments.skip(1).collect();
+pub fn play_if_asked(arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+    // Whoever is not asked may have been given any bytes.
+    let arguments: Vec<String> = arguments
+        .skip(1)
+        .take(3)
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
     let (role, files) = match arguments.as_slice() {
         [child, role] if child == CHILD => (role, None),
         [child, role, files] if child == CHILD => (role, files.parse().ok()),

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use super::Lab;
-use crate::render::text::blocked_text;
-use crate::render::{Timing, Trace};
+use crate::render::text::story::blocked_text;
+use crate::render::{Timing, Trace, tell};
 use crate::scene::{Asleep, Blocked, Stuck, Waiting};
 use crate::trace::Name;
 
@@ -22,9 +22,9 @@ impl Lab {
     pub fn say_where_it_listens(&self) {
         let address = self.address;
         if !address.ip().is_loopback() {
-            eprintln!("epoll-lab: warning: {address} can be reached from other machines");
+            tell(&format!("epoll-lab: warning: {address} can be reached from other machines"));
         }
-        eprintln!("epoll-lab: listening on {address}, Ctrl-C ends");
+        tell(&format!("epoll-lab: listening on {address}, Ctrl-C ends"));
     }
 
     /// Shows what the server does until it ends, or until a signal ends the
@@ -69,7 +69,7 @@ impl Lab {
                     let told = blocked_text(&blocked, stall, Timing::Hidden);
                     let fd = blocked.fd.map_or(String::new(), |fd| fd.to_string());
                     let told = told.join("; ");
-                    eprintln!("epoll-lab: server asleep in {}({fd}): {told}", blocked.call);
+                    tell(&format!("epoll-lab: server asleep in {}({fd}): {told}", blocked.call));
                 }
             }
         }

@@ -4,7 +4,8 @@
 //! receives what has come back and hangs up. Each of these is a step, and a
 //! step is taken only when the server has come to rest.
 
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Write};
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -13,6 +14,7 @@ use nix::sys::socket::{Shutdown, shutdown};
 use super::{Lab, Rest, failed};
 use crate::client::{Client, End};
 use crate::report::Api;
+use crate::render::tell;
 use crate::scene::{Action, Asleep, BeforeHangUp, Blocked, ClientSide, Eve, Step, Stuck, Waiting};
 use crate::shared::State;
 use crate::trace::Name;
@@ -89,6 +91,9 @@ impl Lab {
         };
         let address = self.address;
         let client = &mut self.clients[index];
+        if matches!(client.end, Some(End::Failed(_))) && action != Action::Recv {
+            return Ok(()); // its connection is gone: there is no call to make
+        }
         let data = match action {
             Action::Send => message.to_vec(),
             Action::Recv => client.answer().to_vec(),
@@ -104,6 +109,8 @@ impl Lab {
             at_ns: 0,
         };
         if *pace == Pace::Enter && action != Action::Close {
+            // What has been so far, before anybody is asked for more.
+            self.screen.lock().unwrap_or_else(PoisonError::into_inner).finish()?;
             *pace = prompt(&step)?;
         }
         if matches!(action, Action::Send | Action::Shutdown) {
@@ -135,9 +142,9 @@ impl Lab {
     fn note_sides(&self) {
         let mut state = self.shared.lock();
         for (side, client) in state.scene.clients.iter_mut().zip(&self.clients) {
-            side.sent = client.said();
-            side.came_back = client.came_back;
-            side.damaged = client.damaged;
+            side.sent = client.sent;
+            side.came_back = client.came_back();
+            side.damaged = client.is_damaged();
         }
     }
 
@@ -201,7 +208,7 @@ impl Lab {
             Waiting {
                 client: Name::Client(*index as u32),
                 sent: Some(client.said()),
-                echoed: client.came_back,
+                echoed: client.came_back(),
                 unread: end.map(|(_, end)| end.unread),
             }
         });
@@ -226,7 +233,7 @@ impl Lab {
             if let Name::Client(index) = waiting.client {
                 let client = &mut self.clients[index as usize];
                 client.pump().map_err(|e| failed("read", e))?;
-                waiting.echoed = client.came_back;
+                waiting.echoed = client.came_back();
             }
         }
         let mut screen = self.screen();
@@ -318,18 +325,18 @@ fn before_hang_up(state: &State, asleep: Asleep) -> BeforeHangUp {
 }
 
 fn prompt(step: &Step) -> Result<Pace> {
-    wait_for_enter(&crate::render::text::step_text(step))
+    wait_for_enter(&crate::render::text::story::step_text(step))
 }
 
 /// Waits for Enter on standard input. At its end nobody is there to press it,
 /// and the script goes on by itself.
 fn wait_for_enter(what: &str) -> Result<Pace> {
-    eprint!("[Enter] {what} ");
-    let mut line = String::new();
-    let read = io::stdin().lock().read_line(&mut line);
+    let _ = write!(io::stderr(), "[Enter] {what} ");
+    let mut line = Vec::new();
+    let read = io::stdin().lock().read_until(b'\n', &mut line);
     match read.map_err(|e| failed("read", e))? {
         0 => {
-            eprintln!();
+            tell("");
             Ok(Pace::Settled)
         }
         _ => Ok(Pace::Enter),

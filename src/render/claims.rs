@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use colored::{ColoredString, Colorize};
 
-use super::text::{Text, WIDTH, wrap};
+use super::text::Text;
+use super::text::layout::{WIDTH, wrap};
 use super::{Look, Timing, Trace};
 use crate::claims::finding::{EVIDENCE, Figure, Finding, Verdict};
 use crate::claims::trial::Entry;

@@ -7,7 +7,7 @@ use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Style};
 
-use super::text::wrap;
+use super::text::layout::wrap;
 use crate::compare::Served;
 use crate::report::Report;
 

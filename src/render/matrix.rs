@@ -9,7 +9,7 @@ use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Style};
 
 use super::Trace;
-use super::text::wrap;
+use super::text::layout::wrap;
 use crate::matrix::rules::rules;
 use crate::matrix::{Combination, Matrix};
 use crate::report::{Answered, Outcome};

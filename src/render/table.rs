@@ -7,7 +7,7 @@ use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Style};
 
-use super::text::wrap;
+use super::text::layout::wrap;
 use super::{Look, Trace};
 use crate::mode::Read;
 use crate::report::{Answered, Outcome, Report, Row};

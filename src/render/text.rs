@@ -1,6 +1,9 @@
 //! The trace as text: the server's calls on the left, what the kernel holds
 //! on the right, and each client's step at the margin.
 
+pub mod layout;
+pub mod story;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
@@ -8,28 +11,16 @@ use std::time::Duration;
 use colored::{ColoredString, Colorize};
 use nix::errno::Errno;
 
+use self::layout::{
+    BLANKS, STATE, WIDTH, beside, line, milliseconds, plain, stamp, unread_note, wrap,
+};
+use self::story::{blocked_text, cost_text, state_text, step_text};
 use super::{Look, Timing, Trace};
-use crate::escape::quote;
 use crate::mode::{Read, SocketKind};
 use crate::report::{Api, COMPARE, MATRIX, Run, Trigger, WRITE};
 use crate::scene::{Action, Asleep, Blocked, Step};
-use crate::trace::{Call, Event, Fd, Name, Record, WaitCost, errno_name};
+use crate::trace::{Call, Event, Fd, Name, Record};
 use crate::wording::{call_text, open_text, push_call, push_event};
-
-/// The screen's width; no line is longer.
-pub const WIDTH: usize = 80;
-/// Where what the kernel holds begins, to the right of a call.
-const NOTE: usize = 50;
-/// Where it stands what the server does at the moment of a client's step.
-const STATE: usize = 48;
-/// Columns for a message in a client's step.
-const MESSAGE_WIDTH: usize = 30;
-
-/// A line of nothing, to take an indent from.
-const BLANKS: &str = match str::from_utf8(&[b' '; WIDTH]) {
-    Ok(blanks) => blanks,
-    Err(_) => "",
-};
 
 /// The format, and what it has to remember from line to line.
 #[derive(Debug)]
@@ -393,86 +384,6 @@ impl Text {
     }
 }
 
-/// The kernel's evidence, and a line for each of the first few that wait.
-pub fn blocked_text(blocked: &Blocked, stall: Duration, timing: Timing) -> Vec<String> {
-    const SHOWN: usize = 3;
-    let fd = blocked.fd.map_or(-1, |fd| fd.raw);
-    let mut proc = format!(
-        "/proc: state {}, in {}, fd {fd}",
-        blocked.thread_state, blocked.syscall
-    );
-    if let (Timing::Shown, Some(wchan)) = (timing, &blocked.wchan) {
-        proc += &format!(", wchan {wchan}");
-    }
-    let waited = match timing {
-        Timing::Shown => format!("{} ms", milliseconds(blocked.waited.as_nanos() as u64)),
-        Timing::Hidden => humantime::format_duration(stall).to_string(),
-    };
-    let wait_call = blocked.wait_call.map(|call| match blocked.wait_returns {
-        0 => format!("; {call} not called"),
-        n => format!("; {call} returned {n} times"),
-    });
-    let mut lines = vec![proc];
-    for waiting in blocked.waiting.iter().take(SHOWN) {
-        let who = match waiting.client {
-            Name::Plain => "one in the backlog".to_string(),
-            name => name.to_string(),
-        };
-        let echoed = waiting
-            .sent
-            .map(|sent| format!("{}/{sent} echoed", waiting.echoed));
-        let unread = waiting.unread.map(|unread| format!("{unread} unread"));
-        let facts: Vec<String> = [echoed, unread].into_iter().flatten().collect();
-        let wait_call = wait_call.as_deref().unwrap_or_default();
-        lines.push(format!(
-            "{who} waits {waited}: {}{wait_call}",
-            facts.join(", ")
-        ));
-    }
-    if blocked.waiting.len() > SHOWN {
-        lines.push(format!("and {} more wait", blocked.waiting.len() - SHOWN));
-    }
-    lines
-}
-
-/// What a client does: `A sends "HELLOworld123"`.
-pub fn step_text(step: &Step) -> String {
-    let name = step.client;
-    let message = || match step.data.is_empty() {
-        true => "nothing".to_string(),
-        false => quote(&step.data, MESSAGE_WIDTH),
-    };
-    let text = match step.action {
-        Action::Connect => format!("{name} connects"),
-        Action::Send => format!("{name} sends {}", message()),
-        Action::Recv => format!("{name} receives {}", message()),
-        Action::Shutdown => format!("{name} hangs up"),
-        Action::Close => format!("{name} closes"),
-        Action::Reset => format!("{name} resets the connection"),
-    };
-    match step.failed {
-        Some(errno) => format!("{text}: {}", errno_name(errno)),
-        None => text,
-    }
-}
-
-fn state_text(asleep: &Asleep) -> ColoredString {
-    match asleep.for_one() {
-        Some(fd) => format!(">>> SERVER ASLEEP: {}({fd})", asleep.call)
-            .red()
-            .bold(),
-        None => format!("server asleep: {}", asleep.call).dimmed(),
-    }
-}
-
-/// What a wait moved, and who looked at how many fds.
-fn cost_text(cost: &WaitCost) -> String {
-    format!(
-        "{} fds handed over, {} bytes in, {} out; kernel asked {}, program tested {}",
-        cost.handed, cost.bytes_in, cost.bytes_out, cost.asked, cost.tested
-    )
-}
-
 /// The send after a recv took just what the recv had brought.
 fn is_whole_echo(received: &Record, next: &Record) -> bool {
     let (Call::Recv { fd: from, .. }, Call::Send { fd: to, .. }) = (received.call, next.call)
@@ -480,72 +391,4 @@ fn is_whole_echo(received: &Record, next: &Record) -> bool {
         return false;
     };
     from == to && next.result == received.result && next.data == received.data
-}
-
-/// `echoed         8 unread`: the number right-aligned, so that it can be
-/// followed down the screen.
-fn unread_note(label: &str, unread: Option<u64>) -> ColoredString {
-    match unread {
-        Some(unread) => ColoredString::from(format!("{label:<11}{unread:>5} unread")),
-        None => plain(label),
-    }
-}
-
-fn plain(text: &str) -> ColoredString {
-    ColoredString::from(text)
-}
-
-/// Nanoseconds as milliseconds, to the microsecond.
-fn milliseconds(nanoseconds: u64) -> String {
-    format!("{:.3}", nanoseconds as f64 / 1e6)
-}
-
-fn stamp(at_ns: u64) -> String {
-    format!("{:>9} ", milliseconds(at_ns))
-}
-
-/// A call and what is to be said of it: beside it where there is room, below
-/// it where there is not. Both are ASCII: a byte is a column.
-pub(super) fn line(left: &str, note: ColoredString, out: &mut impl Write) -> io::Result<()> {
-    match (left.len(), note.len()) {
-        (columns, 0) if columns <= WIDTH => writeln!(out, "{left}"),
-        (_, 0) => {
-            // Only an errno's text is that long; it is the last part.
-            let at = left[..WIDTH].rfind(" (").unwrap_or(WIDTH);
-            writeln!(out, "{}\n{:8}{}", &left[..at], "", left[at..].trim_start())
-        }
-        (columns, _) if columns + 1 < NOTE => {
-            writeln!(out, "{left}{}{note}", &BLANKS[..NOTE - columns])
-        }
-        (columns, noted) if columns + 2 + noted <= WIDTH => writeln!(out, "{left}  {note}"),
-        _ => {
-            line(left, plain(""), out)?;
-            writeln!(out, "{}{note}", &BLANKS[..NOTE])
-        }
-    }
-}
-
-/// A sentence, broken at blanks so that no line is longer than the screen is
-/// wide; what follows the first line is indented by `indent`.
-pub fn wrap(sentence: &str, indent: usize) -> String {
-    let mut text = String::new();
-    let mut column = 0;
-    for word in sentence.split(' ') {
-        let width = word.chars().count();
-        if column > 0 && column + 1 + width > WIDTH {
-            text += "\n";
-            text += &" ".repeat(indent);
-            column = indent;
-        } else if column > 0 {
-            text += " ";
-            column += 1;
-        }
-        text += word;
-        column += width;
-    }
-    text
-}
-
-fn beside(left: &str, state: ColoredString, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "{left:<STATE$}{state}")
 }

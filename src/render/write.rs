@@ -11,7 +11,7 @@ use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Style};
 
-use super::text::{line as call_line, wrap};
+use super::text::layout::{line as call_line, wrap};
 use super::{Look, Timing, Trace};
 use crate::report::{Run, Trigger};
 use crate::trace::{Call, CtlOp, Fd, Record};

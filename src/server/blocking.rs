@@ -19,7 +19,7 @@ pub fn serve(sys: &mut Sys, config: &Config) -> Result<(), Failure> {
                 sys.close(socket)?;
             }
             Ok(Accepted::Nobody) => {}
-            Ok(Accepted::NoFd) => sys.clock_nanosleep(PAUSE)?,
+            Ok(Accepted::NoFd) => retry(|| sys.clock_nanosleep(PAUSE))?,
             // The listener has been shut down (accept(2)).
             Err(e) if e.errno == Errno::EINVAL => return sys.close(listener),
             Err(e) => return Err(e),

@@ -1,0 +1,95 @@
+//! The clients' steps, and what is told of a server that sleeps.
+
+use std::time::Duration;
+
+use colored::{ColoredString, Colorize};
+
+use super::layout::milliseconds;
+use crate::escape::quote;
+use crate::render::Timing;
+use crate::scene::{Action, Asleep, Blocked, Step};
+use crate::trace::{Name, WaitCost, errno_name};
+
+/// Columns for a message in a client's step.
+const MESSAGE_WIDTH: usize = 30;
+
+/// The kernel's evidence, and a line for each of the first few that wait.
+pub fn blocked_text(blocked: &Blocked, stall: Duration, timing: Timing) -> Vec<String> {
+    const SHOWN: usize = 3;
+    let fd = blocked.fd.map_or(-1, |fd| fd.raw);
+    let mut proc = format!(
+        "/proc: state {}, in {}, fd {fd}",
+        blocked.thread_state, blocked.syscall
+    );
+    if let (Timing::Shown, Some(wchan)) = (timing, &blocked.wchan) {
+        proc += &format!(", wchan {wchan}");
+    }
+    let waited = match timing {
+        Timing::Shown => format!("{} ms", milliseconds(blocked.waited.as_nanos() as u64)),
+        Timing::Hidden => humantime::format_duration(stall).to_string(),
+    };
+    let wait_call = blocked.wait_call.map(|call| match blocked.wait_returns {
+        0 => format!("; {call} not called"),
+        n => format!("; {call} returned {n} times"),
+    });
+    let mut lines = vec![proc];
+    for waiting in blocked.waiting.iter().take(SHOWN) {
+        let who = match waiting.client {
+            Name::Plain => "one in the backlog".to_string(),
+            name => name.to_string(),
+        };
+        let echoed = waiting
+            .sent
+            .map(|sent| format!("{}/{sent} echoed", waiting.echoed));
+        let unread = waiting.unread.map(|unread| format!("{unread} unread"));
+        let facts: Vec<String> = [echoed, unread].into_iter().flatten().collect();
+        let wait_call = wait_call.as_deref().unwrap_or_default();
+        lines.push(format!(
+            "{who} waits {waited}: {}{wait_call}",
+            facts.join(", ")
+        ));
+    }
+    if blocked.waiting.len() > SHOWN {
+        lines.push(format!("and {} more wait", blocked.waiting.len() - SHOWN));
+    }
+    lines
+}
+
+/// What a client does: `A sends "HELLOworld123"`.
+pub fn step_text(step: &Step) -> String {
+    let name = step.client;
+    let message = || match step.data.is_empty() {
+        true => "nothing".to_string(),
+        false => quote(&step.data, MESSAGE_WIDTH),
+    };
+    let text = match step.action {
+        Action::Connect => format!("{name} connects"),
+        Action::Send => format!("{name} sends {}", message()),
+        Action::Recv => format!("{name} receives {}", message()),
+        Action::Shutdown => format!("{name} hangs up"),
+        Action::Close => format!("{name} closes"),
+        Action::Reset => format!("{name} resets the connection"),
+    };
+    match step.failed {
+        Some(errno) => format!("{text}: {}", errno_name(errno)),
+        None => text,
+    }
+}
+
+pub fn state_text(asleep: &Asleep) -> ColoredString {
+    match asleep.for_one() {
+        Some(fd) => format!(">>> SERVER ASLEEP: {}({fd})", asleep.call)
+            .red()
+            .bold(),
+        None => format!("server asleep: {}", asleep.call).dimmed(),
+    }
+}
+
+/// What a wait moved, and who looked at how many fds.
+pub fn cost_text(cost: &WaitCost) -> String {
+    format!(
+        "{} fds handed over, {} bytes in, {} out; kernel asked {}, program tested {}",
+        cost.handed, cost.bytes_in, cost.bytes_out, cost.asked, cost.tested
+    )
+}
+
