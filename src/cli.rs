@@ -16,9 +16,9 @@ use clap_complete::Shell;
 use self::claims::ClaimsArgs;
 use self::matrix::MatrixArgs;
 use self::scaling::METHOD;
-use crate::render::tell;
 use self::server::{CompareArgs, EpollArgs, ServerArgs};
 use self::write::WriteArgs;
+use crate::render::tell;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())

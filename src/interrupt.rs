@@ -4,6 +4,7 @@
 //! A thread that sleeps in recv notices no signal that is kept from it, so the
 //! signal gets a thread of its own, which waits for it in sigwait(3).
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -13,8 +14,11 @@ use nix::sys::signal::{SigSet, Signal, kill, raise};
 use nix::unistd::Pid;
 
 use crate::render::Screen;
+use crate::report::Api;
+use crate::scene::Stuck;
 use crate::shared::Shared;
-use crate::witness::Witness;
+use crate::tcp_table::TcpTable;
+use crate::witness::{Sleep, Witness};
 
 /// Tells the signal thread that it is not needed any more.
 const DISMISSED: Signal = Signal::SIGUSR1;
@@ -24,6 +28,8 @@ const DISMISSED: Signal = Signal::SIGUSR1;
 pub struct Interrupt {
     signals: SigSet,
     thread: JoinHandle<()>,
+    /// The signal thread may end: anybody can send SIGUSR1.
+    dismissed: Arc<AtomicBool>,
 }
 
 impl Interrupt {
@@ -34,21 +40,30 @@ impl Interrupt {
         let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, DISMISSED]);
         signals.thread_block().context("cannot block SIGINT")?;
         let (shared, screen) = (Arc::clone(shared), Arc::clone(screen));
+        let dismissed = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&dismissed);
         let thread = thread::Builder::new()
             .name("signals".into())
             .spawn(move || {
-                if let Ok(signal) = signals.wait()
-                    && signal != DISMISSED
-                {
-                    end(signal, &signals, &shared, &screen);
+                while let Ok(signal) = signals.wait() {
+                    match signal {
+                        DISMISSED if seen.load(Ordering::Acquire) => return,
+                        DISMISSED => {}
+                        signal => end(signal, &signals, &shared, &screen),
+                    }
                 }
             })
             .context("cannot start the signal thread")?;
-        Ok(Interrupt { signals, thread })
+        Ok(Interrupt {
+            signals,
+            thread,
+            dismissed,
+        })
     }
 
     /// Ends the signal thread; Ctrl-C ends the process at once again.
     pub fn dismiss(self) -> Result<()> {
+        self.dismissed.store(true, Ordering::Release);
         kill(Pid::this(), DISMISSED).context("cannot send SIGUSR1")?;
         let _ = self.thread.join();
         self.signals
@@ -62,10 +77,9 @@ const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Waits until the server sleeps, so that what its clients have seen is
 /// counted; a server that never rests is not waited for.
-fn wait_for_rest(shared: &Shared) {
-    let Some(witness) = shared.lock().tid.and_then(|tid| Witness::open(tid).ok()) else {
-        return;
-    };
+fn wait_for_rest(shared: &Shared) -> Option<Sleep> {
+    let tid = shared.lock().tid?;
+    let witness = Witness::open(tid).ok()?;
     let began = Instant::now();
     let mut before = None;
     while began.elapsed() < PATIENCE {
@@ -74,17 +88,58 @@ fn wait_for_rest(shared: &Shared) {
             (state.steps, state.current)
         };
         match witness.look(current) {
-            Ok(look) if look.sleep.is_some() && before == Some(steps) => return,
+            Ok(look) if look.sleep.is_some() && before == Some(steps) => return look.sleep,
             Ok(look) => before = look.sleep.map(|_| steps),
-            Err(_) => return, // the thread has ended
+            Err(_) => return None, // the thread has ended
         }
         thread::sleep(Duration::from_millis(1));
+    }
+    None
+}
+
+/// What stands in the kernel at the end, for clients that are not the lab's:
+/// how much is unread, and whether the server sleeps for one of them.
+fn note_the_end(shared: &Shared, sleep: Option<Sleep>) {
+    let mut guard = shared.lock();
+    let state = &mut *guard;
+    let (Some(run), Some(address)) = (&state.run, state.address) else {
+        return;
+    };
+    if run.clients > 0 {
+        return;
+    }
+    let table = TcpTable::open(&address).and_then(|table| table.server_ends(address.port()));
+    for (port, end) in table.unwrap_or_default() {
+        let mut open = state.totals.connections.values_mut();
+        if let Some(connection) = open.find(|c| c.port == port && !c.closed) {
+            connection.unread = end.unread;
+        }
+    }
+    let open = state.totals.connections.values().filter(|c| !c.closed);
+    match (sleep, run.api) {
+        (Some(Sleep::ForAnyone { .. }), _) => {
+            state.scene.stranded_outside = open.map(|connection| connection.unread).sum();
+        }
+        (Some(Sleep::ForOne { .. }), Api::None) | (None, _) => {}
+        (Some(Sleep::ForOne { call, .. }), _) => {
+            if let Some(fd) = state.current.and_then(|call| call.fd()) {
+                state.scene.stuck.get_or_insert(Stuck {
+                    call,
+                    fd,
+                    starved: Vec::new(),
+                    sent: 0,
+                });
+            }
+        }
     }
 }
 
 fn end(signal: Signal, signals: &SigSet, shared: &Shared, screen: &Mutex<Screen>) {
-    wait_for_rest(shared);
-    if let Some(mut screen) = patiently_lock(screen) {
+    let sleep = wait_for_rest(shared);
+    note_the_end(shared, sleep);
+    // Kept to the end: nobody else prints after the summary.
+    let mut screen = patiently_lock(screen);
+    if let Some(screen) = &mut screen {
         // Nobody is left to be told that standard output is gone.
         let _ = screen.take_records(shared, &mut Vec::new());
         let report = shared.lock().report();

@@ -111,7 +111,10 @@ impl Lab {
             began,
         };
         match lab.settle()? {
-            Rest::Asleep(_) => lab.address = lab.listening_on()?,
+            Rest::Asleep(_) => {
+                lab.address = lab.listening_on()?;
+                lab.shared.lock().address = Some(lab.address);
+            }
             Rest::Ended => lab.join()?,
         }
         Ok(lab)
@@ -149,11 +152,15 @@ impl Lab {
             if self.take_in(Duration::ZERO)? > 0 {
                 deadline = Instant::now() + SETTLE;
             }
-            if self.server.as_ref().is_none_or(JoinHandle::is_finished) {
+            if self.has_ended() {
                 self.take_in(Duration::ZERO)?;
                 return Ok(Rest::Ended);
             }
-            let (look, asleep) = self.look()?;
+            let looked = self.look();
+            if self.has_ended() {
+                continue; // and /proc knows it no more
+            }
+            let (look, asleep) = looked?;
             match asleep {
                 // What has arrived stays so while the server does nothing.
                 Some(asleep) if last == Some(asleep) || self.all_arrived(&asleep)? => {
@@ -183,6 +190,11 @@ impl Lab {
                 );
             }
         }
+    }
+
+    /// The server thread has returned.
+    fn has_ended(&self) -> bool {
+        self.server.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// One look at the server thread. The steps are read first: what happens

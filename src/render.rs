@@ -66,6 +66,8 @@ pub enum Format {
 pub struct Screen {
     out: BufWriter<Stdout>,
     format: Format,
+    /// The summary of the run is out: there is no second one.
+    summarized: bool,
 }
 
 /// A line on standard error. If that is closed or full, nobody is left to be
@@ -99,7 +101,11 @@ impl Screen {
         // Large, because a trace may be long; what is in it never waits
         // longer than the lab does.
         let out = BufWriter::with_capacity(1 << 16, io::stdout());
-        Screen { out, format }
+        Screen {
+            out,
+            format,
+            summarized: false,
+        }
     }
 
     /// Whether every call is shown.
@@ -112,6 +118,7 @@ impl Screen {
 
     /// What is about to be run.
     pub fn run(&mut self, run: &Run) -> Shown {
+        self.summarized = false;
         match &mut self.format {
             Format::Text(text) => text.run(run, &mut self.out)?,
             Format::Json(json) => json.run(run, &mut self.out)?,
@@ -189,6 +196,9 @@ impl Screen {
 
     /// What the run came to.
     pub fn summary(&mut self, report: &Report) -> Shown {
+        if std::mem::replace(&mut self.summarized, true) {
+            return Ok(());
+        }
         match &mut self.format {
             Format::Text(text) => {
                 text.finish(&mut self.out)?;
@@ -202,6 +212,7 @@ impl Screen {
 
     /// What one run of several came to: the text has one table for all.
     pub fn one_of_several(&mut self, report: &Report) -> Shown {
+        self.summarized = true;
         match &mut self.format {
             Format::Text(text) => text.end_of_one(&mut self.out)?,
             Format::Json(json) => json.summary(report, &mut self.out)?,

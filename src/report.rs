@@ -198,7 +198,8 @@ impl Report {
                 answered: None,
             });
         }
-        let stranded = scene.clients.iter().map(|side| side.stranded).sum();
+        let stranded: u64 = scene.clients.iter().map(|side| side.stranded).sum();
+        let stranded = stranded + scene.stranded_outside;
         let faults = totals.faults.iter();
         let mut report = Report {
             run: run.clone(),

@@ -125,6 +125,8 @@ pub struct Stuck {
     pub fd: Fd,
     /// Clients whose bytes nobody asked for meanwhile.
     pub starved: Vec<Name>,
+    /// Bytes that the one client had sent by then.
+    pub sent: u64,
 }
 
 /// How things stood when all had sent and nobody had hung up.
@@ -152,6 +154,9 @@ pub struct Eve {
 pub struct Scene {
     /// By client, A first; empty where the clients are not the lab's own.
     pub clients: Vec<ClientSide>,
+    /// With clients from outside: bytes unread at the end, while the server
+    /// slept where any report would wake it.
+    pub stranded_outside: u64,
     /// The first time that the server was stuck.
     pub stuck: Option<Stuck>,
     /// Missing as long as not all have sent.

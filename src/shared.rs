@@ -1,6 +1,7 @@
 //! What the server thread and the lab both see, under one lock.
 
 use std::mem;
+use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -45,6 +46,8 @@ pub struct State {
     pub current: Option<Call>,
     /// The listening socket, once it listens.
     pub listener: Option<RawFd>,
+    /// Its address, once the lab has asked for it.
+    pub address: Option<SocketAddr>,
     pub totals: Totals,
     /// The lab's part of the story.
     pub scene: Scene,

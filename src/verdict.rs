@@ -31,18 +31,20 @@ fn outcome(report: &Report) -> Outcome {
 
 fn stuck_sentence(report: &Report, scene: &Scene, stuck: &Stuck) -> String {
     let who = stuck.fd.name;
-    let asleep = match report.run.api {
-        Api::None => format!("ONE AT A TIME: asleep in {} for {who}.", stuck.call),
-        _ => format!(
-            "STUCK: asleep in {} for {who}, who had no more to say.",
-            stuck.call
-        ),
-    };
-    let starved = names(&stuck.starved);
     let side = |name: &Name| match name {
         Name::Client(index) => scene.clients.get(*index as usize),
         _ => None,
     };
+    let asleep = match report.run.api {
+        Api::None => format!("ONE AT A TIME: asleep in {} for {who}.", stuck.call),
+        // What it said later, if anything, is what woke the server.
+        _ if side(&who).is_some_and(|side| side.sent == stuck.sent) => format!(
+            "STUCK: asleep in {} for {who}, who had no more to say.",
+            stuck.call
+        ),
+        _ => format!("STUCK: asleep in {} for {who}.", stuck.call),
+    };
+    let starved = names(&stuck.starved);
     let waited_to_the_end = |name: &Name| side(name).is_some_and(|side| side.unanswered > 0);
     match (stuck.starved.is_empty(), report.run.api.wait_call()) {
         (true, Some(wait)) => format!("{asleep} It was not in {wait}."),
@@ -100,37 +102,53 @@ fn ok_sentence(report: &Report, scene: &Scene) -> String {
         plural(reports, "report"),
         plural(messages, "message")
     );
-    let run = &report.run;
+    let (run, sum) = (&report.run, &report.sum.server);
+    let late: Vec<&str> = report
+        .rows
+        .iter()
+        .filter(|row| row.answered == Some(Answered::Late))
+        .map(|row| row.client.as_str())
+        .collect();
     match (run.trigger, run.read, run.socket) {
-        (None, ..) => match report.sum.answered {
-            Some(Answered::AtOnce) => "served: nobody else was waiting.".into(),
-            _ => "served, one after the other.".into(),
-        },
+        _ if messages == 0 => "nothing was sent.".into(),
+        (None, ..) if late.is_empty() => "served: nobody else was waiting.".into(),
+        (None, ..) => "served, one after the other.".into(),
+        _ if !late.is_empty() => format!("LATE: {counted}; {} had to wait.", list(&late)),
         (Some(Trigger::Level), Read::Once, _) if reports > messages => {
             format!("{counted}: level-triggered repeats while bytes are unread.")
         }
-        (Some(_), Read::Drain, SocketKind::Nonblocking) => format!(
+        (Some(_), Read::Drain, SocketKind::Nonblocking) if sum.eagain >= reports => format!(
             "{counted}: {} drained to EAGAIN, and nobody had to wait.",
             match reports {
                 1 => "it was",
                 _ => "each was",
             }
         ),
-        _ => format!("{counted}: one recv took all there was."),
+        _ if reports == messages && sum.recv == reports + sum.hangups => {
+            format!("{counted}: one recv took all there was.")
+        }
+        _ => format!("{counted}, {}.", plural(sum.recv, "recv call")),
     }
 }
 
 /// For clients that are not the lab's: what the server saw.
 fn outside(report: &Report) -> String {
     let sum = &report.sum.server;
-    let clients = report.accepted;
-    format!(
+    let mut sentence = format!(
         "{}: {} received, {} sent back, {}.",
-        plural(clients, "client"),
+        plural(report.accepted, "client"),
         bytes(sum.received),
         sum.echoed,
         plural(sum.reports, "report"),
-    )
+    );
+    if let Some(stuck) = &report.stuck {
+        sentence += &format!(" STUCK: asleep in {} for {}.", stuck.call, stuck.fd.name);
+    }
+    if let (1.., Some(wait)) = (report.stranded, report.run.api.wait_call()) {
+        let stranded = bytes(report.stranded);
+        sentence += &format!(" STRANDED: {stranded} unread, asleep in {wait}.");
+    }
+    sentence
 }
 
 fn bytes(n: u64) -> String {

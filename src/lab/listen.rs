@@ -8,6 +8,7 @@ use anyhow::Result;
 use super::Lab;
 use crate::render::text::story::blocked_text;
 use crate::render::{Timing, Trace, tell};
+use crate::report::Api;
 use crate::scene::{Asleep, Blocked, Stuck, Waiting};
 use crate::trace::Name;
 
@@ -22,7 +23,9 @@ impl Lab {
     pub fn say_where_it_listens(&self) {
         let address = self.address;
         if !address.ip().is_loopback() {
-            tell(&format!("epoll-lab: warning: {address} can be reached from other machines"));
+            tell(&format!(
+                "epoll-lab: warning: {address} can be reached from other machines"
+            ));
         }
         tell(&format!("epoll-lab: listening on {address}, Ctrl-C ends"));
     }
@@ -38,15 +41,15 @@ impl Lab {
                 thread::sleep(GATHER);
                 continue;
             }
-            if self
-                .server
-                .as_ref()
-                .is_none_or(|server| server.is_finished())
-            {
+            if self.has_ended() {
                 self.take_in(Duration::ZERO)?;
                 return self.join();
             }
-            let (_, asleep) = self.look()?;
+            let looked = self.look();
+            if self.has_ended() {
+                continue; // and /proc knows it no more
+            }
+            let (_, asleep) = looked?;
             let asleep = asleep.filter(|asleep| asleep.for_one().is_some());
             since = match (asleep, since) {
                 (Some(now), Some((then, at))) if now == then => Some((then, at)),
@@ -69,7 +72,10 @@ impl Lab {
                     let told = blocked_text(&blocked, stall, Timing::Hidden);
                     let fd = blocked.fd.map_or(String::new(), |fd| fd.to_string());
                     let told = told.join("; ");
-                    tell(&format!("epoll-lab: server asleep in {}({fd}): {told}", blocked.call));
+                    tell(&format!(
+                        "epoll-lab: server asleep in {}({fd}): {told}",
+                        blocked.call
+                    ));
                 }
             }
         }
@@ -77,12 +83,16 @@ impl Lab {
 
     /// For the summary: the server was stuck at least once.
     fn note_stuck(&self, asleep: &Asleep) {
-        if let Some(fd) = asleep.for_one() {
+        // The server without multiplexing sleeps like that by design.
+        if let Some(fd) = asleep.for_one()
+            && self.run.api != Api::None
+        {
             let mut state = self.shared.lock();
             state.scene.stuck.get_or_insert(Stuck {
                 call: asleep.call,
                 fd,
                 starved: Vec::new(),
+                sent: 0,
             });
         }
     }

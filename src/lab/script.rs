@@ -13,8 +13,8 @@ use nix::sys::socket::{Shutdown, shutdown};
 
 use super::{Lab, Rest, failed};
 use crate::client::{Client, End};
-use crate::report::Api;
 use crate::render::tell;
+use crate::report::Api;
 use crate::scene::{Action, Asleep, BeforeHangUp, Blocked, ClientSide, Eve, Step, Stuck, Waiting};
 use crate::shared::State;
 use crate::trace::Name;
@@ -110,7 +110,10 @@ impl Lab {
         };
         if *pace == Pace::Enter && action != Action::Close {
             // What has been so far, before anybody is asked for more.
-            self.screen.lock().unwrap_or_else(PoisonError::into_inner).finish()?;
+            self.screen
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .finish()?;
             *pace = prompt(&step)?;
         }
         if matches!(action, Action::Send | Action::Shutdown) {
@@ -174,6 +177,10 @@ impl Lab {
             .filter(|index| Name::Client(*index as u32) != fd.name)
             .filter(|index| served(*index) < self.clients[*index].said())
             .collect();
+        let said_by = |name| match name {
+            Name::Client(index) => self.clients[index as usize].sent,
+            _ => 0,
+        };
         // The server without multiplexing sleeps like that by design; it is a
         // pitfall only where somebody waits meanwhile.
         if starved.is_empty() && self.run.api == Api::None {
@@ -184,6 +191,7 @@ impl Lab {
             call,
             fd,
             starved: Vec::new(),
+            sent: said_by(fd.name),
         });
         for index in &starved {
             let name = Name::Client(*index as u32);

@@ -3,6 +3,9 @@
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::Duration;
 
+use super::observer::Observer;
+use super::{Sys, nothing};
+use crate::trace::{Call, CtlOp, Event, Failure, Fd, Name, Ready, WaitCost};
 use nix::libc;
 use nix::poll::{PollFd, PollTimeout};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollOp};
@@ -10,9 +13,6 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollOp};
 use nix::sys::epoll::{epoll_ctl, epoll_wait};
 use nix::sys::select::{FdSet, select};
 use nix::sys::time::{TimeVal, TimeValLike};
-use super::observer::Observer;
-use super::{Sys, nothing};
-use crate::trace::{Call, CtlOp, Event, Failure, Fd, Name, Ready, WaitCost};
 
 impl Sys {
     /// epoll_create1(2) with EPOLL_CLOEXEC.

@@ -92,4 +92,3 @@ pub fn cost_text(cost: &WaitCost) -> String {
         cost.handed, cost.bytes_in, cost.bytes_out, cost.asked, cost.tested
     )
 }
-
