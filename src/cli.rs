@@ -36,7 +36,7 @@ Examples:
   epoll-lab et-blocking --trace       see the server fall asleep inside recv
   epoll-lab et-blocking --read once   see bytes stranded in the kernel
   epoll-lab et-nonblock --trace --step
-                                      the same, each step at a keypress
+                                      drained to EAGAIN, step by step with Enter
   epoll-lab lt --trace --listen 127.0.0.1:9999
                                       a server for `nc 127.0.0.1 9999`
   epoll-lab lt --trace --format json  one JSON record a line
@@ -70,9 +70,9 @@ Examples:
 
 /// Level- and edge-triggered epoll on real sockets, every call traced.
 ///
-/// Each command runs a small echo server with a 5-byte receive buffer, and
-/// clients that talk to it over loopback TCP. Nothing is simulated: what a
-/// trace line says, strace says too.
+/// The servers are small echo servers with a 5-byte receive buffer, and clients
+/// talk to them over loopback TCP. Nothing is simulated: what a trace line
+/// says, strace says too.
 #[derive(Debug, Parser)]
 #[command(version, styles = STYLES, max_term_width = 80)]
 #[command(after_help = EXAMPLES, after_long_help = MORE_EXAMPLES)]
@@ -150,8 +150,11 @@ pub fn refuse(error: &clap::Error) -> ExitCode {
         .filter(|line| !line.is_empty())
         .collect();
     let told = told.join("; ");
-    let told = told.strip_prefix("error: ").unwrap_or(&told);
-    tell(&format!("epoll-lab: {} (see --help)", shorten(told)));
+    let told = told
+        .strip_prefix("error: ")
+        .unwrap_or(&told)
+        .replace("..=", " to ");
+    tell(&format!("epoll-lab: {} (see --help)", shorten(&told)));
     ExitCode::from(2)
 }
 

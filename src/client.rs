@@ -24,6 +24,8 @@ pub struct Client {
     pub sent: u64,
     /// What came back, byte for byte.
     back: Vec<u8>,
+    /// How much of it has been received in a step of the script.
+    received: usize,
     /// It has said that it will send no more.
     pub hung_up: bool,
     /// The server's steps when this client last sent something or hung up.
@@ -83,6 +85,17 @@ impl Client {
     /// What came back.
     pub fn answer(&self) -> &[u8] {
         &self.back
+    }
+
+    /// What has come back since the last time.
+    pub fn receive(&mut self) -> &[u8] {
+        let new = std::mem::replace(&mut self.received, self.back.len());
+        &self.back[new..]
+    }
+
+    /// Something has come back that no step has received.
+    pub fn has_more(&self) -> bool {
+        self.received < self.back.len()
     }
 
     /// How many bytes came back.

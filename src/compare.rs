@@ -132,6 +132,10 @@ fn cost(args: &CompareArgs, plan: &Plan, charset: Charset, picture: Option<File>
             chart::json::json_lines(&measured, run, &mut out)
         }
     };
+    let shown = shown.and_then(|()| match args.screen.format {
+        FormatArg::Text => writeln!(out, "\nnext: epoll-lab claims"),
+        FormatArg::Json => Ok(()),
+    });
     shown.and_then(|()| out.flush()).map_err(OutputError)?;
     if let Some(mut file) = picture {
         let path = args.scaling.svg.as_deref().unwrap_or(Path::new(""));

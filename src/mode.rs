@@ -1,8 +1,8 @@
 //! The table: the epoll servers differ in three values and in nothing else.
 //!
-//! Each row of it differs from the one above in one value. Below it stand the
-//! two readers, which are the other half of the lesson: what a server does
-//! when it has been told that a connection is readable.
+//! Each row of an epoll server differs from the one above in one value. Below
+//! the table stand the two readers, which are the other half of the lesson:
+//! what a server does when it has been told that a connection is readable.
 
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
@@ -62,9 +62,12 @@ const ET: EpollFlags = EpollFlags::EPOLLET;
 mod table {
     use super::{Mode, ET, IN, NONE, Read::{Drain, Once}, SocketKind::{Blocking, Nonblocking}, row};
 
-    //                                 interest       socket       on readable
+    // The server without epoll, for which no interest is registered.
     pub const BLOCKING:    Mode = row( NONE,          Blocking,    Drain );
+
+    //                                 interest       socket       on readable
     pub const LT:          Mode = row( IN,            Blocking,    Once  );
+    // On the command line: et-blocking --read once
     pub const ET_ONCE:     Mode = row( IN.union(ET),  Blocking,    Once  );
     pub const ET_BLOCKING: Mode = row( IN.union(ET),  Blocking,    Drain );
     pub const ET_NONBLOCK: Mode = row( IN.union(ET),  Nonblocking, Drain );

@@ -20,7 +20,7 @@ use crate::matrix::{Combination, Matrix};
 use crate::report::{Report, Run};
 use crate::scene::{Asleep, Blocked, Step};
 use crate::shared::Shared;
-use crate::trace::{Call, Record, io_error_text};
+use crate::trace::{Call, Name, Record, io_error_text};
 use crate::write_events::bench::Line;
 use crate::write_events::{Side, WriteEvents};
 
@@ -182,6 +182,25 @@ impl Screen {
             Format::Json(_) => {} // not a client's doing
         }
         Ok(())
+    }
+
+    /// Bytes unread although the server sleeps where a report would wake it.
+    pub fn stranded(&mut self, stranded: &[(Name, u64)], asleep: &Asleep) -> Shown {
+        match &mut self.format {
+            Format::Text(text) => text.stranded(stranded, asleep, &mut self.out)?,
+            Format::Json(_) => {} // the summary says it
+        }
+        Ok(())
+    }
+
+    /// What /proc says of a server that sleeps for one client, at once: what
+    /// follows may take its time.
+    pub fn evidence(&mut self, blocked: &Blocked) -> Shown {
+        match &mut self.format {
+            Format::Text(text) => text.evidence(blocked, &mut self.out)?,
+            Format::Json(_) => {} // `blocked` has it
+        }
+        self.flush()
     }
 
     /// The server asleep for one client while others wait; `stall`: how long

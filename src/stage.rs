@@ -80,7 +80,7 @@ impl Stage {
         let _ = make_room_for_fds(0);
         self.screen().run(&run)?;
         let mut lab = self.start(run, mode, addr, follow)?;
-        lab.say_where_it_listens();
+        lab.say_where_it_listens()?;
         lab.watch_server(stall)?;
         self.report()
     }

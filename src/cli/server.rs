@@ -45,7 +45,8 @@ pub struct ScreenArgs {
     #[arg(long, help_heading = "The screen")]
     pub trace: bool,
 
-    /// Show times, durations and the wait channel: all that varies
+    /// With --trace: times in ms since the start, <ms in the call>, the wait
+    /// channel; all that varies from run to run
     #[arg(long, help_heading = "The screen")]
     pub timing: bool,
 
@@ -99,7 +100,8 @@ pub struct ServerArgs {
     #[arg(long, help_heading = "The clients")]
     pub step: bool,
 
-    /// Serve real clients, such as nc, until Ctrl-C
+    /// Serve real clients, such as nc, until Ctrl-C; not with --clients,
+    /// --message or --step
     #[arg(long, value_name = "ADDR:PORT", help_heading = "The clients")]
     #[arg(value_parser = parse_address, conflicts_with_all = ["message", "clients", "step"])]
     pub listen: Option<SocketAddr>,

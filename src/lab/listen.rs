@@ -20,7 +20,8 @@ const GATHER: Duration = Duration::from_millis(1);
 
 impl Lab {
     /// On standard error, so that data on standard output stays data.
-    pub fn say_where_it_listens(&self) {
+    pub fn say_where_it_listens(&self) -> Result<()> {
+        self.screen().finish()?; // the set-up, before anybody connects
         let address = self.address;
         if !address.ip().is_loopback() {
             tell(&format!(
@@ -28,6 +29,7 @@ impl Lab {
             ));
         }
         tell(&format!("epoll-lab: listening on {address}, Ctrl-C ends"));
+        Ok(())
     }
 
     /// Shows what the server does until it ends, or until a signal ends the
@@ -65,6 +67,7 @@ impl Lab {
                 self.show_sleep(&asleep)?;
                 let blocked = self.blocked_outside(&asleep, at.elapsed())?;
                 let mut screen = self.screen();
+                screen.evidence(&blocked)?;
                 screen.blocked(&blocked, stall)?;
                 screen.flush()?;
                 if screen.trace() == Trace::Summary {

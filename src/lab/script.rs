@@ -72,6 +72,7 @@ impl Lab {
                 self.step(client, Action::Recv, &[], &mut script.pace)?;
             }
             self.step(client, Action::Shutdown, &[], &mut script.pace)?;
+            self.receive_the_rest(client, &mut script.pace)?;
             self.step(client, Action::Close, &[], &mut script.pace)?;
         }
         self.end(&mut script.pace)
@@ -96,7 +97,7 @@ impl Lab {
         }
         let data = match action {
             Action::Send => message.to_vec(),
-            Action::Recv => client.answer().to_vec(),
+            Action::Recv => client.receive().to_vec(),
             Action::Connect | Action::Shutdown => Vec::new(),
             Action::Close | Action::Reset => Vec::new(),
         };
@@ -138,6 +139,14 @@ impl Lab {
         let mut screen = self.screen();
         screen.step(&step)?;
         screen.flush()?;
+        Ok(())
+    }
+
+    /// A hang-up may bring more of the answer: whoever has hung up reads on.
+    fn receive_the_rest(&mut self, index: usize, pace: &mut Pace) -> Result<()> {
+        if matches!(self.settle()?, Rest::Asleep(_)) && self.clients[index].has_more() {
+            self.step(index, Action::Recv, &[], pace)?;
+        }
         Ok(())
     }
 
@@ -227,6 +236,7 @@ impl Lab {
     /// Watches a starving client for as long as the user wants it watched.
     fn watch(&mut self, mut blocked: Blocked, stall: Duration) -> Result<()> {
         let returns = |lab: &Lab| lab.shared.lock().totals.returns;
+        self.screen().evidence(&blocked)?;
         let (before, began) = (returns(self), Instant::now());
         loop {
             let left = stall.saturating_sub(began.elapsed());
@@ -267,14 +277,20 @@ impl Lab {
         if asleep.for_one().is_some() {
             return Ok(());
         }
-        for (index, side) in state.scene.clients.iter_mut().enumerate() {
-            if let Some(connection) = state.totals.connections.get(&(index as u32))
+        let mut stranded = Vec::new();
+        for (index, side) in (0..).zip(&mut state.scene.clients) {
+            if let Some(connection) = state.totals.connections.get(&index)
                 && !connection.closed
+                && connection.unread > 0
             {
                 side.stranded = connection.unread;
+                stranded.push((Name::Client(index), connection.unread));
             }
         }
-        Ok(())
+        drop(guard);
+        let mut screen = self.screen();
+        screen.stranded(&stranded, &asleep)?;
+        Ok(screen.flush()?)
     }
 
     /// Shuts the listener down, which ends the server's loop, and waits for

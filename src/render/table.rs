@@ -9,7 +9,7 @@ use tabled::settings::{Alignment, Padding, Style};
 
 use super::text::layout::wrap;
 use super::{Look, Trace};
-use crate::mode::Read;
+use crate::mode::{Read, SocketKind};
 use crate::report::{Answered, Outcome, Report, Row};
 
 const HEAD: [&str; 8] = [
@@ -64,28 +64,39 @@ pub fn summary(report: &Report, look: Look, out: &mut impl Write) -> io::Result<
     }
 }
 
-/// What to run now: the calls behind these counts, or the server that mends
-/// what this one breaks.
+/// What to run now: the same with its calls, or the server that mends what
+/// this one breaks.
 fn next(report: &Report, look: Look) -> Option<String> {
     let run = &report.run;
-    let next = match (run.command, run.read) {
-        _ if run.clients == 0 => return None,
-        (command, read) if look.trace == Trace::Summary => {
-            let own = command != "et-blocking" || read == Read::Drain;
-            let read = if own { "" } else { " --read once" };
-            return Some(format!("epoll-lab {command}{read} --trace"));
-        }
-        ("blocking", _) => "lt",
-        ("lt", _) => "et-blocking --read once",
-        ("et-blocking", Read::Once) => "et-blocking",
-        ("et-blocking", Read::Drain) => "et-nonblock",
-        ("et-nonblock", _) => "select-poll-compare",
-        _ => return None,
+    let own = match run.command {
+        "lt" => (Read::Once, SocketKind::Blocking),
+        "et-nonblock" => (Read::Drain, SocketKind::Nonblocking),
+        _ => (Read::Drain, SocketKind::Blocking),
     };
-    Some(match next {
-        "select-poll-compare" => format!("epoll-lab {next}"),
-        next => format!("epoll-lab {next} --trace"),
-    })
+    let mut given = String::new();
+    if run.read != own.0 {
+        given += &format!(" --read {}", run.read.name());
+    }
+    if run.socket != own.1 {
+        given += &format!(" --socket {}", run.socket.name());
+    }
+    let next = match (run.command, given.as_str()) {
+        _ if run.clients == 0 => return None,
+        (command, given) if look.trace == Trace::Summary => {
+            let buffer = match run.buffer {
+                5 => String::new(),
+                buffer => format!(" --buffer {buffer}"),
+            };
+            format!("{command}{given}{buffer} --trace")
+        }
+        ("blocking", _) => "lt --trace".into(),
+        ("lt", "") => "et-blocking --read once --trace".into(),
+        ("et-blocking", " --read once") => "et-blocking --trace".into(),
+        ("et-blocking", "") => "et-nonblock --trace".into(),
+        // One of the other combinations: see all of them beside each other.
+        _ => "matrix".into(),
+    };
+    Some(format!("epoll-lab {next}"))
 }
 
 fn cells(row: &Row) -> [String; 8] {

@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use self::layout::{
     BLANKS, STATE, WIDTH, beside, line, milliseconds, plain, stamp, unread_note, wrap,
 };
-use self::story::{blocked_text, cost_text, state_text, step_text};
+use self::story::{cost_text, evidence_text, state_text, step_text, waiting_text};
 use super::{Look, Timing, Trace};
 use crate::mode::{Read, SocketKind};
 use crate::report::{Api, COMPARE, MATRIX, Run, Trigger, WRITE};
@@ -79,6 +79,8 @@ impl Text {
         let read = match run.read {
             Read::Once => "one recv per report",
             Read::Drain if run.api == Api::None => "recv until hang-up",
+            // A blocking socket never says EAGAIN.
+            Read::Drain if run.socket == SocketKind::Blocking => "recv in a loop",
             Read::Drain => "recv until EAGAIN",
         };
         let trigger = match run.trigger {
@@ -377,8 +379,38 @@ impl Text {
         if self.look.trace == Trace::Summary {
             return Ok(());
         }
-        for text in blocked_text(blocked, stall, self.look.timing) {
+        for text in waiting_text(blocked, stall, self.look.timing) {
             writeln!(out, "    {}", text.red())?;
+        }
+        Ok(())
+    }
+
+    /// What /proc says of it.
+    pub fn evidence(&mut self, blocked: &Blocked, out: &mut impl Write) -> io::Result<()> {
+        match self.look.trace {
+            Trace::Summary => Ok(()),
+            Trace::Calls => {
+                let text = evidence_text(blocked, self.look.timing);
+                writeln!(out, "    {}", text.red())
+            }
+        }
+    }
+
+    /// Bytes unread although the server sleeps where a report would wake it.
+    pub fn stranded(
+        &mut self,
+        stranded: &[(Name, u64)],
+        asleep: &Asleep,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        if self.look.trace == Trace::Summary {
+            return Ok(());
+        }
+        self.finish(out)?;
+        for (name, unread) in stranded {
+            let left = format!("    {name}: {unread} unread");
+            let state = format!(">>> STRANDED: asleep in {}", asleep.call);
+            beside(&left, state.red().bold(), out)?;
         }
         Ok(())
     }

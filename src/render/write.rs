@@ -188,7 +188,7 @@ pub fn table(all: &WriteEvents, out: &mut impl Write) -> io::Result<()> {
     }
     let next = match all.look.trace {
         Trace::Summary => "epoll-lab write-events --trace",
-        Trace::Calls => "epoll-lab select-poll-compare",
+        Trace::Calls => "epoll-lab claims",
     };
     writeln!(out, "\nnext: {next}")
 }

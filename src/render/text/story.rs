@@ -15,7 +15,13 @@ const MESSAGE_WIDTH: usize = 30;
 
 /// The kernel's evidence, and a line for each of the first few that wait.
 pub fn blocked_text(blocked: &Blocked, stall: Duration, timing: Timing) -> Vec<String> {
-    const SHOWN: usize = 3;
+    let mut lines = vec![evidence_text(blocked, timing)];
+    lines.extend(waiting_text(blocked, stall, timing));
+    lines
+}
+
+/// What /proc says of the thread: state S is asleep (proc_pid_stat(5)).
+pub fn evidence_text(blocked: &Blocked, timing: Timing) -> String {
     let fd = blocked.fd.map_or(-1, |fd| fd.raw);
     let mut proc = format!(
         "/proc: state {}, in {}, fd {fd}",
@@ -24,6 +30,12 @@ pub fn blocked_text(blocked: &Blocked, stall: Duration, timing: Timing) -> Vec<S
     if let (Timing::Shown, Some(wchan)) = (timing, &blocked.wchan) {
         proc += &format!(", wchan {wchan}");
     }
+    proc
+}
+
+/// A line for each of the first few that wait.
+pub fn waiting_text(blocked: &Blocked, stall: Duration, timing: Timing) -> Vec<String> {
+    const SHOWN: usize = 3;
     let waited = match timing {
         Timing::Shown => format!("{} ms", milliseconds(blocked.waited.as_nanos() as u64)),
         Timing::Hidden => humantime::format_duration(stall).to_string(),
@@ -32,7 +44,7 @@ pub fn blocked_text(blocked: &Blocked, stall: Duration, timing: Timing) -> Vec<S
         0 => format!("; {call} not called"),
         n => format!("; {call} returned {n} times"),
     });
-    let mut lines = vec![proc];
+    let mut lines = Vec::new();
     for waiting in blocked.waiting.iter().take(SHOWN) {
         let who = match waiting.client {
             Name::Plain => "one in the backlog".to_string(),
