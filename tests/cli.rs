@@ -25,14 +25,14 @@ fn refused(args: &[&str]) -> String {
 fn a_wrong_value_is_named_with_what_would_be_right() {
     let long = "x".repeat(32_769);
     for (args, value, right) in [
-        (&["lt", "--buffer", "0"][..], "'0'", "1..=65536"),
-        (&["lt", "--buffer", "65537"], "'65537'", "1..=65536"),
+        (&["lt", "--buffer", "0"][..], "'0'", "1 to 65536"),
+        (&["lt", "--buffer", "65537"], "'65537'", "1 to 65536"),
         (&["lt", "--buffer", "many"], "'many'", "--buffer"),
         (&["lt", "--buffer=-1"], "'-1'", "--buffer"),
-        (&["lt", "--clients", "0"], "'0'", "1..=100"),
-        (&["et-nonblock", "--clients", "101"], "'101'", "1..=100"),
-        (&["lt", "--message", ""], "''", "1..=32768"),
-        (&["lt", "--message", &long], "32769 bytes", "1..=32768"),
+        (&["lt", "--clients", "0"], "'0'", "1 to 100"),
+        (&["et-nonblock", "--clients", "101"], "'101'", "1 to 100"),
+        (&["lt", "--message", ""], "''", "1 to 32768"),
+        (&["lt", "--message", &long], "32769 bytes", "1 to 32768"),
         (&["et-blocking", "--stall", "5"], "'5'", "500ms"),
         (&["et-blocking", "--stall", "soon"], "'soon'", "500ms"),
         (&["lt", "--read", "twice"], "'twice'", "once, drain"),

@@ -5,7 +5,7 @@
 mod common;
 
 use common::case::Case;
-use common::{Lines, number};
+use common::{Lines, number, records};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -273,5 +273,27 @@ fn a_hundred_clients() {
             _ => Some(1),
         };
         assert_eq!(most, expected, "{mode}");
+    }
+}
+
+/// One byte too many a message for one recv, and then a message that fits: the
+/// answer is whole in the end, and late.
+#[test]
+fn a_late_answer_is_no_success() {
+    let line = "et-blocking --read once --clients 1 --message 123456 --message 1234";
+    let lines = records(&format!("{line} --stall 0s"));
+    let summary = lines.summary();
+    assert_eq!(summary["clients"][0]["answered"], "late", "{summary}");
+    let verdict = summary["verdict"].as_str().expect("a verdict");
+    assert!(verdict.starts_with("LATE: "), "{verdict}");
+}
+
+/// What woke the server was that A had more to say.
+#[test]
+fn who_says_more_is_not_said_to_have_no_more_to_say() {
+    for (messages, said) in [("--message a", true), ("--message a --message b", false)] {
+        let lines = records(&format!("et-blocking --clients 1 {messages} --stall 0s"));
+        let verdict = lines.summary()["verdict"].as_str().expect("a verdict");
+        assert_eq!(verdict.contains("no more to say"), said, "{verdict}");
     }
 }

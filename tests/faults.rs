@@ -304,3 +304,23 @@ fn pauses(lines: &Lines, mode: &str) {
         assert_eq!(lines.summary()["wait"]["timeouts"], pauses.count());
     }
 }
+
+/// A server that echoes what was never sent, and more than was sent: the client
+/// tells, and nothing breaks.
+#[test]
+fn bytes_that_nobody_sent_are_told() {
+    if !is_there("bytes that nobody sent") {
+        return;
+    }
+    let inject = "inject=recvfrom:retval=5:when=1";
+    let options = ["-o", "/dev/null", "-e", "trace=recvfrom", "-e", inject];
+    for mode in ["lt", "et-nonblock"] {
+        let args = [mode, "--trace", "--format", "json", "--clients", "1"];
+        let output = run(&mut strace(&options, args));
+        assert_eq!(output.shell_status(), 1, "{}", output.told());
+        let lines = output.json();
+        let summary = lines.summary();
+        assert_eq!(summary["echo_intact"], false, "{summary}");
+        assert_eq!(summary["totals"]["echoed"], 18, "{summary}");
+    }
+}

@@ -118,6 +118,8 @@ fn the_many_are_counted_in_one_row() {
     assert_eq!(clients[101]["client"], "30 more");
     assert_eq!(number(&clients[101], "received"), 30 * 4);
     assert_eq!(number(&summary["totals"], "echoed"), 131 * 4);
+    let verdict = summary["verdict"].as_str().expect("a verdict");
+    assert!(verdict.starts_with("131 clients:"), "{verdict}");
     let kinds: Vec<&Value> = lines.0.iter().map(|line| &line["type"]).collect();
     assert_eq!(kinds, ["run", "summary"], "no calls without --trace");
 }
@@ -138,11 +140,12 @@ fn ctrl_c_prints_the_summary() {
                 stdout.contains("client  reports  hang-ups  recv"),
                 "{stdout}"
             );
-            let last = stdout.lines().last().expect("a verdict");
             assert!(
-                last.starts_with("=> 1 client: 13 bytes received, 13 sent back"),
+                stdout.contains("=> 1 client: 13 bytes received, 13 sent back"),
                 "{stdout}"
             );
+            // Asleep in recv for a client that has no more to say.
+            assert_eq!(stdout.contains("STUCK"), mode == "et-blocking", "{stdout}");
         }
     }
 }
@@ -274,6 +277,23 @@ fn an_address_that_others_can_reach_is_warned_of() {
     let closed = start("127.0.0.1:0");
     closed.answers();
     assert!(!closed.interrupt().stderr().contains("warning"));
+}
+
+/// What is unread at the end is the kernel's word, with a trace and without.
+#[test]
+fn what_is_stranded_at_the_end_is_counted() {
+    for options in ["", "--trace"] {
+        let server = listen(&format!("et-blocking --read once --format json {options}"));
+        let mut client = server.connect();
+        client.write_all(b"HELLOworld123").expect("send");
+        let mut first = [0; 5];
+        client.read_exact(&mut first).expect("receive");
+        assert_eq!(&first, b"HELLO");
+        let lines = server.interrupt().json();
+        let summary = lines.summary();
+        assert_eq!(summary["clients"][0]["unread"], 8, "{summary}");
+        assert_eq!(summary["stranded"], 8, "{summary}");
+    }
 }
 
 /// A port that is taken: a line that names the call, the errno and a way out.

@@ -409,7 +409,7 @@ impl Text {
         self.finish(out)?;
         for (name, unread) in stranded {
             let left = format!("    {name}: {unread} unread");
-            let state = format!(">>> STRANDED: asleep in {}", asleep.call);
+            let state = format!(">>> STRANDED, asleep: {}", asleep.call);
             beside(&left, state.red().bold(), out)?;
         }
         Ok(())
