@@ -76,7 +76,6 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(version, styles = STYLES, max_term_width = 80)]
 #[command(after_help = EXAMPLES, after_long_help = MORE_EXAMPLES)]
-#[command(disable_help_subcommand = true)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -149,7 +148,7 @@ pub fn refuse(error: &clap::Error) -> ExitCode {
         .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"))
         .filter(|line| !line.is_empty())
         .collect();
-    let told = told.join("; ");
+    let told = told.join("; ").replace(":; ", ": ");
     let told = told
         .strip_prefix("error: ")
         .unwrap_or(&told)

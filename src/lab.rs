@@ -145,12 +145,13 @@ impl Lab {
     /// and the kernel says [`LOOKS`] times in a row that the server sleeps in
     /// the same call. Shows the records that come meanwhile.
     fn settle(&mut self) -> Result<Rest> {
-        let mut deadline = Instant::now() + SETTLE;
+        let (mut progress, mut deadline) = (self.progress(), Instant::now() + SETTLE);
         let mut last = None;
         let mut agreed = 0;
         loop {
-            if self.take_in(Duration::ZERO)? > 0 {
-                deadline = Instant::now() + SETTLE;
+            self.take_in(Duration::ZERO)?;
+            if self.progress() > progress {
+                (progress, deadline) = (self.progress(), Instant::now() + SETTLE);
             }
             if self.has_ended() {
                 self.take_in(Duration::ZERO)?;
@@ -190,6 +191,15 @@ impl Lab {
                 );
             }
         }
+    }
+
+    /// What the script has come to so far: grows while the server gets on, and
+    /// not while it only tries the same again.
+    fn progress(&self) -> u64 {
+        let state = self.shared.lock();
+        let connections = state.totals.connections.values();
+        let each = connections.map(|c| c.received + c.echoed + u64::from(c.closed));
+        u64::from(state.totals.accepted) + each.sum::<u64>()
     }
 
     /// The server thread has returned.

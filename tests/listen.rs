@@ -296,6 +296,16 @@ fn what_is_stranded_at_the_end_is_counted() {
     }
 }
 
+/// SIGUSR1 is how the program talks to itself; from anybody else it is nothing.
+#[test]
+fn a_stray_signal_does_not_take_ctrl_c_away() {
+    let server = listen("lt");
+    kill(server.pid(), Signal::SIGUSR1).expect("kill");
+    let mut client = server.connect();
+    echo(&mut client, b"ping");
+    assert_eq!(server.interrupt().shell_status(), 130);
+}
+
 /// A port that is taken: a line that names the call, the errno and a way out.
 #[test]
 fn a_port_that_is_taken() {

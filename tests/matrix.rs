@@ -1,22 +1,19 @@
 //! `matrix`: its rows are what the single commands report, the same in every
 //! run, in 80 columns, and every line of the JSON parses.
 
-use std::process::{Command, Output};
+mod common;
 
+use common::{Output, run};
 use serde_json::Value;
 
 fn epoll_lab(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_epoll-lab"))
-        .args(args)
-        .output()
-        .expect("the program can be started")
+    run(&mut common::epoll_lab(args))
 }
 
 fn stdout(args: &[&str]) -> String {
-    let output = epoll_lab(args);
-    assert!(output.status.success(), "{args:?}: {output:?}");
-    assert!(output.stderr.is_empty(), "{args:?}: {output:?}");
-    String::from_utf8(output.stdout).expect("UTF-8")
+    let output = epoll_lab(args).ok();
+    assert!(output.stderr.is_empty(), "{}", output.told());
+    output.stdout()
 }
 
 fn records(args: &[&str]) -> Vec<Value> {

@@ -56,6 +56,11 @@ pub fn waiting_text(blocked: &Blocked, stall: Duration, timing: Timing) -> Vec<S
         let unread = waiting.unread.map(|unread| format!("{unread} unread"));
         let facts: Vec<String> = [echoed, unread].into_iter().flatten().collect();
         let wait_call = wait_call.as_deref().unwrap_or_default();
+        if waiting.sent.is_none() {
+            // Since when it waits only the client could say.
+            lines.push(format!("{who} waits: {}{wait_call}", facts.join(", ")));
+            continue;
+        }
         lines.push(format!(
             "{who} waits {waited}: {}{wait_call}",
             facts.join(", ")
