@@ -66,6 +66,7 @@ Examples:
   epoll-lab claims                    all of them, one line each
   epoll-lab claims --list             what they say
   epoll-lab claims ctl-errors         one of them: every call, and why
+  epoll-lab claims et-once oneshot    some of them, two lines each
   epoll-lab claims --format json      one JSON record a claim";
 
 /// Level- and edge-triggered epoll on real sockets, every call traced.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::{FAMILIES, try_out};
+use super::{Claim, FAMILIES, Tried, try_out};
 use crate::cli::claims::ClaimsArgs;
 use crate::cli::server::FormatArg;
 use crate::command::look;
@@ -30,32 +30,55 @@ pub fn execute(args: &ClaimsArgs, charset: Charset) -> Result<ExitCode> {
 }
 
 fn as_text(args: &ClaimsArgs, look: Look, out: &mut impl Write) -> io::Result<()> {
-    if let Some(claim) = args.id {
+    if let [claim] = args.ids[..] {
         text::in_detail(&try_out(claim), look, out)?;
         return text::next(claim, out);
     }
     let mut totals = Totals::default();
     let began = Instant::now();
     text::header(out)?;
-    for family in &FAMILIES {
+    for claim in &args.ids {
+        writeln!(out)?;
+        totals.add(&show(claim, text::claim_and_row, look, out)?);
+    }
+    let families = if args.ids.is_empty() {
+        &FAMILIES[..]
+    } else {
+        &[]
+    };
+    for family in families {
         text::family(family, out)?;
         for claim in family.claims {
-            let tried = try_out(claim);
-            totals.add(&tried);
-            match look.trace {
-                Trace::Calls => text::in_detail(&tried, look, out)?,
-                Trace::Summary => text::row(&tried, look, out)?,
-            }
-            // Each line as soon as it is known: the whole takes some seconds.
-            out.flush()?;
+            totals.add(&show(claim, text::row, look, out)?);
         }
     }
-    text::totals(&totals, began.elapsed(), look, out)
+    text::totals(&totals, began.elapsed(), args.ids.first(), look, out)
+}
+
+/// Tries a claim, one of several, and shows its `row`, or with the trace all.
+fn show<W: Write>(
+    claim: &'static Claim,
+    row: fn(&Tried, Look, &mut W) -> io::Result<()>,
+    look: Look,
+    out: &mut W,
+) -> io::Result<Tried> {
+    let tried = try_out(claim);
+    match look.trace {
+        Trace::Calls => text::in_detail(&tried, look, out)?,
+        Trace::Summary => row(&tried, look, out)?,
+    }
+    // Each line as soon as it is known: the whole takes some seconds.
+    out.flush()?;
+    Ok(tried)
 }
 
 fn as_json(args: &ClaimsArgs, look: Look, out: &mut impl Write) -> io::Result<()> {
     let mut json = Json::new(look);
-    for claim in super::all().filter(|claim| args.id.is_none_or(|id| id.id == claim.id)) {
+    let claims: Vec<&'static Claim> = match args.ids.is_empty() {
+        true => super::all().collect(),
+        false => args.ids.clone(),
+    };
+    for claim in claims {
         json.tried(&try_out(claim), out)?;
         out.flush()?;
     }

@@ -11,12 +11,12 @@ use crate::claims::{self, Claim};
 
 #[derive(Debug, Args)]
 pub struct ClaimsArgs {
-    /// Try this claim alone, and show how [default: all, in one table]
+    /// Try these claims; of one alone, show how [default: all, in one table]
     #[arg(value_name = "ID", hide_possible_values = true, value_parser = IdParser)]
-    pub id: Option<&'static Claim>,
+    pub ids: Vec<&'static Claim>,
 
     /// List the claims without trying them
-    #[arg(long, conflicts_with = "id")]
+    #[arg(long, conflicts_with = "ids")]
     pub list: bool,
 
     #[command(flatten)]

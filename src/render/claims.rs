@@ -52,8 +52,24 @@ pub fn row(tried: &Tried, look: Look, out: &mut impl Write) -> io::Result<()> {
     )
 }
 
-/// Below the table.
-pub fn totals(totals: &Totals, took: Duration, look: Look, out: &mut impl Write) -> io::Result<()> {
+/// A claim that has been tried, in two lines: what it says, and its row.
+pub fn claim_and_row(tried: &Tried, look: Look, out: &mut impl Write) -> io::Result<()> {
+    let verdict = tried.finding.verdict;
+    let evidence = shortened(evidence(&tried.finding, look), EVIDENCE);
+    let Claim { id, claim, .. } = tried.claim;
+    writeln!(out, "  {}{claim}", format!("{id:<ID$}").cyan())?;
+    let padded = format!("{:<VERDICT$}", verdict.name());
+    writeln!(out, "  {:ID$}{}{evidence}", "", coloured(verdict, &padded))
+}
+
+/// Below the table; the hint names `one` of the claims, if some were asked for.
+pub fn totals(
+    totals: &Totals,
+    took: Duration,
+    one: Option<&&Claim>,
+    look: Look,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let all: usize = totals.0.iter().sum();
     let counts = Verdict::ALL.map(|verdict| {
         let text = format!("{} {}", totals.0[verdict as usize], verdict.name());
@@ -62,6 +78,9 @@ pub fn totals(totals: &Totals, took: Duration, look: Look, out: &mut impl Write)
     writeln!(out, "\n{} claims: {}", all, counts.join(", "))?;
     if look.timing == Timing::Shown {
         writeln!(out, "in {:.1} s", took.as_secs_f64())?;
+    }
+    if let Some(one) = one {
+        return writeln!(out, "how it was tried: epoll-lab claims {}", one.id);
     }
     writeln!(out, "what they say: epoll-lab claims --list")?;
     writeln!(out, "one of them:   epoll-lab claims et-short-read")
