@@ -1,8 +1,9 @@
 //! What the documents show is what the program prints, and where their links
 //! lead is what they speak of.
 //!
-//! `TRYCMD=overwrite cargo test --test documents` refreshes both: the output
-//! below each command, and the numbers of the lines that links lead to.
+//! `TRYCMD=overwrite cargo test --test documents` refreshes all of it: the
+//! output below each command, the numbers of the lines that links lead to, and
+//! the picture in README.md.
 
 mod common;
 
@@ -10,8 +11,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use common::lab;
 use common::links::{Checked, Found, check};
 use common::markdown::{anchors, blocks, documents, links, root};
+use common::picture::{excerpt, terminal};
 
 /// Held by a test that may write to the documents.
 static WRITING: Mutex<()> = Mutex::new(());
@@ -36,6 +39,29 @@ fn console_blocks_show_what_the_program_prints() {
         cases.case(document);
     }
     cases.run();
+}
+
+/// The picture at the top of README.md: where the server falls asleep in recv,
+/// and what it comes to.
+#[test]
+fn the_picture_shows_what_the_program_prints() {
+    let command = "et-blocking --trace";
+    let output = common::run(lab(command).args(["--color", "always"])).ok();
+    let parts = [
+        ("et-blocking |", "et-blocking |"),
+        ("A sends", "recv(6<B>, \"ping\""),
+        ("=> ", "up."),
+    ];
+    let shown = excerpt(&output.stdout(), &parts);
+    let picture = terminal(&format!("epoll-lab {command}"), &shown);
+    let path = root().join("lessons/et-blocking.svg");
+    if refreshing() {
+        fs::write(&path, &picture).unwrap();
+    }
+    let there = fs::read_to_string(&path).unwrap_or_default();
+    let why = "TRYCMD=overwrite cargo test --test documents draws it anew";
+    assert!(there == picture, "{} is out of date: {why}", name(&path));
+    assert!(picture.len() < 200_000);
 }
 
 /// The runner passes over what it does not understand. So a block that shows a

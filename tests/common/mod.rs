@@ -8,6 +8,7 @@ pub mod case;
 pub mod links;
 pub mod listening;
 pub mod markdown;
+pub mod picture;
 pub mod strace;
 
 use std::ffi::OsStr;
