@@ -17,6 +17,7 @@ use crate::cli::matrix::MatrixArgs;
 use crate::command::look;
 use crate::lab::script::{Pace, Script};
 use crate::mode::{self, Mode, Read, SocketKind};
+use crate::predict::{self, Asked};
 use crate::render::{Charset, Look};
 use crate::report::{Answered, Api, MATRIX, Outcome, Report, Run, Trigger};
 use crate::stage::Stage;
@@ -61,6 +62,17 @@ pub fn execute(args: &MatrixArgs, charset: Charset) -> Result<ExitCode> {
         sent: [bytes(&script.messages[0]), bytes(&script.messages[1])],
         rows: Vec::new(),
     };
+    let questions = predict::matrix::questions();
+    let announce = || {
+        if args.predict.is_given() {
+            stage.screen().setup(&predict::matrix::setup(&matrix))?;
+        }
+        Ok(())
+    };
+    let predictions = match predict::collect(&args.predict, questions, announce)? {
+        Asked::Answered(predictions) => predictions,
+        Asked::End(status) => return Ok(status),
+    };
     let mut status = ExitCode::SUCCESS;
     for mode in combinations() {
         let run = Run {
@@ -82,7 +94,8 @@ pub fn execute(args: &MatrixArgs, charset: Charset) -> Result<ExitCode> {
         screen.combination(&row)?;
         matrix.rows.push(row);
     }
-    stage.screen().matrix(&matrix)?;
+    let compared = predictions.compare(&matrix);
+    stage.screen().matrix(&matrix, &compared)?;
     stage.dismiss()?;
     Ok(status)
 }

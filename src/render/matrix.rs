@@ -8,10 +8,11 @@ use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Style};
 
-use super::Trace;
 use super::text::layout::wrap;
+use super::{Trace, predict};
 use crate::matrix::rules::rules;
 use crate::matrix::{Combination, Matrix};
+use crate::predict::Compared;
 use crate::report::{Answered, Outcome};
 
 const HEAD: [&str; 10] = [
@@ -21,7 +22,7 @@ const HEAD: [&str; 10] = [
 const NUMBERS: std::ops::Range<usize> = 3..7;
 
 /// The header, the table, and the sentences that the rows bear out.
-pub fn text(matrix: &Matrix, out: &mut impl Write) -> io::Result<()> {
+pub fn text(matrix: &Matrix, compared: &[Compared], out: &mut impl Write) -> io::Result<()> {
     let [a, b] = matrix.sent;
     let header = format!(
         "matrix | {}-byte buffer | A sends {a} bytes, B {b}; A's counts before hang-up",
@@ -52,7 +53,12 @@ pub fn text(matrix: &Matrix, out: &mut impl Write) -> io::Result<()> {
         let sentence = wrap(&format!("=> {}", rule.sentence(&matrix.rows)), 3);
         writeln!(out, "{}", by_outcome(&sentence, rule.outcome).bold())?;
     }
-    writeln!(out, "\nnext: {}", next(matrix))
+    if compared.is_empty() {
+        return writeln!(out, "\nnext: {}", next(matrix));
+    }
+    writeln!(out)?;
+    predict::text(compared, out)?;
+    writeln!(out, "\nnext: epoll-lab write-events --predict")
 }
 
 fn cells(row: &Combination) -> [String; 10] {

@@ -10,14 +10,15 @@ use tabled::settings::{Alignment, Padding, Style};
 use super::text::layout::wrap;
 use super::{Look, Trace};
 use crate::mode::{Read, SocketKind};
+use crate::predict::Compared;
 use crate::report::{Answered, Outcome, Report, Row};
 
 const HEAD: [&str; 8] = [
     "client", "reports", "hang-ups", "recv", "EAGAIN", "echoed", "unread", "answered",
 ];
 
-/// The table, the verdict, the next command.
-pub fn summary(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()> {
+/// The table of the counts.
+pub fn counts(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()> {
     if look.trace == Trace::Calls {
         writeln!(out)?;
     }
@@ -52,21 +53,47 @@ pub fn summary(report: &Report, look: Look, out: &mut impl Write) -> io::Result<
             .collect();
         writeln!(out, "lived through: {}", faults.join(", "))?;
     }
+    Ok(())
+}
+
+/// What the counts say.
+pub fn verdict(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let verdict = wrap(&format!("=> {}", report.verdict.sentence), 3);
     let verdict = match report.verdict.outcome {
         Outcome::Ok => verdict.green(),
         _ => verdict.red(),
     };
-    writeln!(out, "\n{}", verdict.bold())?;
-    match next(report, look) {
+    writeln!(out, "{}", verdict.bold())
+}
+
+/// What to run now.
+pub fn next(
+    report: &Report,
+    look: Look,
+    compared: &[Compared],
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let next = match compared.is_empty() {
+        true => next_command(report, look, "--trace"),
+        // The class goes on predicting: the calls it may see anyway.
+        false => next_command(
+            report,
+            Look {
+                trace: Trace::Calls,
+                ..look
+            },
+            "--predict",
+        ),
+    };
+    match next {
         Some(next) => writeln!(out, "\nnext: {next}"),
         None => Ok(()),
     }
 }
 
-/// What to run now: the same with its calls, or the server that mends what
-/// this one breaks.
-fn next(report: &Report, look: Look) -> Option<String> {
+/// The same with its calls, or the server that mends what this one breaks, to
+/// be watched with `flag`.
+fn next_command(report: &Report, look: Look, flag: &str) -> Option<String> {
     let run = &report.run;
     let own = match run.command {
         "lt" => (Read::Once, SocketKind::Blocking),
@@ -87,13 +114,14 @@ fn next(report: &Report, look: Look) -> Option<String> {
                 5 => String::new(),
                 buffer => format!(" --buffer {buffer}"),
             };
-            format!("{command}{given}{buffer} --trace")
+            format!("{command}{given}{buffer} {flag}")
         }
-        ("blocking", _) => "lt --trace".into(),
-        ("lt", "") => "et-blocking --read once --trace".into(),
-        ("et-blocking", " --read once") => "et-blocking --trace".into(),
-        ("et-blocking", "") => "et-nonblock --trace".into(),
+        ("blocking", _) => format!("lt {flag}"),
+        ("lt", "") => format!("et-blocking --read once {flag}"),
+        ("et-blocking", " --read once") => format!("et-blocking {flag}"),
+        ("et-blocking", "") => format!("et-nonblock {flag}"),
         // One of the other combinations: see all of them beside each other.
+        _ if flag == "--predict" => "matrix --predict".into(),
         _ => "matrix".into(),
     };
     Some(format!("epoll-lab {next}"))

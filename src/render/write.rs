@@ -12,7 +12,8 @@ use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Style};
 
 use super::text::layout::{line as call_line, wrap};
-use super::{Look, Timing, Trace};
+use super::{Look, Timing, Trace, predict};
+use crate::predict::Compared;
 use crate::report::{Run, Trigger};
 use crate::trace::{Call, CtlOp, Fd, Record};
 use crate::wording::{call_text, push_event};
@@ -134,7 +135,7 @@ pub fn end_of_side(look: Look, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// The table, what it says, and where to go on.
-pub fn table(all: &WriteEvents, out: &mut impl Write) -> io::Result<()> {
+pub fn table(all: &WriteEvents, compared: &[Compared], out: &mut impl Write) -> io::Result<()> {
     if all.look.trace == Trace::Summary {
         let triggers: Vec<&str> = all.sides.iter().map(|side| short(side.trigger)).collect();
         let title = title("write-events", &triggers.join(" and "));
@@ -186,7 +187,12 @@ pub fn table(all: &WriteEvents, out: &mut impl Write) -> io::Result<()> {
             false => writeln!(out, "{}", sentence.red())?,
         }
     }
+    if !compared.is_empty() {
+        writeln!(out)?;
+        predict::text(compared, out)?;
+    }
     let next = match all.look.trace {
+        _ if !compared.is_empty() => "epoll-lab claims et-short-read --predict",
         Trace::Summary => "epoll-lab write-events --trace",
         Trace::Calls => "epoll-lab claims",
     };

@@ -5,7 +5,10 @@
 #![allow(dead_code)]
 
 pub mod case;
+pub mod links;
 pub mod listening;
+pub mod markdown;
+pub mod picture;
 pub mod strace;
 
 use std::ffi::OsStr;

@@ -1,0 +1,91 @@
+//! Predictions beside what came of them.
+
+use std::io::{self, Write};
+
+use colored::Colorize;
+use serde::Serialize;
+use tabled::builder::Builder;
+use tabled::settings::object::Columns;
+use tabled::settings::{Alignment, Padding, Style};
+
+use super::text::layout::wrap_within;
+use crate::predict::{Answer, Compared};
+
+/// Columns of a question; of its reason.
+const QUESTION: usize = 34;
+const REASON: usize = 26;
+
+/// A table, with the reason where the two differ.
+pub fn text(compared: &[Compared], out: &mut impl Write) -> io::Result<()> {
+    if compared.is_empty() {
+        return Ok(());
+    }
+    let mut table = Builder::default();
+    table.push_record(["", "you", "kernel", ""]);
+    for (number, one) in (1..).zip(compared) {
+        let measured = one.measured.answer;
+        table.push_record([
+            wrap_within(QUESTION, &format!("{number}. {}", one.question), 3),
+            one.predicted.to_string(),
+            measured.map_or("-".into(), |answer| answer.to_string()),
+            match one.is_right() {
+                true => "as predicted".into(),
+                false => wrap_within(REASON, &one.measured.reason, 0),
+            },
+        ]);
+    }
+    let mut table = table.build();
+    table
+        .with(Style::empty())
+        .with(Padding::new(0, 2, 0, 0))
+        .modify(Columns::new(1..3), Alignment::right());
+    for (index, line) in table.to_string().lines().enumerate() {
+        match index {
+            0 => writeln!(out, "{}", line.trim_end().bold())?,
+            _ => writeln!(out, "{}", line.trim_end())?,
+        }
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    r#type: &'static str,
+    run: u32,
+    question: &'a str,
+    predicted: Value,
+    measured: Option<Value>,
+}
+
+/// A count is a number, a word is a string.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Value {
+    Count(u64),
+    Word(&'static str),
+}
+
+impl From<Answer> for Value {
+    fn from(answer: Answer) -> Value {
+        match answer {
+            Answer::Count(count) => Value::Count(count),
+            Answer::Word(word) => Value::Word(word),
+        }
+    }
+}
+
+/// A `prediction` of the JSON contract a line.
+pub fn json(compared: &[Compared], run: u32, out: &mut impl Write) -> io::Result<()> {
+    for one in compared {
+        let line = Line {
+            r#type: "prediction",
+            run,
+            question: &one.question,
+            predicted: one.predicted.into(),
+            measured: one.measured.answer.map(Value::from),
+        };
+        serde_json::to_writer(&mut *out, &line)?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
