@@ -3,10 +3,14 @@
 //!
 //! What the pages show is run by `documents.rs`; this reads what they promise.
 
+mod common;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::ops::Range;
+use std::path::PathBuf;
 
+use common::markdown::{blocks, documents, prose, root};
 use epoll_lab::claims;
 
 /// The lessons, in the order in which each repairs the one before.
@@ -46,76 +50,71 @@ const TEXTBOOKS: &str = "What textbooks say";
 /// something of their own.
 const PARTS_OF_THE_LAST: [&str; 3] = ["What you will see", "Check yourself", "Further reading"];
 
-fn lessons() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("lessons")
-}
-
 /// Everything that is wrong, at once: who mends a page wants to know it all.
 #[track_caller]
 fn report(missing: &[String]) {
     assert!(missing.is_empty(), "\n{}\n", missing.join("\n"));
 }
 
-/// A page, with the lines of its blocks told from those of its text.
-struct Page {
-    lines: Vec<Line>,
+fn place(name: &str) -> PathBuf {
+    root().join("lessons").join(name)
 }
 
-struct Line {
+struct Page {
     text: String,
-    /// The label of the block that the line stands in.
-    block: Option<String>,
+    /// The same without what stands in blocks.
+    prose: String,
 }
 
 impl Page {
     /// `None` if there is no such page: one test says so, and the others read
     /// what is there.
     fn read(name: &str) -> Option<Page> {
-        let text = fs::read_to_string(lessons().join(name)).ok()?;
-        let mut block: Option<String> = None;
-        let mut lines = Vec::new();
-        for line in text.lines() {
-            match (line.trim_start().strip_prefix("```"), &block) {
-                (Some(label), None) => block = Some(label.to_string()),
-                (Some(_), Some(_)) => block = None,
-                (None, _) => lines.push(Line {
-                    text: line.trim().to_string(),
-                    block: block.clone(),
-                }),
-            }
-        }
-        Some(Page { lines })
+        let text = fs::read_to_string(place(name)).ok()?;
+        let prose = prose(&text);
+        Some(Page { text, prose })
     }
 
-    /// The lines outside of blocks.
-    fn prose(&self) -> impl Iterator<Item = &str> {
-        let prose = self.lines.iter().filter(|line| line.block.is_none());
-        prose.map(|line| line.text.as_str())
+    /// The lines outside of blocks, the first of them being line 1.
+    fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        (1..).zip(self.prose.lines().map(str::trim))
     }
 
-    fn headings(&self) -> Vec<&str> {
-        self.prose()
-            .filter_map(|line| line.strip_prefix("## "))
+    /// The headings of the second level, each with its line.
+    fn parts(&self) -> Vec<(usize, &str)> {
+        let headings = self.lines();
+        headings
+            .filter_map(|(at, line)| Some((at, line.strip_prefix("## ")?)))
             .collect()
     }
 
-    /// The lines under the heading `part`, up to the next one of its kind.
-    fn part(&self, part: &str) -> impl Iterator<Item = &Line> {
-        let heading = format!("## {part}");
-        let begins = move |line: &&Line| line.block.is_none() && line.text == heading;
-        let rest = self.lines.iter().skip_while(move |line| !begins(line));
-        rest.skip(1)
-            .take_while(|line| line.block.is_some() || !line.text.starts_with("## "))
+    /// The lines from the heading `part` to the next.
+    fn part(&self, part: &str) -> Range<usize> {
+        let parts = self.parts();
+        let mut from = parts.iter().skip_while(|(_, heading)| *heading != part);
+        let Some((begin, _)) = from.next() else {
+            return 0..0;
+        };
+        *begin..from.next().map_or(usize::MAX, |(end, _)| *end)
     }
 
     /// The claims that the executed blocks of a part try.
     fn tries(&self, part: &str) -> Vec<&str> {
-        self.part(part)
-            .filter(|line| line.block.as_deref() == Some("console"))
-            .filter_map(|line| line.text.strip_prefix("$ epoll-lab claims "))
+        let part = self.part(part);
+        let blocks = blocks(&self.text).into_iter();
+        blocks
+            .filter(|block| block.label == "console" && part.contains(&block.line))
+            .flat_map(|block| block.commands())
+            .filter_map(|(command, _)| command.strip_prefix("epoll-lab claims "))
             .flat_map(str::split_ascii_whitespace)
             .filter(|word| !word.starts_with('-'))
             .collect()
+    }
+
+    /// The rows of its tables.
+    fn rows(&self) -> Vec<&str> {
+        let lines = self.lines().map(|(_, line)| line);
+        lines.filter(|line| line.starts_with('|')).collect()
     }
 }
 
@@ -123,23 +122,29 @@ impl Page {
 fn no_lesson_and_no_page_is_missing() {
     let pages = LESSONS.iter().chain(&PAGES);
     let missing: Vec<String> = pages
-        .filter(|name| !lessons().join(name).is_file())
+        .filter(|name| !place(name).is_file())
         .map(|name| format!("lessons/{name}: no such file"))
         .collect();
     report(&missing);
 }
 
-/// A file that the course does not know of is one that nobody finds.
+/// A page that the course does not know of is one that nobody finds.
 #[test]
 fn no_page_is_left_over() {
-    let entries = fs::read_dir(lessons()).expect("lessons/");
-    let names = entries.map(|entry| entry.expect("an entry").file_name());
-    let names = names.filter_map(|name| name.into_string().ok());
-    let is_page = |name: &String| Path::new(name).extension().is_some_and(|e| e == "md");
-    let known = |name: &str| LESSONS.contains(&name) || PAGES.contains(&name);
-    let left_over: Vec<String> = names
-        .filter(|name| is_page(name) && !known(name))
-        .map(|name| format!("lessons/{name}: neither a lesson nor a page of the course"))
+    let known: Vec<PathBuf> = LESSONS
+        .iter()
+        .chain(&PAGES)
+        .map(|name| place(name))
+        .collect();
+    let left_over: Vec<String> = documents()
+        .iter()
+        .filter(|page| **page != root().join("README.md") && !known.contains(page))
+        .map(|page| {
+            format!(
+                "{}: neither a lesson nor a page of the course",
+                page.display()
+            )
+        })
         .collect();
     report(&left_over);
 }
@@ -151,23 +156,22 @@ fn every_lesson_has_its_parts_in_order() {
         let Some(page) = Page::read(name) else {
             continue;
         };
-        let parts = match name == LESSONS[10] {
+        let wanted = match name == LESSONS[10] {
             true => &PARTS_OF_THE_LAST[..],
             false => &PARTS[..],
         };
-        let headings = page.headings();
-        let mut from = 0;
-        for part in parts {
-            match headings.iter().position(|heading| heading == part) {
+        let parts = page.parts();
+        let mut before = 0;
+        for part in wanted {
+            match parts.iter().find(|(_, heading)| heading == part) {
                 None => missing.push(format!("lessons/{name}: no heading `## {part}`")),
-                Some(at) if at < from => {
-                    missing.push(format!("lessons/{name}: `## {part}` stands too early"));
+                Some((at, _)) if *at < before => {
+                    missing.push(format!("lessons/{name}:{at}: `## {part}` stands too early"));
                 }
-                Some(at) => from = at,
+                Some((at, _)) => before = *at,
             }
         }
-        let first = page.lines.first().map_or("", |line| line.text.as_str());
-        if !first.starts_with("# ") {
+        if !page.text.starts_with("# ") {
             missing.push(format!(
                 "lessons/{name}: does not begin with a title, `# ...`"
             ));
@@ -185,37 +189,29 @@ fn every_answer_can_be_opened_and_closed() {
         let Some(page) = Page::read(name) else {
             continue;
         };
-        let mut open: Option<usize> = None;
+        let mut open = None;
         let mut answers = 0;
-        for (at, line) in page.lines.iter().enumerate() {
-            let text = line.text.as_str();
-            if line.block.is_some() {
-                continue;
-            }
-            if text.contains("<details>") {
-                if open.is_some() {
-                    wrong.push(format!("lessons/{name}: a <details> inside another"));
-                }
-                open = Some(at);
+        for ((at, line), next) in page.lines().zip(page.text.lines().skip(1).chain([""])) {
+            let here = format!("lessons/{name}:{at}");
+            if line.contains("<details>") {
                 answers += 1;
-                if !text.contains("<summary>") || !text.contains("</summary>") {
-                    let form = "<details><summary>Answer</summary>";
-                    wrong.push(format!("lessons/{name}: {text:?} is not `{form}`"));
+                if open.replace(at).is_some() {
+                    wrong.push(format!("{here}: a <details> inside another"));
                 }
-                if page
-                    .lines
-                    .get(at + 1)
-                    .is_some_and(|next| !next.text.is_empty())
-                {
-                    wrong.push(format!("lessons/{name}: no empty line after {text:?}"));
+                if !line.contains("<summary>") || !line.contains("</summary>") {
+                    let form = "<details><summary>Answer</summary>";
+                    wrong.push(format!("{here}: {line:?} is not `{form}`"));
+                }
+                if !next.is_empty() {
+                    wrong.push(format!("{here}: no empty line after {line:?}"));
                 }
             }
-            if text.contains("</details>") && open.take().is_none() {
-                wrong.push(format!("lessons/{name}: a </details> closes nothing"));
+            if line.contains("</details>") && open.take().is_none() {
+                wrong.push(format!("{here}: a </details> closes nothing"));
             }
         }
-        if open.is_some() {
-            wrong.push(format!("lessons/{name}: a <details> is not closed"));
+        if let Some(at) = open {
+            wrong.push(format!("lessons/{name}:{at}: the <details> is not closed"));
         }
         if LESSONS.contains(name) && answers == 0 {
             wrong.push(format!("lessons/{name}: no answers in <details>"));
@@ -231,8 +227,7 @@ fn every_lesson_leads_to_the_next() {
         let Some(page) = Page::read(name) else {
             continue;
         };
-        let last = page.prose().filter(|line| !line.is_empty()).last();
-        let last = last.unwrap_or_default();
+        let last = page.text.trim_end().lines().last().unwrap_or_default();
         if !last.starts_with("Next: [") || !last.contains(&format!("]({next})")) {
             let wanted = format!("`Next: [...]({next}), because ...`");
             missing.push(format!(
@@ -249,15 +244,17 @@ fn the_first_page_lists_the_lessons() {
     let Some(page) = Page::read(PAGES[0]) else {
         return;
     };
-    let rows: Vec<&str> = page.prose().filter(|line| line.starts_with('|')).collect();
-    let missing = LESSONS.iter().filter(|lesson| {
-        let link = format!("]({lesson})");
-        !rows.iter().any(|row| row.contains(&link))
-    });
-    let missing: Vec<String> = missing
+    let rows = page.rows();
+    let missing: Vec<String> = LESSONS
+        .iter()
+        .filter(|lesson| !rows.iter().any(|row| links_to(row, lesson)))
         .map(|lesson| format!("lessons/README.md: no row with a link to {lesson}"))
         .collect();
     report(&missing);
+}
+
+fn links_to(row: &str, page: &str) -> bool {
+    row.contains(&format!("]({page})"))
 }
 
 /// Every claim has a row in claims.md, in the words of the program, with a link
@@ -267,55 +264,31 @@ fn every_claim_has_its_lesson() {
     let Some(page) = Page::read("claims.md") else {
         return;
     };
-    let rows: Vec<&str> = page
-        .prose()
-        .filter(|line| line.starts_with("| `"))
-        .collect();
+    let pages = LESSONS
+        .iter()
+        .filter_map(|name| Some((*name, Page::read(name)?)));
+    let lessons: BTreeMap<&str, Page> = pages.collect();
+    let rows = page.rows();
     let mut missing = Vec::new();
-    let mut tried: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for name in LESSONS {
-        if let Some(lesson) = Page::read(name) {
-            let ids = lesson.tries(TEXTBOOKS).into_iter().map(str::to_string);
-            tried.insert(name, ids.collect());
-        }
-    }
     for claim in claims::all() {
         let id = claim.id;
-        let cell = format!("| `{id}` |");
-        let Some(row) = rows.iter().find(|row| row.starts_with(&cell)) else {
-            missing.push(format!("lessons/claims.md: no row for `{id}`"));
+        let begins = format!("| `{id}` | {} |", claim.claim);
+        let Some(row) = rows.iter().find(|row| row.starts_with(&begins)) else {
+            missing.push(format!("lessons/claims.md: no row that begins `{begins}`"));
             continue;
         };
-        if !row.contains(claim.claim) {
-            let wanted = format!("does not say {:?}", claim.claim);
-            missing.push(format!("lessons/claims.md: the row of `{id}` {wanted}"));
-        }
-        let lesson = LESSONS
-            .iter()
-            .find(|name| row.contains(&format!("]({name})")));
-        match lesson.map(|name| (name, tried.get(name))) {
-            None => missing.push(format!(
-                "lessons/claims.md: the row of `{id}` has no link to a lesson"
-            )),
-            // That it is missing is said elsewhere.
-            Some((_, None)) => {}
-            Some((name, Some(ids))) if ids.iter().all(|tried| tried != id) => {
-                missing.push(format!(
-                    "lessons/{name}: no `$ epoll-lab claims ... {id}` under \"{TEXTBOOKS}\""
-                ));
+        match LESSONS.iter().find(|lesson| links_to(row, lesson)) {
+            None => missing.push(format!("lessons/claims.md: `{id}` has no link to a lesson")),
+            Some(name) => {
+                // That the lesson itself is missing is said elsewhere.
+                let lesson = lessons.get(name);
+                if lesson.is_some_and(|lesson| !lesson.tries(TEXTBOOKS).contains(&id)) {
+                    let command = format!("`$ epoll-lab claims ... {id}`");
+                    missing.push(format!(
+                        "lessons/{name}: no {command} under \"{TEXTBOOKS}\""
+                    ));
+                }
             }
-            Some(_) => {}
-        }
-    }
-    let known =
-        |row: &&&str| claims::all().any(|claim| row.starts_with(&format!("| `{}` |", claim.id)));
-    let ids = rows.iter().filter(|row| !row.starts_with("| `epoll-lab"));
-    for row in ids.filter(|row| !known(row)) {
-        missing.push(format!("lessons/claims.md: no such claim: {row}"));
-    }
-    for (name, ids) in &tried {
-        for id in ids.iter().filter(|id| claims::find(id).is_none()) {
-            missing.push(format!("lessons/{name}: no such claim: {id}"));
         }
     }
     report(&missing);
