@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::CommandFactory;
-use nix::sys::epoll::EpollFlags;
 
 use crate::claims;
 use crate::cli::server::{EpollArgs, FormatArg, ReadArg, ScreenArgs, ServerArgs, SocketArg};
@@ -16,7 +15,7 @@ use crate::matrix;
 use crate::mode::{self, Mode, Read, SocketKind};
 use crate::predict::{self, Asked};
 use crate::render::{Charset, Look, OutputError, Timing, Trace};
-use crate::report::{Api, Report, Run, Trigger};
+use crate::report::{Api, Report, Run, Subcommand, Trigger};
 use crate::stage::Stage;
 use crate::write_events;
 
@@ -27,10 +26,20 @@ pub fn execute(cli: Cli) -> Result<ExitCode> {
         false => Charset::Unicode,
     };
     match cli.command {
-        Command::Blocking(args) => server("blocking", Api::None, mode::BLOCKING, args, charset),
-        Command::Lt(args) => epoll_server("lt", mode::LT, args, charset),
-        Command::EtBlocking(args) => epoll_server("et-blocking", mode::ET_BLOCKING, args, charset),
-        Command::EtNonblock(args) => epoll_server("et-nonblock", mode::ET_NONBLOCK, args, charset),
+        Command::Blocking(args) => server(
+            Subcommand::Blocking,
+            Api::None,
+            mode::BLOCKING,
+            args,
+            charset,
+        ),
+        Command::Lt(args) => epoll_server(Subcommand::Lt, mode::LT, args, charset),
+        Command::EtBlocking(args) => {
+            epoll_server(Subcommand::EtBlocking, mode::ET_BLOCKING, args, charset)
+        }
+        Command::EtNonblock(args) => {
+            epoll_server(Subcommand::EtNonblock, mode::ET_NONBLOCK, args, charset)
+        }
         Command::SelectPollCompare(args) => compare::execute(&args, charset),
         Command::WriteEvents(args) => write_events::execute(&args, charset),
         Command::Matrix(args) => matrix::execute(&args, charset),
@@ -57,7 +66,7 @@ fn print(bytes: &[u8]) -> Result<ExitCode> {
 }
 
 fn epoll_server(
-    command: &'static str,
+    command: Subcommand,
     mut mode: Mode,
     args: EpollArgs,
     charset: Charset,
@@ -76,7 +85,7 @@ fn epoll_server(
 }
 
 fn server(
-    command: &'static str,
+    command: Subcommand,
     api: Api,
     mode: Mode,
     args: ServerArgs,
@@ -86,8 +95,7 @@ fn server(
     let script = script(command, &args);
     let trigger = match api {
         Api::None => None,
-        _ if mode.interest.contains(EpollFlags::EPOLLET) => Some(Trigger::Edge),
-        _ => Some(Trigger::Level),
+        _ => Some(Trigger::of(mode.interest)),
     };
     let run = Run {
         command,
@@ -164,8 +172,8 @@ pub fn look(args: &ScreenArgs, charset: Charset) -> Look {
 
 /// Who says what: A tells more than a buffer holds, the others a word, unless
 /// the user says otherwise.
-fn script(command: &str, args: &ServerArgs) -> Script {
-    let alone = command == "lt";
+fn script(command: Subcommand, args: &ServerArgs) -> Script {
+    let alone = command == Subcommand::Lt;
     let clients = args.clients.map_or(if alone { 1 } else { 2 }, usize::from);
     let own: Vec<Vec<u8>> = args
         .message

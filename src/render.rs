@@ -2,6 +2,7 @@
 
 pub mod claims;
 pub mod compare;
+mod grid;
 pub mod json;
 pub mod matrix;
 pub mod predict;

@@ -19,7 +19,7 @@ use crate::command::look;
 use crate::mode::{Read, SocketKind};
 use crate::predict::{self, Asked};
 use crate::render::{Charset, Format, Look, Screen, json, text};
-use crate::report::{Api, Run, Trigger, WRITE};
+use crate::report::{Api, Run, Subcommand, Trigger};
 
 /// Bytes that P reads at a time.
 pub const READ: usize = 512;
@@ -162,7 +162,7 @@ pub fn execute(args: &WriteArgs, charset: Charset) -> Result<ExitCode> {
 /// In the words of the servers: W does not block, and P has one recv a step.
 fn run(trigger: Trigger) -> Run {
     Run {
-        command: WRITE,
+        command: Subcommand::WriteEvents,
         api: Api::Epoll,
         trigger: Some(trigger),
         socket: SocketKind::Nonblocking,

@@ -6,14 +6,14 @@ use colored::{ColoredString, Colorize};
 use serde::Serialize;
 use tabled::builder::Builder;
 use tabled::settings::object::Columns;
-use tabled::settings::{Alignment, Padding, Style};
+use tabled::settings::{Alignment, Padding};
 
 use super::text::layout::wrap;
-use super::{Trace, predict};
+use super::{Trace, grid, predict};
 use crate::matrix::rules::rules;
 use crate::matrix::{Combination, Matrix};
 use crate::predict::Compared;
-use crate::report::{Answered, Outcome};
+use crate::report::{Answered, Outcome, Subcommand};
 
 const HEAD: [&str; 10] = [
     "socket", "read", "trigger", "reports", "recv", "EAGAIN", "unread", "B", "RESULT", "",
@@ -35,19 +35,13 @@ pub fn text(matrix: &Matrix, compared: &[Compared], out: &mut impl Write) -> io:
     for row in &matrix.rows {
         table.push_record(cells(row));
     }
-    let mut table = table.build();
+    let mut table = grid::of(table, 1);
     table
-        .with(Style::empty())
-        .with(Padding::new(0, 1, 0, 0))
-        .modify(Columns::new(NUMBERS), Alignment::right())
+        .modify(Columns::new(..NUMBERS.start), Alignment::left())
+        .modify(Columns::new(NUMBERS.end..), Alignment::left())
         .modify(Columns::one(NUMBERS.end), Padding::new(1, 2, 0, 0))
         .modify(Columns::one(NUMBERS.end + 1), Padding::new(0, 2, 0, 0));
-    for (index, line) in table.to_string().lines().enumerate() {
-        match index {
-            0 => writeln!(out, "{}", line.trim_end().bold())?,
-            _ => writeln!(out, "{}", line.trim_end())?,
-        }
-    }
+    grid::print(&table, out)?;
     writeln!(out)?;
     for rule in rules(&matrix.rows) {
         let sentence = wrap(&format!("=> {}", rule.sentence(&matrix.rows)), 3);
@@ -83,7 +77,7 @@ fn cells(row: &Combination) -> [String; 10] {
             .bold()
             .to_string(),
         row.command
-            .map_or(String::new(), |name| name.cyan().to_string()),
+            .map_or(String::new(), |command| command.name().cyan().to_string()),
     ]
 }
 
@@ -102,7 +96,7 @@ fn next(matrix: &Matrix) -> String {
         _ => row.command,
     });
     match (matrix.look.trace, broken) {
-        (Trace::Summary, Some(command)) => format!("epoll-lab {command} --trace"),
+        (Trace::Summary, Some(command)) => format!("epoll-lab {} --trace", command.name()),
         (Trace::Summary, None) => "epoll-lab matrix --trace".into(),
         (Trace::Calls, _) => "epoll-lab write-events".into(),
     }
@@ -138,7 +132,7 @@ pub fn json_line(row: &Combination, run: u32, out: &mut impl Write) -> io::Resul
         unread: row.a.unread,
         b_answered: row.b != Answered::Never,
         result: row.outcome.name(),
-        command: row.command,
+        command: row.command.map(Subcommand::name),
     };
     serde_json::to_writer(&mut *out, &line)?;
     out.write_all(b"\n")

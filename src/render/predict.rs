@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use colored::Colorize;
 use serde::Serialize;
 use tabled::builder::Builder;
+use tabled::settings::Alignment;
 use tabled::settings::object::Columns;
-use tabled::settings::{Alignment, Padding, Style};
 
+use super::grid;
 use super::text::layout::wrap_within;
 use crate::predict::{Answer, Compared};
 
@@ -27,25 +28,20 @@ pub fn text(compared: &[Compared], out: &mut impl Write) -> io::Result<()> {
         table.push_record([
             wrap_within(QUESTION, &format!("{number}. {}", one.question), 3),
             one.predicted.to_string(),
-            measured.map_or("-".into(), |answer| answer.to_string()),
+            match (measured, one.is_right()) {
+                (None, _) => "-".into(),
+                (Some(answer), true) => answer.to_string(),
+                (Some(answer), false) => answer.to_string().yellow().bold().to_string(),
+            },
             match one.is_right() {
-                true => "as predicted".into(),
+                true => "as predicted".green().to_string(),
                 false => wrap_within(REASON, &one.measured.reason, 0),
             },
         ]);
     }
-    let mut table = table.build();
-    table
-        .with(Style::empty())
-        .with(Padding::new(0, 2, 0, 0))
-        .modify(Columns::new(1..3), Alignment::right());
-    for (index, line) in table.to_string().lines().enumerate() {
-        match index {
-            0 => writeln!(out, "{}", line.trim_end().bold())?,
-            _ => writeln!(out, "{}", line.trim_end())?,
-        }
-    }
-    Ok(())
+    let mut table = grid::of(table, 2);
+    table.modify(Columns::last(), Alignment::left());
+    grid::print(&table, out)
 }
 
 #[derive(Serialize)]

@@ -4,14 +4,14 @@ use std::io::{self, Write};
 
 use colored::Colorize;
 use tabled::builder::Builder;
+use tabled::settings::Alignment;
 use tabled::settings::object::Columns;
-use tabled::settings::{Alignment, Padding, Style};
 
+use super::grid;
 use super::text::layout::wrap;
 use super::{Look, Trace};
-use crate::mode::{Read, SocketKind};
 use crate::predict::Compared;
-use crate::report::{Answered, Outcome, Report, Row};
+use crate::report::{Answered, Outcome, Report, Row, Subcommand};
 
 const HEAD: [&str; 8] = [
     "client", "reports", "hang-ups", "recv", "EAGAIN", "echoed", "unread", "answered",
@@ -25,25 +25,14 @@ pub fn counts(report: &Report, look: Look, out: &mut impl Write) -> io::Result<(
     let mut table = Builder::default();
     table.push_record(HEAD);
     for row in &report.rows {
-        table.push_record(cells(row));
+        table.push_record(cells(row, report));
     }
     if report.rows.len() > 1 {
-        table.push_record(cells(&report.sum));
+        table.push_record(cells(&report.sum, report));
     }
-    let mut table = table.build();
-    table
-        .with(Style::empty())
-        .with(Padding::new(0, 2, 0, 0))
-        .with(Alignment::right())
-        .modify(Columns::first(), Alignment::left())
-        .modify(Columns::last(), Alignment::left());
-    for (index, text) in table.to_string().lines().enumerate() {
-        let text = text.trim_end();
-        match index {
-            0 => writeln!(out, "{}", text.bold())?,
-            _ => writeln!(out, "{text}")?,
-        }
-    }
+    let mut table = grid::of(table, 2);
+    table.modify(Columns::last(), Alignment::left());
+    grid::print(&table, out)?;
     writeln!(out, "\n{}", wake_ups(report))?;
     if !report.faults.is_empty() {
         let faults: Vec<String> = report
@@ -95,18 +84,15 @@ pub fn next(
 /// be watched with `flag`.
 fn next_command(report: &Report, look: Look, flag: &str) -> Option<String> {
     let run = &report.run;
-    let own = match run.command {
-        "lt" => (Read::Once, SocketKind::Blocking),
-        "et-nonblock" => (Read::Drain, SocketKind::Nonblocking),
-        _ => (Read::Drain, SocketKind::Blocking),
-    };
+    let own = run.command.mode()?;
     let mut given = String::new();
-    if run.read != own.0 {
+    if run.read != own.read {
         given += &format!(" --read {}", run.read.name());
     }
-    if run.socket != own.1 {
+    if run.socket != own.socket {
         given += &format!(" --socket {}", run.socket.name());
     }
+    use Subcommand::{Blocking, EtBlocking, Lt};
     let next = match (run.command, given.as_str()) {
         _ if run.clients == 0 => return None,
         (command, given) if look.trace == Trace::Summary => {
@@ -114,12 +100,17 @@ fn next_command(report: &Report, look: Look, flag: &str) -> Option<String> {
                 5 => String::new(),
                 buffer => format!(" --buffer {buffer}"),
             };
-            format!("{command}{given}{buffer} {flag}")
+            let own_clients = if command == Lt { 1 } else { 2 };
+            let clients = match run.clients {
+                n if n == own_clients => String::new(),
+                n => format!(" --clients {n}"),
+            };
+            format!("{}{given}{buffer}{clients} {flag}", command.name())
         }
-        ("blocking", _) => format!("lt {flag}"),
-        ("lt", "") => format!("et-blocking --read once {flag}"),
-        ("et-blocking", " --read once") => format!("et-blocking {flag}"),
-        ("et-blocking", "") => format!("et-nonblock {flag}"),
+        (Blocking, _) => format!("lt {flag}"),
+        (Lt, "") => format!("et-blocking --read once {flag}"),
+        (EtBlocking, " --read once") => format!("et-blocking {flag}"),
+        (EtBlocking, "") => format!("et-nonblock {flag}"),
         // One of the other combinations: see all of them beside each other.
         _ if flag == "--predict" => "matrix --predict".into(),
         _ => "matrix".into(),
@@ -127,8 +118,13 @@ fn next_command(report: &Report, look: Look, flag: &str) -> Option<String> {
     Some(format!("epoll-lab {next}"))
 }
 
-fn cells(row: &Row) -> [String; 8] {
+fn cells(row: &Row, report: &Report) -> [String; 8] {
     let server = &row.server;
+    // Who waits in no wait call gets no reports.
+    let reported = |count: u64| match report.run.api.wait_call() {
+        Some(_) => count.to_string(),
+        None => "-".into(),
+    };
     let echoed = match row.sent {
         Some(sent) => format!("{}/{sent}", row.echoed),
         None => row.echoed.to_string(),
@@ -140,8 +136,8 @@ fn cells(row: &Row) -> [String; 8] {
     };
     [
         row.client.clone(),
-        server.reports.to_string(),
-        server.hangups.to_string(),
+        reported(server.reports),
+        reported(server.hangups),
         server.recv.to_string(),
         server.eagain.to_string(),
         echoed,

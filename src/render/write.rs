@@ -8,11 +8,9 @@ use std::io::{self, Write};
 use colored::Colorize;
 use nix::sys::epoll::EpollFlags;
 use tabled::builder::Builder;
-use tabled::settings::object::Columns;
-use tabled::settings::{Alignment, Padding, Style};
 
 use super::text::layout::{line as call_line, wrap};
-use super::{Look, Timing, Trace, predict};
+use super::{Look, Timing, Trace, grid, predict};
 use crate::predict::Compared;
 use crate::report::{Run, Trigger};
 use crate::trace::{Call, CtlOp, Fd, Record};
@@ -28,7 +26,7 @@ pub fn header(run: &Run, look: Look, out: &mut impl Write) -> io::Result<()> {
         _ => "level-triggered",
     };
     match look.trace {
-        Trace::Calls => writeln!(out, "{}\n", title(run.command, trigger).bold()),
+        Trace::Calls => writeln!(out, "{}\n", title(run.command.name(), trigger).bold()),
         Trace::Summary => Ok(()),
     }
 }
@@ -159,18 +157,7 @@ pub fn table(all: &WriteEvents, compared: &[Compared], out: &mut impl Write) -> 
         });
         table.push_record(std::iter::once(row_label(act).to_string()).chain(counts));
     }
-    let mut table = table.build();
-    table
-        .with(Style::empty())
-        .with(Padding::new(0, 3, 0, 0))
-        .with(Alignment::right())
-        .modify(Columns::first(), Alignment::left());
-    for (index, line) in table.to_string().lines().enumerate() {
-        match index {
-            0 => writeln!(out, "{}", line.trim_end().bold())?,
-            _ => writeln!(out, "{}", line.trim_end())?,
-        }
-    }
+    grid::print(&grid::of(table, 3), out)?;
     let limit = format!(
         "asked at most {} times; a wait that is silent for 50 ms is an act's last",
         all.limit
