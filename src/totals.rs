@@ -12,6 +12,9 @@ use crate::trace::{Call, Event, Fd, Name, Record, WaitCost};
 /// How many clients keep a row of their own after they have gone.
 pub const KEPT: u32 = 100;
 
+/// How many results of a connection are remembered one by one.
+pub const FIRST: usize = 8;
+
 /// The counters of one connection, as the server's calls show it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Connection {
@@ -34,6 +37,10 @@ pub struct Connection {
     pub closed: bool,
     /// The port that the peer has connected from; 0 where it is not known.
     pub port: u16,
+    /// What the first [`FIRST`] calls of `recv` returned.
+    pub first_recv: Vec<Result<i32, Errno>>,
+    /// The bytes that were unread at the first [`FIRST`] reports.
+    pub first_unread: Vec<u64>,
     /// A report has come, and no `recv` since.
     fresh: bool,
 }
@@ -52,6 +59,9 @@ impl Connection {
 
     fn count_recv(&mut self, result: Result<i32, Errno>) {
         self.recv += 1;
+        if self.first_recv.len() < FIRST {
+            self.first_recv.push(result);
+        }
         match result {
             Err(Errno::EINTR) => return, // nothing was looked at yet
             Err(Errno::EAGAIN) => self.eagain += 1,
@@ -144,6 +154,9 @@ impl Totals {
                     connection.reports += 1;
                     connection.fresh = true;
                     connection.unread = event.unread.unwrap_or(connection.unread);
+                    if connection.first_unread.len() < FIRST {
+                        connection.first_unread.push(connection.unread);
+                    }
                 }
             }
         }

@@ -10,13 +10,18 @@ use super::{Claim, FAMILIES, Tried, try_out};
 use crate::cli::claims::ClaimsArgs;
 use crate::cli::server::FormatArg;
 use crate::command::look;
+use crate::predict::{self, Asked};
 use crate::render::claims::{self as text, Totals};
 use crate::render::json::Json;
-use crate::render::{Charset, Look, OutputError, Trace};
+use crate::render::predict::{json as predict_json, text as predict_text};
+use crate::render::{Charset, Look, OutputError, Trace, tell};
 
 /// Whatever the kernel answers, that is an answer: the exit status is 0.
 pub fn execute(args: &ClaimsArgs, charset: Charset) -> Result<ExitCode> {
     let look = look(&args.screen, charset);
+    if args.predict.is_given() {
+        return predicted(args, look);
+    }
     let mut out = BufWriter::new(io::stdout().lock());
     match (args.list, args.screen.format) {
         (true, FormatArg::Text) => text::list(&mut out),
@@ -32,7 +37,7 @@ pub fn execute(args: &ClaimsArgs, charset: Charset) -> Result<ExitCode> {
 fn as_text(args: &ClaimsArgs, look: Look, out: &mut impl Write) -> io::Result<()> {
     if let [claim] = args.ids[..] {
         text::in_detail(&try_out(claim), look, out)?;
-        return text::next(claim, out);
+        return text::next(claim, "", out);
     }
     let mut totals = Totals::default();
     let began = Instant::now();
@@ -53,6 +58,42 @@ fn as_text(args: &ClaimsArgs, look: Look, out: &mut impl Write) -> io::Result<()
         }
     }
     text::totals(&totals, began.elapsed(), args.ids.first(), look, out)
+}
+
+/// One claim, and first what is thought of it.
+fn predicted(args: &ClaimsArgs, look: Look) -> Result<ExitCode> {
+    let [claim] = args.ids[..] else {
+        tell("epoll-lab: --predict is for one claim: epoll-lab claims ID --predict");
+        return Ok(ExitCode::from(2));
+    };
+    let mut out = BufWriter::new(io::stdout().lock());
+    let show = |shown: io::Result<()>| shown.map_err(OutputError);
+    let announce = || match args.screen.format {
+        FormatArg::Text => Ok(show(
+            text::question(claim, &mut out).and_then(|()| out.flush()),
+        )?),
+        FormatArg::Json => Ok(()),
+    };
+    let questions = predict::claims::questions();
+    let predictions = match predict::collect(&args.predict, questions, announce)? {
+        Asked::Answered(predictions) => predictions,
+        Asked::End(status) => return Ok(status),
+    };
+    let tried = try_out(claim);
+    let compared = predictions.compare(&tried);
+    show(match args.screen.format {
+        FormatArg::Text => text::answer(&tried, look, &mut out)
+            .and_then(|()| writeln!(out))
+            .and_then(|()| predict_text(&compared, &mut out))
+            .and_then(|()| text::next(claim, " --predict", &mut out)),
+        FormatArg::Json => {
+            let mut json = Json::new(look);
+            json.tried(&tried, &mut out)
+                .and_then(|()| predict_json(&compared, json.run_number(), &mut out))
+        }
+    })?;
+    show(out.flush())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Tries a claim, one of several, and shows its `row`, or with the trace all.

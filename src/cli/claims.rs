@@ -6,6 +6,7 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, Args, Command};
 
+use super::predict::PredictArgs;
 use super::server::ScreenArgs;
 use crate::claims::{self, Claim};
 
@@ -16,11 +17,14 @@ pub struct ClaimsArgs {
     pub ids: Vec<&'static Claim>,
 
     /// List the claims without trying them
-    #[arg(long, conflicts_with = "ids")]
+    #[arg(long, conflicts_with_all = ["ids", "predict"])]
     pub list: bool,
 
     #[command(flatten)]
     pub screen: ScreenArgs,
+
+    #[command(flatten)]
+    pub predict: PredictArgs,
 }
 
 /// An id of the list. Shells complete it; of a typo it says what is near.

@@ -100,13 +100,22 @@ pub fn list(out: &mut impl Write) -> io::Result<()> {
 
 /// One claim: what the textbook says, the calls, the verdict and why.
 pub fn in_detail(tried: &Tried, look: Look, out: &mut impl Write) -> io::Result<()> {
-    let Tried { claim, finding, .. } = tried;
+    question(tried.claim, out)?;
+    answer(tried, look, out)
+}
+
+/// What the textbook says, and what the kernel is asked.
+pub fn question(claim: &Claim, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}\n", format!("claims | {}", claim.id).bold())?;
     let said = format!("The textbook: {}", claim.claim);
     writeln!(out, "{}", wrap(&said, 14))?;
     let asked = format!("The question: {}", claim.asked);
-    writeln!(out, "{}\n", wrap(&asked, 14))?;
+    writeln!(out, "{}\n", wrap(&asked, 14))
+}
 
+/// The calls, the verdict and why.
+pub fn answer(tried: &Tried, look: Look, out: &mut impl Write) -> io::Result<()> {
+    let finding = &tried.finding;
     story(&tried.story, look, out)?;
 
     let verdict = finding.verdict;
@@ -128,11 +137,11 @@ pub fn in_detail(tried: &Tried, look: Look, out: &mut impl Write) -> io::Result<
     Ok(())
 }
 
-/// Where to go on after one claim.
-pub fn next(claim: &Claim, out: &mut impl Write) -> io::Result<()> {
+/// Where to go on after one claim, with `flag`.
+pub fn next(claim: &Claim, flag: &str, out: &mut impl Write) -> io::Result<()> {
     let mut after = claims::all().skip_while(|other| other.id != claim.id);
     match after.nth(1) {
-        Some(next) => writeln!(out, "\nnext: epoll-lab claims {}", next.id),
+        Some(next) => writeln!(out, "\nnext: epoll-lab claims {}{flag}", next.id),
         None => writeln!(out, "\nall of them: epoll-lab claims"),
     }
 }
