@@ -33,6 +33,8 @@ pub struct Connection {
     pub echoed: u64,
     /// Bytes in the kernel's receive buffer when it was last asked.
     pub unread: u64,
+    /// `recv` has said that no more will come: 0, or the connection's failure.
+    pub ended: bool,
     /// The server has closed the connection.
     pub closed: bool,
     /// The port that the peer has connected from; 0 where it is not known.
@@ -62,6 +64,7 @@ impl Connection {
         if self.first_recv.len() < FIRST {
             self.first_recv.push(result);
         }
+        self.ended |= !matches!(result, Ok(1..) | Err(Errno::EINTR | Errno::EAGAIN));
         match result {
             Err(Errno::EINTR) => return, // nothing was looked at yet
             Err(Errno::EAGAIN) => self.eagain += 1,

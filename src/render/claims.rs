@@ -154,6 +154,7 @@ fn story(story: &[Entry], look: Look, out: &mut impl Write) -> io::Result<()> {
     while let Some(entry) = entries.next() {
         match entry {
             Entry::Step(step) => text.step(step, out)?,
+            Entry::Unseen(name, reports) => text.unseen(*name, *reports),
             Entry::Note(note) => {
                 text.finish(out)?;
                 writeln!(out, "{}", indented(4, note).dimmed())?;
@@ -195,7 +196,7 @@ fn is_same(record: &Record, next: &Entry) -> bool {
                 && record.unread == next.unread
                 && events(record) == events(next)
         }
-        Entry::Step(_) | Entry::Note(_) => false,
+        Entry::Step(_) | Entry::Note(_) | Entry::Unseen(..) => false,
     }
 }
 

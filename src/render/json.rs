@@ -168,7 +168,7 @@ impl Json {
             match entry {
                 Entry::Call(record) => self.record(record, out)?,
                 Entry::Step(step) => self.step(step, out)?,
-                Entry::Note(_) => {} // for people
+                Entry::Note(_) | Entry::Unseen(..) => {} // for people
             }
         }
         let (claim, finding) = (tried.claim, &tried.finding);

@@ -25,10 +25,10 @@ pub fn counts(report: &Report, look: Look, out: &mut impl Write) -> io::Result<(
     let mut table = Builder::default();
     table.push_record(HEAD);
     for row in &report.rows {
-        table.push_record(cells(row));
+        table.push_record(cells(row, report));
     }
     if report.rows.len() > 1 {
-        table.push_record(cells(&report.sum));
+        table.push_record(cells(&report.sum, report));
     }
     let mut table = grid::of(table, 2);
     table.modify(Columns::last(), Alignment::left());
@@ -100,7 +100,12 @@ fn next_command(report: &Report, look: Look, flag: &str) -> Option<String> {
                 5 => String::new(),
                 buffer => format!(" --buffer {buffer}"),
             };
-            format!("{}{given}{buffer} {flag}", command.name())
+            let own_clients = if command == Lt { 1 } else { 2 };
+            let clients = match run.clients {
+                n if n == own_clients => String::new(),
+                n => format!(" --clients {n}"),
+            };
+            format!("{}{given}{buffer}{clients} {flag}", command.name())
         }
         (Blocking, _) => format!("lt {flag}"),
         (Lt, "") => format!("et-blocking --read once {flag}"),
@@ -113,8 +118,13 @@ fn next_command(report: &Report, look: Look, flag: &str) -> Option<String> {
     Some(format!("epoll-lab {next}"))
 }
 
-fn cells(row: &Row) -> [String; 8] {
+fn cells(row: &Row, report: &Report) -> [String; 8] {
     let server = &row.server;
+    // Who waits in no wait call gets no reports.
+    let reported = |count: u64| match report.run.api.wait_call() {
+        Some(_) => count.to_string(),
+        None => "-".into(),
+    };
     let echoed = match row.sent {
         Some(sent) => format!("{}/{sent}", row.echoed),
         None => row.echoed.to_string(),
@@ -126,8 +136,8 @@ fn cells(row: &Row) -> [String; 8] {
     };
     [
         row.client.clone(),
-        server.reports.to_string(),
-        server.hangups.to_string(),
+        reported(server.reports),
+        reported(server.hangups),
         server.recv.to_string(),
         server.eagain.to_string(),
         echoed,

@@ -190,6 +190,11 @@ impl Text {
         writeln!(out, "setup: {}", setup.replace(" \n", "\n"))
     }
 
+    /// So many reports of a client are not shown.
+    pub fn unseen(&mut self, name: Name, reports: u64) {
+        self.clients.entry(name).or_default().reports += reports;
+    }
+
     /// A return of the wait call, one line an event.
     fn wait(&mut self, record: &Record, out: &mut impl Write) -> io::Result<()> {
         let mut left = self.timed("  ", record);
