@@ -2,6 +2,7 @@
 
 pub mod claims;
 pub mod matrix;
+pub mod predict;
 pub mod scaling;
 pub mod server;
 pub mod write;
@@ -35,6 +36,7 @@ Examples:
   epoll-lab lt --trace                watch every call of the first server
   epoll-lab et-blocking --trace       see the server fall asleep inside recv
   epoll-lab et-blocking --read once   see bytes stranded in the kernel
+  epoll-lab lt --predict              say what will happen, then see
   epoll-lab et-nonblock --trace --step
                                       drained to EAGAIN, step by step with Enter
   epoll-lab lt --trace --listen 127.0.0.1:9999
@@ -50,6 +52,7 @@ Exit status:
 const SERVER_EXAMPLES: &str = "\
 Examples:
   --trace                         every call as it happens
+  --predict                       first say what will happen, then see
   --trace --message hi --clients 3
                                   three clients that say hi
   --trace --listen 127.0.0.1:9999 for real clients: nc 127.0.0.1 9999";
@@ -66,6 +69,8 @@ Examples:
   epoll-lab claims                    all of them, one line each
   epoll-lab claims --list             what they say
   epoll-lab claims ctl-errors         one of them: every call, and why
+  epoll-lab claims et-once oneshot    some of them, two lines each
+  epoll-lab claims eof --predict      first say whether it is true
   epoll-lab claims --format json      one JSON record a claim";
 
 /// Level- and edge-triggered epoll on real sockets, every call traced.

@@ -5,17 +5,17 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::CommandFactory;
-use nix::sys::epoll::EpollFlags;
 
 use crate::claims;
-use crate::cli::server::{EpollArgs, ReadArg, ScreenArgs, ServerArgs, SocketArg};
+use crate::cli::server::{EpollArgs, FormatArg, ReadArg, ScreenArgs, ServerArgs, SocketArg};
 use crate::cli::{Cli, Command};
 use crate::compare;
 use crate::lab::script::{Pace, Script};
 use crate::matrix;
 use crate::mode::{self, Mode, Read, SocketKind};
+use crate::predict::{self, Asked};
 use crate::render::{Charset, Look, OutputError, Timing, Trace};
-use crate::report::{Api, Run, Trigger};
+use crate::report::{Api, Report, Run, Subcommand, Trigger};
 use crate::stage::Stage;
 use crate::write_events;
 
@@ -26,10 +26,20 @@ pub fn execute(cli: Cli) -> Result<ExitCode> {
         false => Charset::Unicode,
     };
     match cli.command {
-        Command::Blocking(args) => server("blocking", Api::None, mode::BLOCKING, args, charset),
-        Command::Lt(args) => epoll_server("lt", mode::LT, args, charset),
-        Command::EtBlocking(args) => epoll_server("et-blocking", mode::ET_BLOCKING, args, charset),
-        Command::EtNonblock(args) => epoll_server("et-nonblock", mode::ET_NONBLOCK, args, charset),
+        Command::Blocking(args) => server(
+            Subcommand::Blocking,
+            Api::None,
+            mode::BLOCKING,
+            args,
+            charset,
+        ),
+        Command::Lt(args) => epoll_server(Subcommand::Lt, mode::LT, args, charset),
+        Command::EtBlocking(args) => {
+            epoll_server(Subcommand::EtBlocking, mode::ET_BLOCKING, args, charset)
+        }
+        Command::EtNonblock(args) => {
+            epoll_server(Subcommand::EtNonblock, mode::ET_NONBLOCK, args, charset)
+        }
         Command::SelectPollCompare(args) => compare::execute(&args, charset),
         Command::WriteEvents(args) => write_events::execute(&args, charset),
         Command::Matrix(args) => matrix::execute(&args, charset),
@@ -56,7 +66,7 @@ fn print(bytes: &[u8]) -> Result<ExitCode> {
 }
 
 fn epoll_server(
-    command: &'static str,
+    command: Subcommand,
     mut mode: Mode,
     args: EpollArgs,
     charset: Charset,
@@ -75,18 +85,17 @@ fn epoll_server(
 }
 
 fn server(
-    command: &'static str,
+    command: Subcommand,
     api: Api,
     mode: Mode,
     args: ServerArgs,
     charset: Charset,
 ) -> Result<ExitCode> {
-    let look = look(&args.screen, charset);
+    let mut look = look(&args.screen, charset);
     let script = script(command, &args);
     let trigger = match api {
         Api::None => None,
-        _ if mode.interest.contains(EpollFlags::EPOLLET) => Some(Trigger::Edge),
-        _ => Some(Trigger::Level),
+        _ => Some(Trigger::of(mode.interest)),
     };
     let run = Run {
         command,
@@ -97,15 +106,50 @@ fn server(
         buffer: args.buffer as usize,
         clients: args.listen.map_or(script.messages.len(), |_| 0),
     };
+    // Whoever is asked may want to see the trace of this run afterwards; who
+    // steps through it sees it as it comes.
+    let asks = args.predict.asks() && args.screen.format == FormatArg::Text;
+    let hold_back = asks && !args.step && look.trace == Trace::Summary;
+    if asks {
+        look.trace = Trace::Calls;
+    }
     let stage = Stage::new(args.screen.format, look)?;
-    let report = match args.listen {
-        None => stage.play(run, mode, script)?.0,
-        Some(addr) => stage.listen(run, mode, addr, args.stall)?,
+    if let Some(addr) = args.listen {
+        let report = stage.listen(run, mode, addr, args.stall)?;
+        stage.screen().summary(&report)?;
+        return Ok(status(&report));
+    }
+    let questions = predict::server::questions(&run, &script);
+    let announce = || {
+        let mut screen = stage.screen();
+        screen.run(&run)?;
+        if args.predict.is_given() {
+            screen.setup(&predict::server::setup(&script))?;
+        }
+        Ok(())
     };
-    stage.screen().summary(&report)?;
+    let predictions = match predict::collect(&args.predict, questions, announce)? {
+        Asked::Answered(predictions) => predictions,
+        Asked::End(status) => return Ok(status),
+    };
+    if hold_back {
+        stage.screen().hold_back();
+    }
+    let report = stage.perform(run, mode, script)?.0;
+    let compared = predictions.compare(&report);
+    stage.screen().predicted(&report, &compared)?;
+    if hold_back {
+        let wanted = predict::ask::wants("\nShow the trace? [Enter] ")?;
+        let mut screen = stage.screen();
+        screen.after_predicted(&report, &compared, wanted)?;
+    }
+    Ok(status(&report))
+}
+
+fn status(report: &Report) -> ExitCode {
     match report.echo_intact {
-        true => Ok(ExitCode::SUCCESS),
-        false => Ok(ExitCode::FAILURE),
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     }
 }
 
@@ -128,8 +172,8 @@ pub fn look(args: &ScreenArgs, charset: Charset) -> Look {
 
 /// Who says what: A tells more than a buffer holds, the others a word, unless
 /// the user says otherwise.
-fn script(command: &str, args: &ServerArgs) -> Script {
-    let alone = command == "lt";
+fn script(command: Subcommand, args: &ServerArgs) -> Script {
+    let alone = command == Subcommand::Lt;
     let clients = args.clients.map_or(if alone { 1 } else { 2 }, usize::from);
     let own: Vec<Vec<u8>> = args
         .message

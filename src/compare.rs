@@ -15,7 +15,7 @@ use crate::lab::script::{Pace, Script};
 use crate::mode;
 use crate::render::scaling::{self as chart, Glyphs};
 use crate::render::{Charset, OutputError, compare as table, progress, svg, tell};
-use crate::report::{Api, COMPARE, Report, Run, Trigger};
+use crate::report::{Api, Report, Run, Subcommand, Trigger};
 use crate::scaling::{self, Plan};
 use crate::stage::Stage;
 use crate::trace::io_error_text;
@@ -60,7 +60,7 @@ fn servers(args: &CompareArgs, charset: Charset) -> Result<Vec<Served>> {
     let mut served = Vec::new();
     for api in [Api::Select, Api::Poll, Api::Epoll] {
         let run = Run {
-            command: COMPARE,
+            command: Subcommand::SelectPollCompare,
             api,
             trigger: Some(Trigger::Level),
             socket: mode::LT.socket,

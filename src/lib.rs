@@ -16,7 +16,8 @@
 //!    have their words from;
 //! 8. [`matrix`], which runs every combination of the table's values, and
 //!    [`write_events`], the write side, on one thread;
-//! 9. [`claims`]: what textbooks say, one experiment each.
+//! 9. [`claims`]: what textbooks say, one experiment each;
+//! 10. [`predict`]: the questions before a run, and where its answers stand.
 //!
 //! ```text
 //! command --> lab --> server thread: the textbook loop --> sys --> the kernel
@@ -44,6 +45,7 @@ pub mod lab;
 pub mod matrix;
 pub mod mode;
 pub mod one_cpu;
+pub mod predict;
 pub mod render;
 pub mod report;
 pub mod scaling;

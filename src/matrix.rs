@@ -16,9 +16,10 @@ use nix::sys::epoll::EpollFlags;
 use crate::cli::matrix::MatrixArgs;
 use crate::command::look;
 use crate::lab::script::{Pace, Script};
-use crate::mode::{self, Mode, Read, SocketKind};
+use crate::mode::{Mode, Read, SocketKind};
+use crate::predict::{self, Asked};
 use crate::render::{Charset, Look};
-use crate::report::{Answered, Api, MATRIX, Outcome, Report, Run, Trigger};
+use crate::report::{Answered, Api, Outcome, Report, Run, Subcommand, Trigger};
 use crate::stage::Stage;
 use crate::totals::Connection;
 
@@ -29,7 +30,7 @@ pub struct Combination {
     pub socket: SocketKind,
     pub read: Read,
     /// The command that runs this combination, where one is named for it.
-    pub command: Option<&'static str>,
+    pub command: Option<Subcommand>,
     /// The counts of A when both had sent and neither had hung up.
     pub a: Connection,
     /// Whether B had its answer at that moment.
@@ -61,12 +62,23 @@ pub fn execute(args: &MatrixArgs, charset: Charset) -> Result<ExitCode> {
         sent: [bytes(&script.messages[0]), bytes(&script.messages[1])],
         rows: Vec::new(),
     };
+    let questions = predict::matrix::questions();
+    let announce = || {
+        if args.predict.is_given() {
+            stage.screen().setup(&predict::matrix::setup(&matrix))?;
+        }
+        Ok(())
+    };
+    let predictions = match predict::collect(&args.predict, questions, announce)? {
+        Asked::Answered(predictions) => predictions,
+        Asked::End(status) => return Ok(status),
+    };
     let mut status = ExitCode::SUCCESS;
     for mode in combinations() {
         let run = Run {
-            command: MATRIX,
+            command: Subcommand::Matrix,
             api: Api::Epoll,
-            trigger: Some(trigger(&mode)),
+            trigger: Some(Trigger::of(mode.interest)),
             socket: mode.socket,
             read: mode.read,
             buffer: args.buffer as usize,
@@ -82,7 +94,8 @@ pub fn execute(args: &MatrixArgs, charset: Charset) -> Result<ExitCode> {
         screen.combination(&row)?;
         matrix.rows.push(row);
     }
-    stage.screen().matrix(&matrix)?;
+    let compared = predictions.compare(&matrix);
+    stage.screen().matrix(&matrix, &compared)?;
     stage.dismiss()?;
     Ok(status)
 }
@@ -111,23 +124,18 @@ fn combinations() -> [Mode; 8] {
     })
 }
 
-fn trigger(mode: &Mode) -> Trigger {
-    match mode.interest.contains(EpollFlags::EPOLLET) {
-        true => Trigger::Edge,
-        false => Trigger::Level,
-    }
-}
-
 /// The command whose own mode this is.
-fn command(mode: &Mode) -> Option<&'static str> {
+fn command(mode: &Mode) -> Option<Subcommand> {
     let named = [
-        ("lt", mode::LT),
-        ("et-blocking", mode::ET_BLOCKING),
-        ("et-nonblock", mode::ET_NONBLOCK),
+        Subcommand::Lt,
+        Subcommand::EtBlocking,
+        Subcommand::EtNonblock,
     ];
     let parts = |mode: &Mode| (mode.interest, mode.socket, mode.read);
-    let found = named.iter().find(|(_, other)| parts(other) == parts(mode));
-    found.map(|(name, _)| *name)
+    let is_own = |own: Mode| parts(&own) == parts(mode);
+    named
+        .into_iter()
+        .find(|named| named.mode().is_some_and(is_own))
 }
 
 /// As for the named commands: A says more than a buffer holds, B a word.
@@ -154,7 +162,7 @@ impl Combination {
         };
         let for_one = before.asleep.for_one().map(|fd| fd.name.to_string());
         Ok(Combination {
-            trigger: trigger(mode),
+            trigger: Trigger::of(mode.interest),
             socket: mode.socket,
             read: mode.read,
             command: command(mode),

@@ -2,8 +2,10 @@
 
 pub mod claims;
 pub mod compare;
+mod grid;
 pub mod json;
 pub mod matrix;
+pub mod predict;
 pub mod progress;
 pub mod scaling;
 pub mod svg;
@@ -17,6 +19,7 @@ use std::time::Duration;
 
 use crate::compare::Served;
 use crate::matrix::{Combination, Matrix};
+use crate::predict::Compared;
 use crate::report::{Report, Run};
 use crate::scene::{Asleep, Blocked, Step};
 use crate::shared::Shared;
@@ -64,10 +67,30 @@ pub enum Format {
 /// Standard output, in one of the formats.
 #[derive(Debug)]
 pub struct Screen {
-    out: BufWriter<Stdout>,
+    out: Out,
     format: Format,
     /// The summary of the run is out: there is no second one.
     summarized: bool,
+}
+
+/// Standard output, or what is held back from it.
+#[derive(Debug)]
+struct Out {
+    stdout: BufWriter<Stdout>,
+    held: Option<Vec<u8>>,
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match &mut self.held {
+            Some(held) => held.write(bytes),
+            None => self.stdout.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stdout.flush()
+    }
 }
 
 /// A line on standard error. If that is closed or full, nobody is left to be
@@ -100,9 +123,9 @@ impl Screen {
     pub fn new(format: Format) -> Screen {
         // Large, because a trace may be long; what is in it never waits
         // longer than the lab does.
-        let out = BufWriter::with_capacity(1 << 16, io::stdout());
+        let stdout = BufWriter::with_capacity(1 << 16, io::stdout());
         Screen {
-            out,
+            out: Out { stdout, held: None },
             format,
             summarized: false,
         }
@@ -213,18 +236,92 @@ impl Screen {
         Ok(())
     }
 
-    /// What the run came to.
+    /// What is about to happen, before somebody is asked what will come of it.
+    pub fn setup(&mut self, sentence: &str) -> Shown {
+        match &mut self.format {
+            Format::Text(_) => {
+                writeln!(self.out, "{}\n", text::layout::wrap(sentence, 0))?;
+                self.flush()
+            }
+            Format::Json(_) => Ok(()), // the questions are for people
+        }
+    }
+
+    /// Keeps what is shown from now on, until [`Screen::release`].
+    pub fn hold_back(&mut self) {
+        self.out.held = Some(Vec::new());
+    }
+
+    /// Shows what was held back, if anything was.
+    pub fn release(&mut self) -> Shown {
+        if let Some(held) = self.out.held.take() {
+            self.out.write_all(&held)?;
+        }
+        self.flush()
+    }
+
+    /// What the run came to, all of it: nothing is held back any more.
     pub fn summary(&mut self, report: &Report) -> Shown {
+        if self.summarized {
+            return Ok(());
+        }
+        self.release()?;
+        self.predicted(report, &[])
+    }
+
+    /// What the run came to, beside what was predicted of it. Without the
+    /// trace the counts are left out: the predictions are about some of them.
+    pub fn predicted(&mut self, report: &Report, compared: &[Compared]) -> Shown {
         if std::mem::replace(&mut self.summarized, true) {
             return Ok(());
         }
         match &mut self.format {
             Format::Text(text) => {
-                text.finish(&mut self.out)?;
-                let look = text.look();
-                table::summary(report, look, &mut self.out)?;
+                let (look, out) = (text.look(), &mut self.out);
+                text.finish(out)?;
+                let counts = look.trace == Trace::Calls || compared.is_empty();
+                if counts {
+                    table::counts(report, look, out)?;
+                }
+                let held = out.held.take();
+                if counts && held.is_none() {
+                    writeln!(out)?;
+                }
+                if !compared.is_empty() {
+                    predict::text("while all stay connected", compared, out)?;
+                    writeln!(out)?;
+                }
+                table::verdict(report, out)?;
+                out.held = held;
+                if out.held.is_none() {
+                    table::next(report, look, compared, out)?;
+                }
             }
-            Format::Json(json) => json.summary(report, &mut self.out)?,
+            Format::Json(json) => {
+                json.summary(report, &mut self.out)?;
+                predict::json(compared, json.run_number(), &mut self.out)?;
+            }
+        }
+        self.flush()
+    }
+
+    /// Shows the trace that is held back, if it is `wanted`, and where to go
+    /// on.
+    pub fn after_predicted(
+        &mut self,
+        report: &Report,
+        compared: &[Compared],
+        wanted: bool,
+    ) -> Shown {
+        match wanted {
+            true => {
+                writeln!(self.out.stdout)?;
+                self.release()?;
+            }
+            false => self.out.held = None,
+        }
+        if let Format::Text(text) = &mut self.format {
+            table::next(report, text.look(), compared, &mut self.out)?;
         }
         self.flush()
     }
@@ -257,11 +354,12 @@ impl Screen {
         self.flush()
     }
 
-    /// The whole matrix; in JSON each row is out already.
-    pub fn matrix(&mut self, rows: &Matrix) -> Shown {
+    /// The whole matrix, beside what was predicted; in JSON each row is out
+    /// already.
+    pub fn matrix(&mut self, rows: &Matrix, compared: &[Compared]) -> Shown {
         match &mut self.format {
-            Format::Text(_) => matrix::text(rows, &mut self.out)?,
-            Format::Json(_) => {}
+            Format::Text(_) => matrix::text(rows, compared, &mut self.out)?,
+            Format::Json(json) => predict::json(compared, json.run_number(), &mut self.out)?,
         }
         self.flush()
     }
@@ -287,11 +385,12 @@ impl Screen {
         self.flush()
     }
 
-    /// Both triggers beside each other; in JSON all is out already.
-    pub fn write_events(&mut self, all: &WriteEvents) -> Shown {
+    /// Both triggers beside each other, and what was predicted; in JSON the acts
+    /// are out already.
+    pub fn write_events(&mut self, all: &WriteEvents, compared: &[Compared]) -> Shown {
         match &mut self.format {
-            Format::Text(_) => write::table(all, &mut self.out)?,
-            Format::Json(_) => {}
+            Format::Text(_) => write::table(all, compared, &mut self.out)?,
+            Format::Json(json) => predict::json(compared, json.run_number(), &mut self.out)?,
         }
         self.flush()
     }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use nix::errno::Errno;
+use nix::sys::epoll::EpollFlags;
 
-use crate::mode::{Read, SocketKind};
+use crate::mode::{self, Mode, Read, SocketKind};
 use crate::scene::{BeforeHangUp, ClientSide, Scene, Stuck};
 use crate::totals::{Connection, Totals};
 use crate::trace::{Name, WaitCost, errno_name};
@@ -49,6 +50,14 @@ pub enum Trigger {
 }
 
 impl Trigger {
+    /// What an interest asks for.
+    pub fn of(interest: EpollFlags) -> Trigger {
+        match interest.contains(EpollFlags::EPOLLET) {
+            true => Trigger::Edge,
+            false => Trigger::Level,
+        }
+    }
+
     /// The name in the JSON contract.
     pub fn name(self) -> &'static str {
         match self {
@@ -61,7 +70,7 @@ impl Trigger {
 /// What was run.
 #[derive(Clone, Debug)]
 pub struct Run {
-    pub command: &'static str,
+    pub command: Subcommand,
     pub api: Api,
     pub trigger: Option<Trigger>,
     pub socket: SocketKind,
@@ -72,19 +81,53 @@ pub struct Run {
     pub clients: usize,
 }
 
-/// The command that runs the same server on three APIs.
-pub const COMPARE: &str = "select-poll-compare";
-/// The command that runs every combination of trigger, socket and read.
-pub const MATRIX: &str = "matrix";
-/// The command that shows the write side.
-pub const WRITE: &str = "write-events";
+/// The subcommand that a run is part of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subcommand {
+    Blocking,
+    Lt,
+    EtBlocking,
+    EtNonblock,
+    /// The same server on three APIs.
+    SelectPollCompare,
+    /// Every combination of trigger, socket and read.
+    Matrix,
+    /// The write side.
+    WriteEvents,
+}
+
+impl Subcommand {
+    /// As it is typed, and in the JSON contract.
+    pub fn name(self) -> &'static str {
+        match self {
+            Subcommand::Blocking => "blocking",
+            Subcommand::Lt => "lt",
+            Subcommand::EtBlocking => "et-blocking",
+            Subcommand::EtNonblock => "et-nonblock",
+            Subcommand::SelectPollCompare => "select-poll-compare",
+            Subcommand::Matrix => "matrix",
+            Subcommand::WriteEvents => "write-events",
+        }
+    }
+
+    /// The mode of a command that runs one server.
+    pub fn mode(self) -> Option<Mode> {
+        match self {
+            Subcommand::Blocking => Some(mode::BLOCKING),
+            Subcommand::Lt => Some(mode::LT),
+            Subcommand::EtBlocking => Some(mode::ET_BLOCKING),
+            Subcommand::EtNonblock => Some(mode::ET_NONBLOCK),
+            Subcommand::SelectPollCompare | Subcommand::Matrix | Subcommand::WriteEvents => None,
+        }
+    }
+}
 
 impl Run {
     /// The command; the API where that is what its runs differ in.
     pub fn title(&self) -> &'static str {
         match self.command {
-            COMPARE => self.api.name(),
-            command => command,
+            Subcommand::SelectPollCompare => self.api.name(),
+            command => command.name(),
         }
     }
 }

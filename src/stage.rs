@@ -52,11 +52,16 @@ impl Stage {
         self.screen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Says which server is about to run, and runs it.
+    pub fn play(&self, run: Run, mode: Mode, script: Script) -> Result<(Report, Vec<Vec<u8>>)> {
+        self.screen().run(&run)?;
+        self.perform(run, mode, script)
+    }
+
     /// Runs a server against the lab's own clients: what it came to, and what
     /// came back to each client.
-    pub fn play(&self, run: Run, mode: Mode, script: Script) -> Result<(Report, Vec<Vec<u8>>)> {
+    pub fn perform(&self, run: Run, mode: Mode, script: Script) -> Result<(Report, Vec<Vec<u8>>)> {
         make_room_for_fds(run.clients)?;
-        self.screen().run(&run)?;
         let _held = OneCpu::hold();
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut lab = self.start(run, mode, any_port, Follow::Records)?;

@@ -12,6 +12,9 @@ use crate::trace::{Call, Event, Fd, Name, Record, WaitCost};
 /// How many clients keep a row of their own after they have gone.
 pub const KEPT: u32 = 100;
 
+/// How many results of a connection are remembered one by one.
+pub const FIRST: usize = 8;
+
 /// The counters of one connection, as the server's calls show it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Connection {
@@ -30,10 +33,16 @@ pub struct Connection {
     pub echoed: u64,
     /// Bytes in the kernel's receive buffer when it was last asked.
     pub unread: u64,
+    /// `recv` has said that no more will come: 0, or the connection's failure.
+    pub ended: bool,
     /// The server has closed the connection.
     pub closed: bool,
     /// The port that the peer has connected from; 0 where it is not known.
     pub port: u16,
+    /// What the first [`FIRST`] calls of `recv` returned.
+    pub first_recv: Vec<Result<i32, Errno>>,
+    /// The bytes that were unread at the first [`FIRST`] reports.
+    pub first_unread: Vec<u64>,
     /// A report has come, and no `recv` since.
     fresh: bool,
 }
@@ -52,6 +61,10 @@ impl Connection {
 
     fn count_recv(&mut self, result: Result<i32, Errno>) {
         self.recv += 1;
+        if self.first_recv.len() < FIRST {
+            self.first_recv.push(result);
+        }
+        self.ended |= !matches!(result, Ok(1..) | Err(Errno::EINTR | Errno::EAGAIN));
         match result {
             Err(Errno::EINTR) => return, // nothing was looked at yet
             Err(Errno::EAGAIN) => self.eagain += 1,
@@ -144,6 +157,9 @@ impl Totals {
                     connection.reports += 1;
                     connection.fresh = true;
                     connection.unread = event.unread.unwrap_or(connection.unread);
+                    if connection.first_unread.len() < FIRST {
+                        connection.first_unread.push(connection.unread);
+                    }
                 }
             }
         }

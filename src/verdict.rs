@@ -70,7 +70,16 @@ fn stranded_sentence(report: &Report, scene: &Scene) -> String {
     );
     match report.sum.server.unread {
         left if left == report.stranded => format!("{sentence} Nothing ever read them."),
-        0 => format!("{sentence} The hang-up, an edge of its own, brought them."),
+        0 => {
+            // What is unread is gone; the end of the file behind it is not.
+            let open = report.rows.iter().filter(|row| !row.server.ended);
+            let open: Vec<&str> = open.map(|row| row.client.as_str()).collect();
+            let end = match open.is_empty() {
+                true => String::new(),
+                false => format!(" The end of file of {} was never seen.", list(&open)),
+            };
+            format!("{sentence} The hang-up, an edge of its own, brought them.{end}")
+        }
         left => format!(
             "{sentence} The hang-up, an edge of its own, brought {}; {left} were never read.",
             report.stranded - left.min(report.stranded)

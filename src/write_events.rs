@@ -17,8 +17,9 @@ use crate::cli::server::FormatArg;
 use crate::cli::write::{TriggerArg, WriteArgs};
 use crate::command::look;
 use crate::mode::{Read, SocketKind};
+use crate::predict::{self, Asked};
 use crate::render::{Charset, Format, Look, Screen, json, text};
-use crate::report::{Api, Run, Trigger, WRITE};
+use crate::report::{Api, Run, Subcommand, Trigger};
 
 /// Bytes that P reads at a time.
 pub const READ: usize = 512;
@@ -127,6 +128,17 @@ pub fn execute(args: &WriteArgs, charset: Charset) -> Result<ExitCode> {
         Some(TriggerArg::Et) => &[Trigger::Edge],
         None => &[Trigger::Level, Trigger::Edge],
     };
+    let questions = predict::write::questions(triggers, args.waits);
+    let announce = || {
+        if args.predict.is_given() {
+            screen.setup(&predict::write::setup(triggers, args.waits))?;
+        }
+        Ok(())
+    };
+    let predictions = match predict::collect(&args.predict, questions, announce)? {
+        Asked::Answered(predictions) => predictions,
+        Asked::End(status) => return Ok(status),
+    };
     let mut sides = Vec::new();
     for trigger in triggers {
         screen.run(&run(*trigger))?;
@@ -135,11 +147,12 @@ pub fn execute(args: &WriteArgs, charset: Charset) -> Result<ExitCode> {
         sides.push(side);
     }
     let whole = sides.iter().all(Side::is_whole);
-    screen.write_events(&WriteEvents {
+    let all = WriteEvents {
         look,
         limit: args.waits,
         sides,
-    })?;
+    };
+    screen.write_events(&all, &predictions.compare(&all))?;
     match whole {
         true => Ok(ExitCode::SUCCESS),
         false => Ok(ExitCode::FAILURE),
@@ -149,7 +162,7 @@ pub fn execute(args: &WriteArgs, charset: Charset) -> Result<ExitCode> {
 /// In the words of the servers: W does not block, and P has one recv a step.
 fn run(trigger: Trigger) -> Run {
     Run {
-        command: WRITE,
+        command: Subcommand::WriteEvents,
         api: Api::Epoll,
         trigger: Some(trigger),
         socket: SocketKind::Nonblocking,

@@ -275,3 +275,27 @@ fn several_processes_at_once_agree() {
         }
     });
 }
+
+/// Several ids: those, in the order asked for, each with what it says.
+#[test]
+fn several_claims_are_tried_in_the_order_asked_for() {
+    let text = stdout(&["claims", "oneshot", "lt-repeats"]);
+    let places = [
+        "oneshot",
+        "confirmed 1, silent",
+        "lt-repeats",
+        "confirmed 13 bytes",
+    ]
+    .map(|what| {
+        text.find(what)
+            .unwrap_or_else(|| panic!("no {what:?} in {text}"))
+    });
+    assert!(places.is_sorted(), "{text}");
+    assert!(text.contains("\n2 claims: 2 confirmed,"), "{text}");
+    let json = stdout(&["claims", "oneshot", "lt-repeats", "--format", "json"]);
+    let ids: Vec<String> = json
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].to_string())
+        .collect();
+    assert_eq!(ids, [r#""oneshot""#, r#""lt-repeats""#]);
+}

@@ -6,17 +6,22 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::{FAMILIES, try_out};
+use super::{Claim, FAMILIES, Tried, try_out};
 use crate::cli::claims::ClaimsArgs;
 use crate::cli::server::FormatArg;
 use crate::command::look;
+use crate::predict::{self, Asked};
 use crate::render::claims::{self as text, Totals};
 use crate::render::json::Json;
-use crate::render::{Charset, Look, OutputError, Trace};
+use crate::render::predict::{json as predict_json, text as predict_text};
+use crate::render::{Charset, Look, OutputError, Trace, tell};
 
 /// Whatever the kernel answers, that is an answer: the exit status is 0.
 pub fn execute(args: &ClaimsArgs, charset: Charset) -> Result<ExitCode> {
     let look = look(&args.screen, charset);
+    if args.predict.is_given() {
+        return predicted(args, look);
+    }
     let mut out = BufWriter::new(io::stdout().lock());
     match (args.list, args.screen.format) {
         (true, FormatArg::Text) => text::list(&mut out),
@@ -30,32 +35,91 @@ pub fn execute(args: &ClaimsArgs, charset: Charset) -> Result<ExitCode> {
 }
 
 fn as_text(args: &ClaimsArgs, look: Look, out: &mut impl Write) -> io::Result<()> {
-    if let Some(claim) = args.id {
+    if let [claim] = args.ids[..] {
         text::in_detail(&try_out(claim), look, out)?;
-        return text::next(claim, out);
+        return text::next(claim, "", out);
     }
     let mut totals = Totals::default();
     let began = Instant::now();
     text::header(out)?;
-    for family in &FAMILIES {
+    for claim in &args.ids {
+        writeln!(out)?;
+        totals.add(&show(claim, text::claim_and_row, look, out)?);
+    }
+    let families = if args.ids.is_empty() {
+        &FAMILIES[..]
+    } else {
+        &[]
+    };
+    for family in families {
         text::family(family, out)?;
         for claim in family.claims {
-            let tried = try_out(claim);
-            totals.add(&tried);
-            match look.trace {
-                Trace::Calls => text::in_detail(&tried, look, out)?,
-                Trace::Summary => text::row(&tried, look, out)?,
-            }
-            // Each line as soon as it is known: the whole takes some seconds.
-            out.flush()?;
+            totals.add(&show(claim, text::row, look, out)?);
         }
     }
-    text::totals(&totals, began.elapsed(), look, out)
+    text::totals(&totals, began.elapsed(), args.ids.first(), look, out)
+}
+
+/// One claim, and first what is thought of it.
+fn predicted(args: &ClaimsArgs, look: Look) -> Result<ExitCode> {
+    let [claim] = args.ids[..] else {
+        tell("epoll-lab: --predict is for one claim: epoll-lab claims ID --predict");
+        return Ok(ExitCode::from(2));
+    };
+    let mut out = BufWriter::new(io::stdout().lock());
+    let show = |shown: io::Result<()>| shown.map_err(OutputError);
+    let announce = || match args.screen.format {
+        FormatArg::Text => Ok(show(
+            text::question(claim, &mut out).and_then(|()| out.flush()),
+        )?),
+        FormatArg::Json => Ok(()),
+    };
+    let questions = predict::claims::questions();
+    let predictions = match predict::collect(&args.predict, questions, announce)? {
+        Asked::Answered(predictions) => predictions,
+        Asked::End(status) => return Ok(status),
+    };
+    let tried = try_out(claim);
+    let compared = predictions.compare(&tried);
+    show(match args.screen.format {
+        FormatArg::Text => text::answer(&tried, look, &mut out)
+            .and_then(|()| writeln!(out))
+            .and_then(|()| predict_text("", &compared, &mut out))
+            .and_then(|()| text::next(claim, " --predict", &mut out)),
+        FormatArg::Json => {
+            let mut json = Json::new(look);
+            json.tried(&tried, &mut out)
+                .and_then(|()| predict_json(&compared, json.run_number(), &mut out))
+        }
+    })?;
+    show(out.flush())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tries a claim, one of several, and shows its `row`, or with the trace all.
+fn show<W: Write>(
+    claim: &'static Claim,
+    row: fn(&Tried, Look, &mut W) -> io::Result<()>,
+    look: Look,
+    out: &mut W,
+) -> io::Result<Tried> {
+    let tried = try_out(claim);
+    match look.trace {
+        Trace::Calls => text::in_detail(&tried, look, out)?,
+        Trace::Summary => row(&tried, look, out)?,
+    }
+    // Each line as soon as it is known: the whole takes some seconds.
+    out.flush()?;
+    Ok(tried)
 }
 
 fn as_json(args: &ClaimsArgs, look: Look, out: &mut impl Write) -> io::Result<()> {
     let mut json = Json::new(look);
-    for claim in super::all().filter(|claim| args.id.is_none_or(|id| id.id == claim.id)) {
+    let claims: Vec<&'static Claim> = match args.ids.is_empty() {
+        true => super::all().collect(),
+        false => args.ids.clone(),
+    };
+    for claim in claims {
         json.tried(&try_out(claim), out)?;
         out.flush()?;
     }

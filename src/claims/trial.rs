@@ -58,6 +58,8 @@ pub enum Entry {
     Step(Step),
     /// What no call and no client's step says.
     Note(String),
+    /// So many reports of a client are not among the calls.
+    Unseen(Name, u64),
 }
 
 /// One experiment on its way.
@@ -138,6 +140,12 @@ impl Trial {
         self.untraced = false;
         self.sys.follow(Follow::Records);
         result
+    }
+
+    /// So many reports of `a` were left out: the next one has its own number.
+    pub fn unseen(&mut self, a: &Conn, reports: u64) {
+        self.collect();
+        self.story.push(Entry::Unseen(a.name, reports));
     }
 
     fn step(&mut self, client: Name, action: Action, data: &[u8]) {

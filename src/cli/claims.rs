@@ -6,21 +6,25 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, Args, Command};
 
+use super::predict::PredictArgs;
 use super::server::ScreenArgs;
 use crate::claims::{self, Claim};
 
 #[derive(Debug, Args)]
 pub struct ClaimsArgs {
-    /// Try this claim alone, and show how [default: all, in one table]
+    /// Try these claims; of one alone, show how [default: all, in one table]
     #[arg(value_name = "ID", hide_possible_values = true, value_parser = IdParser)]
-    pub id: Option<&'static Claim>,
+    pub ids: Vec<&'static Claim>,
 
     /// List the claims without trying them
-    #[arg(long, conflicts_with = "id")]
+    #[arg(long, conflicts_with_all = ["ids", "predict"])]
     pub list: bool,
 
     #[command(flatten)]
     pub screen: ScreenArgs,
+
+    #[command(flatten)]
+    pub predict: PredictArgs,
 }
 
 /// An id of the list. Shells complete it; of a typo it says what is near.

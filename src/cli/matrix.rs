@@ -3,6 +3,7 @@
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, value_parser};
 
+use super::predict::PredictArgs;
 use super::server::{Message, ScreenArgs, parse_message};
 
 pub const EXAMPLES: &str = "\
@@ -59,4 +60,7 @@ pub struct MatrixArgs {
     #[arg(long, value_name = "TEXT", help_heading = "The clients")]
     #[arg(value_parser = OsStringValueParser::new().try_map(parse_message))]
     pub message: Vec<Message>,
+
+    #[command(flatten)]
+    pub predict: PredictArgs,
 }

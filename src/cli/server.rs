@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum, value_parser};
 
+use super::predict::PredictArgs;
 use super::scaling::ScalingArgs;
 
 #[derive(Debug, Args)]
@@ -101,10 +102,13 @@ pub struct ServerArgs {
     pub step: bool,
 
     /// Serve real clients, such as nc, until Ctrl-C; not with --clients,
-    /// --message or --step
+    /// --message, --step or --predict
     #[arg(long, value_name = "ADDR:PORT", help_heading = "The clients")]
-    #[arg(value_parser = parse_address, conflicts_with_all = ["message", "clients", "step"])]
+    #[arg(value_parser = parse_address, conflicts_with_all = ["message", "clients", "step", "predict"])]
     pub listen: Option<SocketAddr>,
+
+    #[command(flatten)]
+    pub predict: PredictArgs,
 }
 
 #[derive(Debug, Args)]

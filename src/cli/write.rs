@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum, value_parser};
 
+use super::predict::PredictArgs;
 use super::server::ScreenArgs;
 
 pub const EXAMPLES: &str = "\
@@ -50,6 +51,9 @@ pub struct WriteArgs {
     )]
     #[arg(value_parser = value_parser!(u32).range(2..=1_000_000))]
     pub waits: u32,
+
+    #[command(flatten)]
+    pub predict: PredictArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -154,14 +154,14 @@ mod tests {
     /// Eight rows whose results are whatever `outcome` makes of them.
     fn made_up(outcome: impl Fn(&Mode, Trigger) -> Outcome) -> Vec<Combination> {
         let row = |mode: &Mode| Combination {
-            trigger: crate::matrix::trigger(mode),
+            trigger: Trigger::of(mode.interest),
             socket: mode.socket,
             read: mode.read,
             command: None,
             a: Connection::default(),
             b: Answered::AtOnce,
             asleep: ("epoll_wait", None),
-            outcome: outcome(mode, crate::matrix::trigger(mode)),
+            outcome: outcome(mode, Trigger::of(mode.interest)),
         };
         combinations().iter().map(row).collect()
     }

@@ -52,8 +52,24 @@ pub fn row(tried: &Tried, look: Look, out: &mut impl Write) -> io::Result<()> {
     )
 }
 
-/// Below the table.
-pub fn totals(totals: &Totals, took: Duration, look: Look, out: &mut impl Write) -> io::Result<()> {
+/// A claim that has been tried, in two lines: what it says, and its row.
+pub fn claim_and_row(tried: &Tried, look: Look, out: &mut impl Write) -> io::Result<()> {
+    let verdict = tried.finding.verdict;
+    let evidence = shortened(evidence(&tried.finding, look), EVIDENCE);
+    let Claim { id, claim, .. } = tried.claim;
+    writeln!(out, "  {}{claim}", format!("{id:<ID$}").cyan())?;
+    let padded = format!("{:<VERDICT$}", verdict.name());
+    writeln!(out, "  {:ID$}{}{evidence}", "", coloured(verdict, &padded))
+}
+
+/// Below the table; the hint names `one` of the claims, if some were asked for.
+pub fn totals(
+    totals: &Totals,
+    took: Duration,
+    one: Option<&&Claim>,
+    look: Look,
+    out: &mut impl Write,
+) -> io::Result<()> {
     let all: usize = totals.0.iter().sum();
     let counts = Verdict::ALL.map(|verdict| {
         let text = format!("{} {}", totals.0[verdict as usize], verdict.name());
@@ -62,6 +78,9 @@ pub fn totals(totals: &Totals, took: Duration, look: Look, out: &mut impl Write)
     writeln!(out, "\n{} claims: {}", all, counts.join(", "))?;
     if look.timing == Timing::Shown {
         writeln!(out, "in {:.1} s", took.as_secs_f64())?;
+    }
+    if let Some(one) = one {
+        return writeln!(out, "how it was tried: epoll-lab claims {}", one.id);
     }
     writeln!(out, "what they say: epoll-lab claims --list")?;
     writeln!(out, "one of them:   epoll-lab claims et-short-read")
@@ -81,13 +100,22 @@ pub fn list(out: &mut impl Write) -> io::Result<()> {
 
 /// One claim: what the textbook says, the calls, the verdict and why.
 pub fn in_detail(tried: &Tried, look: Look, out: &mut impl Write) -> io::Result<()> {
-    let Tried { claim, finding, .. } = tried;
+    question(tried.claim, out)?;
+    answer(tried, look, out)
+}
+
+/// What the textbook says, and what the kernel is asked.
+pub fn question(claim: &Claim, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}\n", format!("claims | {}", claim.id).bold())?;
     let said = format!("The textbook: {}", claim.claim);
     writeln!(out, "{}", wrap(&said, 14))?;
     let asked = format!("The question: {}", claim.asked);
-    writeln!(out, "{}\n", wrap(&asked, 14))?;
+    writeln!(out, "{}\n", wrap(&asked, 14))
+}
 
+/// The calls, the verdict and why.
+pub fn answer(tried: &Tried, look: Look, out: &mut impl Write) -> io::Result<()> {
+    let finding = &tried.finding;
     story(&tried.story, look, out)?;
 
     let verdict = finding.verdict;
@@ -109,11 +137,11 @@ pub fn in_detail(tried: &Tried, look: Look, out: &mut impl Write) -> io::Result<
     Ok(())
 }
 
-/// Where to go on after one claim.
-pub fn next(claim: &Claim, out: &mut impl Write) -> io::Result<()> {
+/// Where to go on after one claim, with `flag`.
+pub fn next(claim: &Claim, flag: &str, out: &mut impl Write) -> io::Result<()> {
     let mut after = claims::all().skip_while(|other| other.id != claim.id);
     match after.nth(1) {
-        Some(next) => writeln!(out, "\nnext: epoll-lab claims {}", next.id),
+        Some(next) => writeln!(out, "\nnext: epoll-lab claims {}{flag}", next.id),
         None => writeln!(out, "\nall of them: epoll-lab claims"),
     }
 }
@@ -126,6 +154,7 @@ fn story(story: &[Entry], look: Look, out: &mut impl Write) -> io::Result<()> {
     while let Some(entry) = entries.next() {
         match entry {
             Entry::Step(step) => text.step(step, out)?,
+            Entry::Unseen(name, reports) => text.unseen(*name, *reports),
             Entry::Note(note) => {
                 text.finish(out)?;
                 writeln!(out, "{}", indented(4, note).dimmed())?;
@@ -167,7 +196,7 @@ fn is_same(record: &Record, next: &Entry) -> bool {
                 && record.unread == next.unread
                 && events(record) == events(next)
         }
-        Entry::Step(_) | Entry::Note(_) => false,
+        Entry::Step(_) | Entry::Note(_) | Entry::Unseen(..) => false,
     }
 }
 

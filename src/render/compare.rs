@@ -4,9 +4,8 @@ use std::io::{self, Write};
 
 use colored::Colorize;
 use tabled::builder::Builder;
-use tabled::settings::object::Columns;
-use tabled::settings::{Alignment, Padding, Style};
 
+use super::grid;
 use super::text::layout::wrap;
 use crate::compare::Served;
 use crate::report::Report;
@@ -49,18 +48,7 @@ pub fn comparison(served: &[Served], out: &mut impl Write) -> io::Result<()> {
         let counts = served.iter().map(|one| count(&one.report).to_string());
         table.push_record(std::iter::once(label.to_string()).chain(counts));
     }
-    let mut table = table.build();
-    table
-        .with(Style::empty())
-        .with(Padding::new(0, 3, 0, 0))
-        .with(Alignment::right())
-        .modify(Columns::first(), Alignment::left());
-    for (index, line) in table.to_string().lines().enumerate() {
-        match index {
-            0 => writeln!(out, "{}", line.trim_end().bold())?,
-            _ => writeln!(out, "{}", line.trim_end())?,
-        }
-    }
+    grid::print(&grid::of(table, 3), out)?;
     writeln!(out)?;
     for sentence in sentences(served) {
         writeln!(out, "{}", wrap(&format!("=> {sentence}"), 3).bold())?;

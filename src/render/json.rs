@@ -11,7 +11,7 @@ use crate::claims::finding::Figure;
 use crate::claims::trial::Entry;
 use crate::claims::{self, Tried};
 use crate::escape::escape;
-use crate::report::{COMPARE, Report, Run, Trigger};
+use crate::report::{Report, Run, Subcommand, Trigger};
 use crate::scene::{Action, Blocked, Step};
 use crate::trace::{Record, errno_name};
 
@@ -42,10 +42,10 @@ impl Json {
 
     pub fn run(&mut self, run: &Run, out: &mut impl Write) -> io::Result<()> {
         self.run += 1;
-        self.costs = run.command == COMPARE;
+        self.costs = run.command == Subcommand::SelectPollCompare;
         let line = Line::Run(RunLine {
             run: self.run,
-            command: run.command,
+            command: run.command.name(),
             api: run.api.name(),
             trigger: run.trigger.map(Trigger::name),
             socket: run.socket.name(),
@@ -168,7 +168,7 @@ impl Json {
             match entry {
                 Entry::Call(record) => self.record(record, out)?,
                 Entry::Step(step) => self.step(step, out)?,
-                Entry::Note(_) => {} // for people
+                Entry::Note(_) | Entry::Unseen(..) => {} // for people
             }
         }
         let (claim, finding) = (tried.claim, &tried.finding);

@@ -6,13 +6,14 @@ use colored::{ColoredString, Colorize};
 use serde::Serialize;
 use tabled::builder::Builder;
 use tabled::settings::object::Columns;
-use tabled::settings::{Alignment, Padding, Style};
+use tabled::settings::{Alignment, Padding};
 
-use super::Trace;
 use super::text::layout::wrap;
+use super::{Trace, grid, predict};
 use crate::matrix::rules::rules;
 use crate::matrix::{Combination, Matrix};
-use crate::report::{Answered, Outcome};
+use crate::predict::Compared;
+use crate::report::{Answered, Outcome, Subcommand};
 
 const HEAD: [&str; 10] = [
     "socket", "read", "trigger", "reports", "recv", "EAGAIN", "unread", "B", "RESULT", "",
@@ -21,7 +22,7 @@ const HEAD: [&str; 10] = [
 const NUMBERS: std::ops::Range<usize> = 3..7;
 
 /// The header, the table, and the sentences that the rows bear out.
-pub fn text(matrix: &Matrix, out: &mut impl Write) -> io::Result<()> {
+pub fn text(matrix: &Matrix, compared: &[Compared], out: &mut impl Write) -> io::Result<()> {
     let [a, b] = matrix.sent;
     let header = format!(
         "matrix | {}-byte buffer | A sends {a} bytes, B {b}; A's counts before hang-up",
@@ -34,25 +35,24 @@ pub fn text(matrix: &Matrix, out: &mut impl Write) -> io::Result<()> {
     for row in &matrix.rows {
         table.push_record(cells(row));
     }
-    let mut table = table.build();
+    let mut table = grid::of(table, 1);
     table
-        .with(Style::empty())
-        .with(Padding::new(0, 1, 0, 0))
-        .modify(Columns::new(NUMBERS), Alignment::right())
+        .modify(Columns::new(..NUMBERS.start), Alignment::left())
+        .modify(Columns::new(NUMBERS.end..), Alignment::left())
         .modify(Columns::one(NUMBERS.end), Padding::new(1, 2, 0, 0))
         .modify(Columns::one(NUMBERS.end + 1), Padding::new(0, 2, 0, 0));
-    for (index, line) in table.to_string().lines().enumerate() {
-        match index {
-            0 => writeln!(out, "{}", line.trim_end().bold())?,
-            _ => writeln!(out, "{}", line.trim_end())?,
-        }
-    }
+    grid::print(&table, out)?;
     writeln!(out)?;
     for rule in rules(&matrix.rows) {
         let sentence = wrap(&format!("=> {}", rule.sentence(&matrix.rows)), 3);
         writeln!(out, "{}", by_outcome(&sentence, rule.outcome).bold())?;
     }
-    writeln!(out, "\nnext: {}", next(matrix))
+    if compared.is_empty() {
+        return writeln!(out, "\nnext: {}", next(matrix));
+    }
+    writeln!(out)?;
+    predict::text("while both stay connected", compared, out)?;
+    writeln!(out, "\nnext: epoll-lab write-events --predict")
 }
 
 fn cells(row: &Combination) -> [String; 10] {
@@ -77,7 +77,7 @@ fn cells(row: &Combination) -> [String; 10] {
             .bold()
             .to_string(),
         row.command
-            .map_or(String::new(), |name| name.cyan().to_string()),
+            .map_or(String::new(), |command| command.name().cyan().to_string()),
     ]
 }
 
@@ -96,7 +96,7 @@ fn next(matrix: &Matrix) -> String {
         _ => row.command,
     });
     match (matrix.look.trace, broken) {
-        (Trace::Summary, Some(command)) => format!("epoll-lab {command} --trace"),
+        (Trace::Summary, Some(command)) => format!("epoll-lab {} --trace", command.name()),
         (Trace::Summary, None) => "epoll-lab matrix --trace".into(),
         (Trace::Calls, _) => "epoll-lab write-events".into(),
     }
@@ -132,7 +132,7 @@ pub fn json_line(row: &Combination, run: u32, out: &mut impl Write) -> io::Resul
         unread: row.a.unread,
         b_answered: row.b != Answered::Never,
         result: row.outcome.name(),
-        command: row.command,
+        command: row.command.map(Subcommand::name),
     };
     serde_json::to_writer(&mut *out, &line)?;
     out.write_all(b"\n")

@@ -4,45 +4,35 @@ use std::io::{self, Write};
 
 use colored::Colorize;
 use tabled::builder::Builder;
+use tabled::settings::Alignment;
 use tabled::settings::object::Columns;
-use tabled::settings::{Alignment, Padding, Style};
 
+use super::grid;
 use super::text::layout::wrap;
 use super::{Look, Trace};
-use crate::mode::{Read, SocketKind};
-use crate::report::{Answered, Outcome, Report, Row};
+use crate::predict::Compared;
+use crate::report::{Answered, Outcome, Report, Row, Subcommand};
 
 const HEAD: [&str; 8] = [
     "client", "reports", "hang-ups", "recv", "EAGAIN", "echoed", "unread", "answered",
 ];
 
-/// The table, the verdict, the next command.
-pub fn summary(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()> {
+/// The table of the counts.
+pub fn counts(report: &Report, look: Look, out: &mut impl Write) -> io::Result<()> {
     if look.trace == Trace::Calls {
         writeln!(out)?;
     }
     let mut table = Builder::default();
     table.push_record(HEAD);
     for row in &report.rows {
-        table.push_record(cells(row));
+        table.push_record(cells(row, report));
     }
     if report.rows.len() > 1 {
-        table.push_record(cells(&report.sum));
+        table.push_record(cells(&report.sum, report));
     }
-    let mut table = table.build();
-    table
-        .with(Style::empty())
-        .with(Padding::new(0, 2, 0, 0))
-        .with(Alignment::right())
-        .modify(Columns::first(), Alignment::left())
-        .modify(Columns::last(), Alignment::left());
-    for (index, text) in table.to_string().lines().enumerate() {
-        let text = text.trim_end();
-        match index {
-            0 => writeln!(out, "{}", text.bold())?,
-            _ => writeln!(out, "{text}")?,
-        }
-    }
+    let mut table = grid::of(table, 2);
+    table.modify(Columns::last(), Alignment::left());
+    grid::print(&table, out)?;
     writeln!(out, "\n{}", wake_ups(report))?;
     if !report.faults.is_empty() {
         let faults: Vec<String> = report
@@ -52,34 +42,57 @@ pub fn summary(report: &Report, look: Look, out: &mut impl Write) -> io::Result<
             .collect();
         writeln!(out, "lived through: {}", faults.join(", "))?;
     }
+    Ok(())
+}
+
+/// What the counts say.
+pub fn verdict(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let verdict = wrap(&format!("=> {}", report.verdict.sentence), 3);
     let verdict = match report.verdict.outcome {
         Outcome::Ok => verdict.green(),
         _ => verdict.red(),
     };
-    writeln!(out, "\n{}", verdict.bold())?;
-    match next(report, look) {
+    writeln!(out, "{}", verdict.bold())
+}
+
+/// What to run now.
+pub fn next(
+    report: &Report,
+    look: Look,
+    compared: &[Compared],
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let next = match compared.is_empty() {
+        true => next_command(report, look, "--trace"),
+        // The class goes on predicting: the calls it may see anyway.
+        false => next_command(
+            report,
+            Look {
+                trace: Trace::Calls,
+                ..look
+            },
+            "--predict",
+        ),
+    };
+    match next {
         Some(next) => writeln!(out, "\nnext: {next}"),
         None => Ok(()),
     }
 }
 
-/// What to run now: the same with its calls, or the server that mends what
-/// this one breaks.
-fn next(report: &Report, look: Look) -> Option<String> {
+/// The same with its calls, or the server that mends what this one breaks, to
+/// be watched with `flag`.
+fn next_command(report: &Report, look: Look, flag: &str) -> Option<String> {
     let run = &report.run;
-    let own = match run.command {
-        "lt" => (Read::Once, SocketKind::Blocking),
-        "et-nonblock" => (Read::Drain, SocketKind::Nonblocking),
-        _ => (Read::Drain, SocketKind::Blocking),
-    };
+    let own = run.command.mode()?;
     let mut given = String::new();
-    if run.read != own.0 {
+    if run.read != own.read {
         given += &format!(" --read {}", run.read.name());
     }
-    if run.socket != own.1 {
+    if run.socket != own.socket {
         given += &format!(" --socket {}", run.socket.name());
     }
+    use Subcommand::{Blocking, EtBlocking, Lt};
     let next = match (run.command, given.as_str()) {
         _ if run.clients == 0 => return None,
         (command, given) if look.trace == Trace::Summary => {
@@ -87,20 +100,31 @@ fn next(report: &Report, look: Look) -> Option<String> {
                 5 => String::new(),
                 buffer => format!(" --buffer {buffer}"),
             };
-            format!("{command}{given}{buffer} --trace")
+            let own_clients = if command == Lt { 1 } else { 2 };
+            let clients = match run.clients {
+                n if n == own_clients => String::new(),
+                n => format!(" --clients {n}"),
+            };
+            format!("{}{given}{buffer}{clients} {flag}", command.name())
         }
-        ("blocking", _) => "lt --trace".into(),
-        ("lt", "") => "et-blocking --read once --trace".into(),
-        ("et-blocking", " --read once") => "et-blocking --trace".into(),
-        ("et-blocking", "") => "et-nonblock --trace".into(),
+        (Blocking, _) => format!("lt {flag}"),
+        (Lt, "") => format!("et-blocking --read once {flag}"),
+        (EtBlocking, " --read once") => format!("et-blocking {flag}"),
+        (EtBlocking, "") => format!("et-nonblock {flag}"),
         // One of the other combinations: see all of them beside each other.
+        _ if flag == "--predict" => "matrix --predict".into(),
         _ => "matrix".into(),
     };
     Some(format!("epoll-lab {next}"))
 }
 
-fn cells(row: &Row) -> [String; 8] {
+fn cells(row: &Row, report: &Report) -> [String; 8] {
     let server = &row.server;
+    // Who waits in no wait call gets no reports.
+    let reported = |count: u64| match report.run.api.wait_call() {
+        Some(_) => count.to_string(),
+        None => "-".into(),
+    };
     let echoed = match row.sent {
         Some(sent) => format!("{}/{sent}", row.echoed),
         None => row.echoed.to_string(),
@@ -112,8 +136,8 @@ fn cells(row: &Row) -> [String; 8] {
     };
     [
         row.client.clone(),
-        server.reports.to_string(),
-        server.hangups.to_string(),
+        reported(server.reports),
+        reported(server.hangups),
         server.recv.to_string(),
         server.eagain.to_string(),
         echoed,

@@ -17,7 +17,7 @@ use self::layout::{
 use self::story::{cost_text, evidence_text, state_text, step_text, waiting_text};
 use super::{Look, Timing, Trace};
 use crate::mode::{Read, SocketKind};
-use crate::report::{Api, COMPARE, MATRIX, Run, Trigger, WRITE};
+use crate::report::{Api, Run, Subcommand, Trigger};
 use crate::scene::{Action, Asleep, Blocked, Step};
 use crate::trace::{Call, Event, Fd, Name, Record};
 use crate::wording::{call_text, open_text, push_call, push_event};
@@ -69,11 +69,11 @@ impl Text {
     pub fn run(&mut self, run: &Run, out: &mut impl Write) -> io::Result<()> {
         *self = Text::new(self.look);
         self.outside = run.clients == 0;
-        self.costs = run.command == COMPARE;
+        self.costs = run.command == Subcommand::SelectPollCompare;
         match (run.command, self.look.trace) {
-            (WRITE, _) => return super::write::header(run, self.look, out),
+            (Subcommand::WriteEvents, _) => return super::write::header(run, self.look, out),
             // One table for all, with a header of its own.
-            (MATRIX, Trace::Summary) => return Ok(()),
+            (Subcommand::Matrix, Trace::Summary) => return Ok(()),
             _ => {}
         }
         let read = match run.read {
@@ -102,7 +102,7 @@ impl Text {
             // One table for all three: one header.
             (true, Trace::Summary, Api::Poll | Api::Epoll) => Ok(()),
             (true, Trace::Summary, _) => {
-                let header = wrap(&header.replacen(run.title(), run.command, 1), 2);
+                let header = wrap(&header.replacen(run.title(), run.command.name(), 1), 2);
                 writeln!(out, "{}\n", header.bold())
             }
             _ => writeln!(out, "{}\n", header.bold()),
@@ -188,6 +188,11 @@ impl Text {
         }
         let setup = std::mem::take(&mut self.setup).join(" ");
         writeln!(out, "setup: {}", setup.replace(" \n", "\n"))
+    }
+
+    /// So many reports of a client are not shown.
+    pub fn unseen(&mut self, name: Name, reports: u64) {
+        self.clients.entry(name).or_default().reports += reports;
     }
 
     /// A return of the wait call, one line an event.

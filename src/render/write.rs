@@ -8,11 +8,10 @@ use std::io::{self, Write};
 use colored::Colorize;
 use nix::sys::epoll::EpollFlags;
 use tabled::builder::Builder;
-use tabled::settings::object::Columns;
-use tabled::settings::{Alignment, Padding, Style};
 
 use super::text::layout::{line as call_line, wrap};
-use super::{Look, Timing, Trace};
+use super::{Look, Timing, Trace, grid, predict};
+use crate::predict::Compared;
 use crate::report::{Run, Trigger};
 use crate::trace::{Call, CtlOp, Fd, Record};
 use crate::wording::{call_text, push_event};
@@ -27,7 +26,7 @@ pub fn header(run: &Run, look: Look, out: &mut impl Write) -> io::Result<()> {
         _ => "level-triggered",
     };
     match look.trace {
-        Trace::Calls => writeln!(out, "{}\n", title(run.command, trigger).bold()),
+        Trace::Calls => writeln!(out, "{}\n", title(run.command.name(), trigger).bold()),
         Trace::Summary => Ok(()),
     }
 }
@@ -134,7 +133,7 @@ pub fn end_of_side(look: Look, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// The table, what it says, and where to go on.
-pub fn table(all: &WriteEvents, out: &mut impl Write) -> io::Result<()> {
+pub fn table(all: &WriteEvents, compared: &[Compared], out: &mut impl Write) -> io::Result<()> {
     if all.look.trace == Trace::Summary {
         let triggers: Vec<&str> = all.sides.iter().map(|side| short(side.trigger)).collect();
         let title = title("write-events", &triggers.join(" and "));
@@ -158,18 +157,7 @@ pub fn table(all: &WriteEvents, out: &mut impl Write) -> io::Result<()> {
         });
         table.push_record(std::iter::once(row_label(act).to_string()).chain(counts));
     }
-    let mut table = table.build();
-    table
-        .with(Style::empty())
-        .with(Padding::new(0, 3, 0, 0))
-        .with(Alignment::right())
-        .modify(Columns::first(), Alignment::left());
-    for (index, line) in table.to_string().lines().enumerate() {
-        match index {
-            0 => writeln!(out, "{}", line.trim_end().bold())?,
-            _ => writeln!(out, "{}", line.trim_end())?,
-        }
-    }
+    grid::print(&grid::of(table, 3), out)?;
     let limit = format!(
         "asked at most {} times; a wait that is silent for 50 ms is an act's last",
         all.limit
@@ -186,7 +174,12 @@ pub fn table(all: &WriteEvents, out: &mut impl Write) -> io::Result<()> {
             false => writeln!(out, "{}", sentence.red())?,
         }
     }
+    if !compared.is_empty() {
+        writeln!(out)?;
+        predict::text("", compared, out)?;
+    }
     let next = match all.look.trace {
+        _ if !compared.is_empty() => "epoll-lab claims et-short-read --predict",
         Trace::Summary => "epoll-lab write-events --trace",
         Trace::Calls => "epoll-lab claims",
     };

@@ -23,6 +23,9 @@ pub fn serve(sys: &mut Sys, config: &Config) -> Result<(), Failure> {
     let mode = &config.mode;
     let listener = super::listener(sys, &config.addr, SockFlag::SOCK_NONBLOCK)?;
     let epoll = sys.epoll_create1()?;
+    // Level-triggered in every mode: one accept a report is enough, because the
+    // kernel reports again while anybody is left in the queue. O_NONBLOCK,
+    // because whoever was reported may have gone before it is accepted.
     sys.epoll_ctl(&epoll, CtlOp::Add, &listener, EpollFlags::EPOLLIN)?;
 
     let mut connections = Connections::new();

@@ -5,8 +5,12 @@
 #![allow(dead_code)]
 
 pub mod case;
+pub mod links;
 pub mod listening;
+pub mod markdown;
+pub mod picture;
 pub mod strace;
+pub mod terminal;
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};

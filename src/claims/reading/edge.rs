@@ -123,25 +123,28 @@ fn et_masked_loss(t: &mut Trial) -> Result<Finding> {
     let a = t.connection()?;
     let epoll = t.epoll_of(&[&a], IN | ET)?;
     let (mut replies, mut read) = (0, 0);
-    let mut one_message = |t: &mut Trial| -> Result<()> {
-        for _ in t.wait(&epoll)? {
+    let mut one_message = |t: &mut Trial| -> Result<u64> {
+        let reports = t.wait(&epoll)?;
+        for _ in &reports {
             let data = t.recv(&a, 5).context("recv")?;
             t.sys.send(&a.socket, &data, MsgFlags::MSG_NOSIGNAL)?;
             read += data.len();
             replies += 1;
         }
-        Ok(())
+        Ok(reports.len() as u64)
     };
     t.sends(&a, MESSAGE)?;
     one_message(t)?;
     t.note(format!("the same {} times:", MESSAGES - 2));
-    t.untraced(|t| -> Result<()> {
+    let unseen = t.untraced(|t| -> Result<u64> {
+        let mut reports = 0;
         for _ in 2..MESSAGES {
             a.sends(MESSAGE)?;
-            one_message(t)?;
+            reports += one_message(t)?;
         }
-        Ok(())
+        Ok(reports)
     })?;
+    t.unseen(&a, unseen);
     t.sends(&a, MESSAGE)?;
     one_message(t)?;
     t.wait(&epoll)?;

@@ -63,11 +63,16 @@ pub fn line(left: &str, note: ColoredString, out: &mut impl Write) -> io::Result
 /// A sentence, broken at blanks so that no line is longer than the screen is
 /// wide; what follows the first line is indented by `indent`.
 pub fn wrap(sentence: &str, indent: usize) -> String {
+    wrap_within(WIDTH, sentence, indent)
+}
+
+/// The same for lines of `columns`.
+pub fn wrap_within(columns: usize, sentence: &str, indent: usize) -> String {
     let mut text = String::new();
     let mut column = 0;
     for word in sentence.split(' ') {
         let width = word.chars().count();
-        if column > 0 && column + 1 + width > WIDTH {
+        if column > 0 && column + 1 + width > columns {
             text += "\n";
             text += &" ".repeat(indent);
             column = indent;

@@ -1,0 +1,196 @@
+//! What the servers are asked: all of it counted at the moment when every
+//! client has sent and none has hung up.
+
+use nix::errno::Errno;
+
+use super::{Answer, Kind, Measured, Question, YES_NO, yes_no};
+use crate::escape::quote;
+use crate::lab::script::Script;
+use crate::mode::{Read, SocketKind};
+use crate::report::{Api, Report, Run, Trigger};
+use crate::scene::{BeforeHangUp, Eve};
+use crate::totals::FIRST;
+use crate::trace::{Name, errno_name};
+
+/// Columns for a message in the set-up.
+const MESSAGE_WIDTH: usize = 24;
+/// Clients and messages that the set-up names one by one.
+const NAMED: usize = 3;
+
+/// The one or two questions that this server answers best.
+pub fn questions(run: &Run, script: &Script) -> Vec<Question<Report>> {
+    let wait = run.api.wait_call().unwrap_or("the server");
+    let sent: usize = script.messages[0].iter().map(Vec::len).sum();
+    let count = |text: String, measure| Question {
+        text,
+        kind: Kind::Count,
+        measure,
+    };
+    let reports = count(format!("How often will {wait} report A?"), reports);
+    let recv = count("How often will the server call recv for A?".into(), recv);
+    let echoed = format!("How many of A's {sent} bytes will come back?");
+    let answered = Question {
+        text: "Will B have its answer?".into(),
+        kind: YES_NO,
+        measure: answered,
+    };
+    let alone = script.messages.len() == 1;
+    match (run.api, run.trigger, run.socket, run.read) {
+        (Api::None, ..) if alone => vec![recv],
+        (Api::None, ..) => vec![recv, answered],
+        (_, Some(Trigger::Edge), _, Read::Once) => vec![reports, count(echoed, self::echoed)],
+        (_, _, SocketKind::Blocking, Read::Drain) if !alone => vec![recv, answered],
+        _ => vec![reports, recv],
+    }
+}
+
+/// What is about to happen, and until when it counts.
+pub fn setup(script: &Script) -> String {
+    let clients = script.messages.iter().enumerate();
+    let mut sentences: Vec<String> = clients
+        .take(NAMED)
+        .map(|(index, messages)| {
+            let bytes: usize = messages.iter().map(Vec::len).sum();
+            let quoted: Vec<String> = messages
+                .iter()
+                .take(NAMED)
+                .map(|message| quote(message, MESSAGE_WIDTH))
+                .collect();
+            let more = match messages.len().saturating_sub(NAMED) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let name = Name::Client(index as u32);
+            format!("{name} sends {}{more}, {bytes} bytes.", quoted.join(", "))
+        })
+        .collect();
+    match script.messages.len() {
+        1 => sentences.push("A stays connected.".into()),
+        2..=NAMED => sentences.push("All stay connected.".into()),
+        n => sentences.push(format!("So do {} more. All stay connected.", n - NAMED)),
+    }
+    sentences.join(" ")
+}
+
+/// The answer that `read` finds in what was the case before the first hang-up.
+fn before(
+    report: &Report,
+    client: usize,
+    read: fn(&BeforeHangUp, &Eve) -> (Answer, String),
+) -> Measured {
+    let before = report.before_hang_up.as_ref();
+    match before.and_then(|before| Some((before, before.clients.get(client)?))) {
+        Some((before, eve)) => {
+            let (answer, reason) = read(before, eve);
+            Measured {
+                answer: Some(answer),
+                reason,
+            }
+        }
+        None => Measured {
+            answer: None,
+            reason: "the server ended before".into(),
+        },
+    }
+}
+
+fn reports(report: &Report) -> Measured {
+    before(report, 0, |_, eve| {
+        let server = &eve.server;
+        let mut unread: Vec<String> = server.first_unread.iter().map(u64::to_string).collect();
+        if server.reports > FIRST as u64 {
+            unread.push("...".into());
+        }
+        let mut reason = match server.reports {
+            0 => "none came".to_string(),
+            _ => format!("with {} unread", unread.join(", ")),
+        };
+        if server.unread > 0 {
+            reason += &format!("; none for the last {}", server.unread);
+        }
+        (Answer::Count(server.reports), reason)
+    })
+}
+
+fn recv(report: &Report) -> Measured {
+    before(report, 0, |before, eve| {
+        let sleeps = before.asleep.for_one().map(|fd| fd.name) == Some(Name::Client(0))
+            && before.asleep.call == "recv";
+        let reason = results(&eve.server.first_recv, eve.server.recv, sleeps);
+        (Answer::Count(eve.server.recv), reason)
+    })
+}
+
+/// `5 + 5 + 3 bytes, then EAGAIN`: what the calls of recv returned, and whether one
+/// more has not.
+fn results(first: &[Result<i32, Errno>], calls: u64, sleeps: bool) -> String {
+    let parts = first.chunk_by(|one, next| one.is_ok() && next.is_ok());
+    let parts: Vec<String> = parts
+        .map(|part| match part[0] {
+            Err(errno) => errno_name(errno),
+            Ok(_) => {
+                let bytes = part.iter().flatten().map(i32::to_string);
+                let bytes: Vec<String> = bytes.collect();
+                match &bytes[..] {
+                    [one] if one == "1" => "1 byte".into(),
+                    many => format!("{} bytes", many.join(" + ")),
+                }
+            }
+        })
+        .collect();
+    let mut text = parts.join(", then ");
+    if calls - u64::from(sleeps) > first.len() as u64 {
+        text += ", ...";
+    }
+    match (text.is_empty(), sleeps) {
+        (true, true) => "asleep in the first".into(),
+        (true, false) => "none was made".into(),
+        (false, true) => text + ", then asleep",
+        (false, false) => text,
+    }
+}
+
+fn echoed(report: &Report) -> Measured {
+    before(report, 0, |_, eve| {
+        let server = &eve.server;
+        let results = results(&server.first_recv, server.recv, false);
+        let reason = match server.unread {
+            0 => format!("received {results}"),
+            unread => format!("received {results}; {unread} unread"),
+        };
+        (Answer::Count(server.echoed), reason)
+    })
+}
+
+fn answered(report: &Report) -> Measured {
+    before(report, 1, |before, eve| {
+        let asleep = &before.asleep;
+        let reason = match asleep.for_one() {
+            Some(fd) => format!("server asleep: {}({fd})", asleep.call),
+            None => format!("server asleep: {}, for anyone", asleep.call),
+        };
+        (yes_no(eve.unanswered == 0), reason)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_recv_returned() {
+        let drained = [Ok(5), Ok(5), Ok(3), Err(Errno::EAGAIN)];
+        assert_eq!(results(&drained, 4, false), "5 + 5 + 3 bytes, then EAGAIN");
+        assert_eq!(
+            results(&drained[..3], 4, true),
+            "5 + 5 + 3 bytes, then asleep"
+        );
+        assert_eq!(results(&drained[..1], 9, false), "5 bytes, ...");
+        assert_eq!(results(&[], 1, true), "asleep in the first");
+        let twice = [Ok(5), Err(Errno::EAGAIN), Ok(1)];
+        assert_eq!(
+            results(&twice, 3, false),
+            "5 bytes, then EAGAIN, then 1 byte"
+        );
+    }
+}

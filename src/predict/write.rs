@@ -1,0 +1,66 @@
+//! What `write-events` is asked: how often EPOLLOUT comes when nothing is to
+//! be sent.
+
+use super::{Answer, Kind, Measured, Question};
+use crate::report::Trigger;
+use crate::write_events::{Act, WriteEvents};
+
+/// One question a trigger; with one trigger alone, also about a full buffer.
+pub fn questions(triggers: &[Trigger], limit: u32) -> Vec<Question<WriteEvents>> {
+    let idle = |trigger: &Trigger| {
+        let (name, measure): (_, fn(&WriteEvents) -> Measured) = match trigger {
+            Trigger::Level => ("LT", |all| reports(all, Trigger::Level, Act::Idle)),
+            Trigger::Edge => ("ET", |all| reports(all, Trigger::Edge, Act::Idle)),
+        };
+        Question {
+            text: format!("{name}, nothing to send: EPOLLOUT how often in {limit} waits?"),
+            kind: Kind::Count,
+            measure,
+        }
+    };
+    let mut questions: Vec<_> = triggers.iter().map(idle).collect();
+    if let [only] = triggers {
+        questions.push(Question {
+            text: format!("A full buffer gets room: EPOLLOUT how often in {limit} waits?"),
+            kind: Kind::Count,
+            measure: match only {
+                Trigger::Level => |all| reports(all, Trigger::Level, Act::Drain),
+                Trigger::Edge => |all| reports(all, Trigger::Edge, Act::Drain),
+            },
+        });
+    }
+    questions
+}
+
+/// What is about to be played.
+pub fn setup(triggers: &[Trigger], limit: u32) -> String {
+    let triggers: Vec<&str> = triggers
+        .iter()
+        .map(|trigger| match trigger {
+            Trigger::Level => "level-triggered (LT)",
+            Trigger::Edge => "edge-triggered (ET)",
+        })
+        .collect();
+    format!(
+        "W registers EPOLLOUT, {}, and asks with epoll_wait at most {limit} times in a row, until \
+         a wait of 50 ms brings nothing.",
+        triggers.join(" and then ")
+    )
+}
+
+fn reports(all: &WriteEvents, trigger: Trigger, act: Act) -> Measured {
+    let Some(side) = all.sides.iter().find(|side| side.trigger == trigger) else {
+        return Measured {
+            answer: None,
+            reason: "was not run".into(),
+        };
+    };
+    let measured = side.of(act);
+    Measured {
+        answer: Some(Answer::Count(measured.reports)),
+        reason: match measured.silent {
+            true => "then silence".into(),
+            false => "and no end of it".into(),
+        },
+    }
+}

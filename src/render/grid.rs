@@ -1,0 +1,33 @@
+//! How every table is printed: no rules, a bold head, no blanks at the end of
+//! a line.
+
+use std::io::{self, Write};
+
+use colored::Colorize;
+use tabled::Table;
+use tabled::builder::Builder;
+use tabled::settings::object::Columns;
+use tabled::settings::{Alignment, Padding, Style};
+
+/// A table of `builder`'s records, the first of which is the head: `gap` blanks
+/// between columns, a first column of words and further ones of numbers.
+pub fn of(builder: Builder, gap: usize) -> Table {
+    let mut table = builder.build();
+    table
+        .with(Style::empty())
+        .with(Padding::new(0, gap, 0, 0))
+        .with(Alignment::right())
+        .modify(Columns::first(), Alignment::left());
+    table
+}
+
+/// Prints it.
+pub fn print(table: &Table, out: &mut impl Write) -> io::Result<()> {
+    for (index, line) in table.to_string().lines().enumerate() {
+        match index {
+            0 => writeln!(out, "{}", line.trim_end().bold())?,
+            _ => writeln!(out, "{}", line.trim_end())?,
+        }
+    }
+    Ok(())
+}
