@@ -288,7 +288,7 @@ impl Screen {
                     writeln!(out)?;
                 }
                 if !compared.is_empty() {
-                    predict::text(compared, out)?;
+                    predict::text("while all stay connected", compared, out)?;
                     writeln!(out)?;
                 }
                 table::verdict(report, out)?;

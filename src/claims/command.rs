@@ -84,7 +84,7 @@ fn predicted(args: &ClaimsArgs, look: Look) -> Result<ExitCode> {
     show(match args.screen.format {
         FormatArg::Text => text::answer(&tried, look, &mut out)
             .and_then(|()| writeln!(out))
-            .and_then(|()| predict_text(&compared, &mut out))
+            .and_then(|()| predict_text("", &compared, &mut out))
             .and_then(|()| text::next(claim, " --predict", &mut out)),
         FormatArg::Json => {
             let mut json = Json::new(look);

@@ -121,26 +121,26 @@ fn recv(report: &Report) -> Measured {
     })
 }
 
-/// `5 + 5 + 3, then EAGAIN`: what the calls of recv returned, and whether one
+/// `5 + 5 + 3 bytes, then EAGAIN`: what the calls of recv returned, and whether one
 /// more has not.
 fn results(first: &[Result<i32, Errno>], calls: u64, sleeps: bool) -> String {
-    let mut text = String::new();
-    let mut after_bytes = false;
-    for result in first {
-        let (word, bytes) = match result {
-            Ok(bytes) => (bytes.to_string(), true),
-            Err(errno) => (errno_name(*errno), false),
-        };
-        text += match (text.is_empty(), after_bytes, bytes) {
-            (true, ..) => "",
-            (_, true, true) => " + ",
-            _ => ", then ",
-        };
-        text += &word;
-        after_bytes = bytes;
-    }
+    let parts = first.chunk_by(|one, next| one.is_ok() && next.is_ok());
+    let parts: Vec<String> = parts
+        .map(|part| match part[0] {
+            Err(errno) => errno_name(errno),
+            Ok(_) => {
+                let bytes = part.iter().flatten().map(i32::to_string);
+                let bytes: Vec<String> = bytes.collect();
+                match &bytes[..] {
+                    [one] if one == "1" => "1 byte".into(),
+                    many => format!("{} bytes", many.join(" + ")),
+                }
+            }
+        })
+        .collect();
+    let mut text = parts.join(", then ");
     if calls - u64::from(sleeps) > first.len() as u64 {
-        text += " ...";
+        text += ", ...";
     }
     match (text.is_empty(), sleeps) {
         (true, true) => "asleep in the first".into(),
@@ -180,11 +180,17 @@ mod tests {
     #[test]
     fn what_recv_returned() {
         let drained = [Ok(5), Ok(5), Ok(3), Err(Errno::EAGAIN)];
-        assert_eq!(results(&drained, 4, false), "5 + 5 + 3, then EAGAIN");
-        assert_eq!(results(&drained[..3], 4, true), "5 + 5 + 3, then asleep");
-        assert_eq!(results(&drained[..1], 9, false), "5 ...");
+        assert_eq!(results(&drained, 4, false), "5 + 5 + 3 bytes, then EAGAIN");
+        assert_eq!(
+            results(&drained[..3], 4, true),
+            "5 + 5 + 3 bytes, then asleep"
+        );
+        assert_eq!(results(&drained[..1], 9, false), "5 bytes, ...");
         assert_eq!(results(&[], 1, true), "asleep in the first");
         let twice = [Ok(5), Err(Errno::EAGAIN), Ok(1)];
-        assert_eq!(results(&twice, 3, false), "5, then EAGAIN, then 1");
+        assert_eq!(
+            results(&twice, 3, false),
+            "5 bytes, then EAGAIN, then 1 byte"
+        );
     }
 }

@@ -51,7 +51,7 @@ pub fn text(matrix: &Matrix, compared: &[Compared], out: &mut impl Write) -> io:
         return writeln!(out, "\nnext: {}", next(matrix));
     }
     writeln!(out)?;
-    predict::text(compared, out)?;
+    predict::text("while both stay connected", compared, out)?;
     writeln!(out, "\nnext: epoll-lab write-events --predict")
 }
 

@@ -9,37 +9,47 @@ use tabled::settings::Alignment;
 use tabled::settings::object::Columns;
 
 use super::grid;
-use super::text::layout::wrap_within;
+use super::text::layout::{WIDTH, wrap_within};
 use crate::predict::{Answer, Compared};
 
-/// Columns of a question; of its reason.
+/// Columns of a question, and between two columns.
 const QUESTION: usize = 34;
-const REASON: usize = 26;
+const GAP: usize = 2;
+/// The heads of the columns of words and numbers.
+const HEADS: [&str; 2] = ["you", "kernel"];
 
-/// A table, with the reason where the two differ.
-pub fn text(compared: &[Compared], out: &mut impl Write) -> io::Result<()> {
+/// A table, with the reason where the two differ; `head`: what holds of all
+/// the questions.
+pub fn text(head: &str, compared: &[Compared], out: &mut impl Write) -> io::Result<()> {
     if compared.is_empty() {
         return Ok(());
     }
+    let measured = |one: &Compared| match one.measured.answer {
+        Some(answer) => answer.to_string(),
+        None => "-".into(),
+    };
+    let width = |head: &str, cell: &dyn Fn(&Compared) -> String| {
+        let cells = compared.iter().map(|one| cell(one).len());
+        GAP + cells.max().unwrap_or(0).max(head.len())
+    };
+    let predicted = |one: &Compared| one.predicted.to_string();
+    let numbers = width(HEADS[0], &predicted) + width(HEADS[1], &measured);
+    let reason = WIDTH - QUESTION - GAP - numbers;
+
     let mut table = Builder::default();
-    table.push_record(["", "you", "kernel", ""]);
+    table.push_record([head, HEADS[0], HEADS[1], ""]);
     for (number, one) in (1..).zip(compared) {
-        let measured = one.measured.answer;
-        table.push_record([
-            wrap_within(QUESTION, &format!("{number}. {}", one.question), 3),
-            one.predicted.to_string(),
-            match (measured, one.is_right()) {
-                (None, _) => "-".into(),
-                (Some(answer), true) => answer.to_string(),
-                (Some(answer), false) => answer.to_string().yellow().bold().to_string(),
-            },
-            match one.is_right() {
-                true => "as predicted".green().to_string(),
-                false => wrap_within(REASON, &one.measured.reason, 0),
-            },
-        ]);
+        let question = wrap_within(QUESTION, &format!("{number}. {}", one.question), 3);
+        let (measured, said) = match one.is_right() {
+            true => (measured(one), "as predicted".green().to_string()),
+            false => (
+                measured(one).yellow().bold().to_string(),
+                wrap_within(reason, &one.measured.reason, 0),
+            ),
+        };
+        table.push_record([question, predicted(one), measured, said]);
     }
-    let mut table = grid::of(table, 2);
+    let mut table = grid::of(table, GAP);
     table.modify(Columns::last(), Alignment::left());
     grid::print(&table, out)
 }

@@ -176,7 +176,7 @@ pub fn table(all: &WriteEvents, compared: &[Compared], out: &mut impl Write) -> 
     }
     if !compared.is_empty() {
         writeln!(out)?;
-        predict::text(compared, out)?;
+        predict::text("", compared, out)?;
     }
     let next = match all.look.trace {
         _ if !compared.is_empty() => "epoll-lab claims et-short-read --predict",

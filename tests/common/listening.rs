@@ -26,14 +26,14 @@ pub struct Listening {
 
 /// What a program writes, read by a thread as it comes.
 #[derive(Default)]
-struct Stream {
+pub struct Stream {
     bytes: Arc<Mutex<Vec<u8>>>,
     reader: Option<JoinHandle<()>>,
 }
 
 impl Stream {
     /// Reads on `from`; what was read before is `first`.
-    fn read(mut from: impl Read + Send + 'static, first: Vec<u8>) -> Stream {
+    pub fn read(mut from: impl Read + Send + 'static, first: Vec<u8>) -> Stream {
         let bytes = Arc::new(Mutex::new(first));
         let seen = Arc::clone(&bytes);
         let reader = thread::spawn(move || {
@@ -48,7 +48,7 @@ impl Stream {
         Stream { bytes, reader }
     }
 
-    fn so_far(&self) -> Vec<u8> {
+    pub fn so_far(&self) -> Vec<u8> {
         self.bytes.lock().expect("the stream").clone()
     }
 

@@ -68,7 +68,7 @@ pub fn blocks(text: &str) -> Vec<Block<'_>> {
 
 /// `text` with nothing but blanks in place of its fenced blocks: every byte
 /// outside of them stands where it stood.
-fn prose(text: &str) -> String {
+pub fn prose(text: &str) -> String {
     let mut within = false;
     let lines = text.split_inclusive('\n').map(|line| {
         let fence = line.starts_with("```");

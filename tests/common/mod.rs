@@ -10,6 +10,7 @@ pub mod listening;
 pub mod markdown;
 pub mod picture;
 pub mod strace;
+pub mod terminal;
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
