@@ -14,7 +14,7 @@ use crate::command::look;
 use crate::lab::script::{Pace, Script};
 use crate::mode;
 use crate::render::scaling::{self as chart, Glyphs};
-use crate::render::{Charset, OutputError, compare as table, progress, svg, tell};
+use crate::render::{Charset, OutputError, Trace, compare as table, progress, svg, tell};
 use crate::report::{Api, Report, Run, Subcommand, Trigger};
 use crate::scaling::{self, Plan};
 use crate::stage::Stage;
@@ -72,7 +72,12 @@ fn servers(args: &CompareArgs, charset: Charset) -> Result<Vec<Served>> {
         stage.screen().one_of_several(&report)?;
         served.push(Served { report, answers });
     }
-    stage.screen().comparison(&served)?;
+    let next = match (args.only, look.trace) {
+        (Some(PartArg::Servers), Trace::Summary) => Some("--only servers --trace"),
+        (Some(PartArg::Servers), Trace::Calls) => Some("--only cost"),
+        _ => None, // the cost follows
+    };
+    stage.screen().comparison(&served, next)?;
     stage.dismiss()?;
     Ok(served)
 }

@@ -162,9 +162,13 @@ impl Lab {
                 continue; // and /proc knows it no more
             }
             let (look, asleep) = looked?;
+            // What has arrived stays so while the server does nothing.
+            let missing = match &asleep {
+                Some(asleep) if last != Some(*asleep) => self.missing(asleep)?,
+                _ => None,
+            };
             match asleep {
-                // What has arrived stays so while the server does nothing.
-                Some(asleep) if last == Some(asleep) || self.all_arrived(&asleep)? => {
+                Some(asleep) if missing.is_none() => {
                     agreed = if last == Some(asleep) { agreed + 1 } else { 1 };
                     last = Some(asleep);
                     if agreed == LOOKS {
@@ -180,15 +184,16 @@ impl Lab {
                 }
             }
             if Instant::now() > deadline {
-                bail!(
-                    "the server did not come to rest within {} s: thread state {}, in {}",
-                    SETTLE.as_secs(),
-                    look.state,
-                    self.shared
-                        .lock()
-                        .current
-                        .map_or("no call", |call| call.name()),
-                );
+                let current = self.shared.lock().current;
+                let call = current.map_or("no call", |call| call.name());
+                let (seconds, state) = (SETTLE.as_secs(), look.state);
+                match missing {
+                    Some(missing) => bail!("{missing} within {seconds} s; the server is in {call}"),
+                    None => bail!(
+                        "the server did not come to rest within {seconds} s: thread state {state}, \
+                         in {call}"
+                    ),
+                }
             }
         }
     }
@@ -261,12 +266,13 @@ impl Lab {
         Ok(screen.take_records(&self.shared, &mut self.records)?)
     }
 
-    /// Whether all that the clients did has reached the server, and all that
-    /// the server sent has reached the clients.
-    fn all_arrived(&mut self, asleep: &Asleep) -> Result<bool> {
+    /// What has not yet reached the server of all that the clients did, or the
+    /// clients of all that the server sent; `None`: everything has arrived.
+    fn missing(&mut self, asleep: &Asleep) -> Result<Option<String>> {
         let state = self.shared.lock();
         let mut ends: Option<Vec<(u16, ServerEnd)>> = None;
         for (index, client) in self.clients.iter_mut().enumerate() {
+            let name = Name::Client(index as u32);
             if client.port == 0 {
                 continue; // it has not connected yet
             }
@@ -274,7 +280,9 @@ impl Lab {
             let connection = match state.totals.connections.get(&(index as u32)) {
                 Some(connection) => connection,
                 // Whoever waits for anyone is about to accept it.
-                None if asleep.for_one().is_none() => return Ok(false),
+                None if asleep.for_one().is_none() => {
+                    return Ok(Some(format!("{name} was not accepted")));
+                }
                 None => &none,
             };
             let read = |e| failed("read", e);
@@ -285,17 +293,21 @@ impl Lab {
                 continue;
             }
             if client.came_back() < connection.echoed || connection.closed {
-                return Ok(false);
+                let (back, sent) = (client.came_back(), connection.echoed);
+                return Ok(Some(match back < sent {
+                    true => format!("only {back} of {sent} bytes that were sent to {name} arrived"),
+                    false => format!("{name} was not told that its connection is closed"),
+                }));
             }
             client.push().map_err(|e| failed("write", e))?;
             // Bytes in the queue are not enough: the wake-up comes after them.
             // Whoever sleeps for this client has to have moved since it acted.
             let sleeps_for_it = match asleep.for_one() {
-                Some(fd) => fd.name == Name::Client(index as u32),
+                Some(fd) => fd.name == name,
                 None => true,
             };
             if sleeps_for_it && client.acted_at == Some(asleep.steps) {
-                return Ok(false);
+                return Ok(Some(format!("what {name} did did not wake the server")));
             }
             let accounted = connection.received + connection.unread;
             if accounted >= client.sent && !client.hung_up {
@@ -311,10 +323,10 @@ impl Lab {
             if let Some((_, end)) = ends.find(|(port, _)| *port == client.port)
                 && (connection.received + end.unread < client.sent || client.hung_up && !end.fin)
             {
-                return Ok(false);
+                return Ok(Some(format!("what {name} sent did not reach the server")));
             }
         }
-        Ok(true)
+        Ok(None)
     }
 
     /// The server's ends of its connections; none where the kernel has no

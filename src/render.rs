@@ -336,10 +336,11 @@ impl Screen {
         self.flush()
     }
 
-    /// Several runs beside each other; in JSON each has its own summary.
-    pub fn comparison(&mut self, served: &[Served]) -> Shown {
+    /// Several runs beside each other, and the flags to go on with; in JSON
+    /// each has its own summary.
+    pub fn comparison(&mut self, served: &[Served], next: Option<&str>) -> Shown {
         match &mut self.format {
-            Format::Text(_) => compare::comparison(served, &mut self.out)?,
+            Format::Text(_) => compare::comparison(served, next, &mut self.out)?,
             Format::Json(_) => {}
         }
         self.flush()

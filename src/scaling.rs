@@ -22,7 +22,7 @@
 //!
 //! - **Where the ready fds are** decides how long the search takes, and more: a wait that may sleep enters the caller
 //!   into the wait queue of each fd *up to the first ready one* (`do_select` and `do_poll` in the kernel's
-//!   `fs/select.c` stop queueing at the first hit), and that costs as much again as asking the fd. So one ready fd at
+//!   `fs/select.c` stop queueing at the first hit), and that costs more than asking the fd. So one ready fd at
 //!   the front flatters select and poll, and one at the end punishes them. Here the set is cut into K equal parts and
 //!   the middle of each is ready: for K = 1 that is what a randomly chosen fd costs on average. `epoll` does not care.
 //! - **Threads.** In a process with one thread the kernel looks an fd up without counting a reference to the file

@@ -164,7 +164,8 @@ fn bytes(n: u64) -> String {
     plural(n, "byte")
 }
 
-fn plural(n: u64, what: &str) -> String {
+/// `1 fd`, `2 fds`.
+pub fn plural(n: u64, what: &str) -> String {
     match n {
         1 => format!("1 {what}"),
         _ => format!("{n} {what}s"),

@@ -80,7 +80,7 @@ pub fn totals(
         writeln!(out, "in {:.1} s", took.as_secs_f64())?;
     }
     if let Some(one) = one {
-        return writeln!(out, "how it was tried: epoll-lab claims {}", one.id);
+        return writeln!(out, "one of them in full: epoll-lab claims {}", one.id);
     }
     writeln!(out, "what they say: epoll-lab claims --list")?;
     writeln!(out, "one of them:   epoll-lab claims et-short-read")

@@ -25,8 +25,8 @@ pub fn same_answers(served: &[Served]) -> bool {
 /// Takes one figure out of a report.
 type Count = fn(&Report) -> u64;
 
-/// The table and the verdict.
-pub fn comparison(served: &[Served], out: &mut impl Write) -> io::Result<()> {
+/// The table, the verdict, and the flags to go on with.
+pub fn comparison(served: &[Served], next: Option<&str>, out: &mut impl Write) -> io::Result<()> {
     let mut table = Builder::new();
     let mut head = vec!["the same script on".to_string()];
     head.extend(served.iter().map(|one| name(&one.report).to_string()));
@@ -53,7 +53,10 @@ pub fn comparison(served: &[Served], out: &mut impl Write) -> io::Result<()> {
     for sentence in sentences(served) {
         writeln!(out, "{}", wrap(&format!("=> {sentence}"), 3).bold())?;
     }
-    writeln!(out)
+    match next {
+        Some(flags) => writeln!(out, "\nnext: epoll-lab select-poll-compare {flags}"),
+        None => writeln!(out),
+    }
 }
 
 fn name(report: &Report) -> &'static str {

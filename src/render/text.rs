@@ -172,7 +172,11 @@ impl Text {
             Call::Socket => format!("socket={}<L>", record.result.unwrap_or(-1)),
             Call::Setsockopt { option, .. } => option.to_string(),
             Call::Bind { .. } | Call::Listen { .. } => record.call.name().to_string(),
-            Call::EpollCreate1 => format!("epoll_create1={}", record.result.unwrap_or(-1)),
+            Call::EpollCreate1 => {
+                // Another instance, other reports.
+                self.clients.values_mut().for_each(|seen| seen.reports = 0);
+                format!("epoll_create1={}", record.result.unwrap_or(-1))
+            }
             Call::EpollCtl { .. } if listening && !self.setup.is_empty() => {
                 format!("\n       {}", call_text(record))
             }

@@ -28,11 +28,13 @@ impl Shape {
             costs().fold(f64::INFINITY, f64::min),
             costs().fold(0.0, f64::max),
         );
+        // A line that hardly rises is straight as well: what grows with N must be the greater part of the cost where
+        // N is largest.
+        let largest = points.iter().map(|&(n, _)| n).fold(0.0, f64::max);
+        let straight = line.residual <= STRAIGHT_WITHIN && line.b * largest > line.a;
         if highest <= FLAT_WITHIN * lowest {
             Shape::Flat
-        } else if line.b > 0.0
-            && (line.residual <= STRAIGHT_WITHIN || LINEAR_POWERS.contains(&power(points)))
-        {
+        } else if line.b > 0.0 && (straight || LINEAR_POWERS.contains(&power(points))) {
             Shape::Linear
         } else {
             Shape::Other
@@ -173,6 +175,11 @@ mod tests {
                 (1e4, 1_000_000.0)
             ]),
             Shape::Linear
+        );
+        // Much the same, and a little more for every fd.
+        assert_eq!(
+            of(&[(10.0, 1_500.0), (1e3, 1_610.0), (1e4, 2_600.0)]),
+            Shape::Other
         );
         assert_eq!(
             of(&[(10.0, 100.0), (100.0, 10_000.0), (1_000.0, 1_000_000.0)]),

@@ -110,7 +110,7 @@ pub const USER_DATA: Claim = Claim {
 };
 
 fn user_data(t: &mut Trial) -> Result<Finding> {
-    const STORED: [u64; 2] = [0xfeed_face_cafe_beef, 42];
+    const STORED: [u64; 2] = [0xfeed_face_cafe_beef, 0x1234_5678_9abc];
     let a = t.connection()?;
     let epoll = t.epoll_of(&[], IN)?;
     t.sends(&a, b"x")?;

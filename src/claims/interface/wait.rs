@@ -108,6 +108,7 @@ fn maxevents(t: &mut Trial) -> Result<Finding> {
     let mut orders = Vec::new();
     for interest in [IN, IN | ET] {
         let epoll = t.epoll_of(&conns.each_ref(), interest)?;
+        t.note("maxevents 1:");
         let mut order = Vec::new();
         for _ in 0..6 {
             order.extend(t.wait_for(&epoll, 1, Duration::ZERO)?);
@@ -193,7 +194,9 @@ fn wait_count(t: &mut Trial) -> Result<Finding> {
         t.sends(conn, b"x")?;
     }
     let epoll = t.epoll_of(&conns.each_ref(), IN)?;
+    t.note("maxevents 8:");
     let roomy = t.wait_for(&epoll, 8, Duration::ZERO)?.len();
+    t.note("maxevents 2:");
     let narrow = t.wait_for(&epoll, 2, Duration::ZERO)?.len();
     Ok(judge_wait_count(conns.len(), roomy, narrow))
 }

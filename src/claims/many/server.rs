@@ -81,7 +81,7 @@ fn judge_textbook_server(fates: &[(Fate, Fate)]) -> Finding {
         true => confirmed(evidence).why("None of the faults brought it down."),
         false => refuted(evidence).why(
             "A reset ends it, a client that does not read puts it to sleep, what a short send \
-             left over is lost, and accept's -1 goes into ADD. Each is a match arm in ours.",
+             left over is lost, and accept's -1 goes into ADD. Ours expects each of them.",
         ),
     };
     finding

@@ -21,7 +21,7 @@ pub const BLANKS: &str = match str::from_utf8(&[b' '; WIDTH]) {
 /// followed down the screen.
 pub fn unread_note(label: &str, unread: Option<u64>) -> ColoredString {
     match unread {
-        Some(unread) => ColoredString::from(format!("{label:<11}{unread:>5} unread")),
+        Some(unread) => ColoredString::from(format!("{label:<11} {unread:>4} unread")),
         None => plain(label),
     }
 }

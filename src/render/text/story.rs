@@ -9,6 +9,7 @@ use crate::escape::quote;
 use crate::render::Timing;
 use crate::scene::{Action, Asleep, Blocked, Step};
 use crate::trace::{Name, WaitCost, errno_name};
+use crate::verdict::plural;
 
 /// Columns for a message in a client's step.
 const MESSAGE_WIDTH: usize = 30;
@@ -105,7 +106,11 @@ pub fn state_text(asleep: &Asleep) -> ColoredString {
 /// What a wait moved, and who looked at how many fds.
 pub fn cost_text(cost: &WaitCost) -> String {
     format!(
-        "{} fds handed over, {} bytes in, {} out; kernel asked {}, program tested {}",
-        cost.handed, cost.bytes_in, cost.bytes_out, cost.asked, cost.tested
+        "{} handed over, {} bytes in, {} out; kernel asked {}, program tested {}",
+        plural(cost.handed, "fd"),
+        cost.bytes_in,
+        cost.bytes_out,
+        cost.asked,
+        cost.tested
     )
 }
