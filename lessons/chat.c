@@ -29,8 +29,9 @@ struct client {
     char line[16 + MAX_LINE]; /* "2: ", then what has come of the line */
 };
 
-/* By fd. An event carries an fd and no pointer: a client can be dropped between
- * the wait that brought its event and our looking at it. */
+/* By fd. An event carries an fd and no pointer, for its client can be dropped
+ * between the wait that brought it and our looking at it. If the fd is a new
+ * client's by then, recv says EAGAIN and no harm is done. */
 static struct client *clients[MAX_FD];
 
 static void drop(int fd)
