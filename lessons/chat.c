@@ -98,7 +98,7 @@ static void accept_all(int epoll, int listener)
         if (fd == -1)
             return; /* EAGAIN; or EMFILE, and the rest stays queued */
         struct client *client = fd < MAX_FD ? malloc(sizeof *client) : NULL;
-        struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.fd = fd };
+        struct epoll_event event = { EPOLLIN | EPOLLET, { .fd = fd } };
         if (!client || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == -1) {
             free(client);
             close(fd); /* no room: this one is refused, the others go on */
@@ -139,7 +139,7 @@ int main(int argc, char **argv)
         errx(2, "usage: chat ADDR:PORT");
     int listener = listen_on(argv[1]);
     int epoll = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.fd = listener };
+    struct epoll_event event = { EPOLLIN | EPOLLET, { .fd = listener } };
     if (epoll == -1 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event) == -1)
         err(1, "epoll");
 

@@ -144,7 +144,7 @@ const SESSIONS: &[(&[&str], Tried)] = &[
         Here(chat::the_log_of_a_talk),
     ),
     (
-        &["(printf he; sleep 2; printf 'llo\\n') | nc -N 127.0.0.1 9999"],
+        &["(printf he; sleep 2; printf 'llo\\n'; sleep 2) | nc -N 127.0.0.1 9999"],
         Here(chat::a_line_in_two_pieces),
     ),
     (

@@ -122,7 +122,7 @@ pub const WRONG_TO_CLIENTS: &[Wrong] = &[
 pub const WRONG_TO_STRACE: &[Wrong] = &[
     Wrong {
         name: "level-triggered",
-        changes: &[("EPOLLIN | EPOLLET, .data.fd = fd ", "EPOLLIN, .data.fd = fd ")],
+        changes: &[("EPOLLIN | EPOLLET, { .fd = fd }", "EPOLLIN, { .fd = fd }")],
         check: calls::what_strace_sees,
         complaint: "without EPOLLET: epoll_ctl(",
     },

@@ -143,6 +143,7 @@ pub fn a_line_in_two_pieces(lines: &[&str]) {
     let _server = session.open(serve);
     session.listens();
     run(&mut prompt(&session.line(line))).ok();
+    // Three for its fd, and then it is closed.
     session.logs("\nclose(5) ", 1);
     session.logs("{u32=5, u64=5}", 3);
 }
