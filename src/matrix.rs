@@ -83,6 +83,7 @@ pub fn execute(args: &MatrixArgs, charset: Charset) -> Result<ExitCode> {
             read: mode.read,
             buffer: args.buffer as usize,
             clients: script.messages.len(),
+            flags: String::new(),
         };
         let (report, _) = stage.play(run, mode, script.clone())?;
         if !report.echo_intact {

@@ -289,7 +289,7 @@ impl Screen {
                 }
                 if !compared.is_empty() {
                     predict::text("while all stay connected", compared, out)?;
-                    writeln!(out)?;
+                    writeln!(out, "\nand when all have hung up:")?;
                 }
                 table::verdict(report, out)?;
                 out.held = held;

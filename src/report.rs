@@ -79,6 +79,9 @@ pub struct Run {
     pub buffer: usize,
     /// How many clients the lab plays; 0: the clients come from outside.
     pub clients: usize,
+    /// The flags that ask for this run, beside the command and those that say
+    /// how to show it: ` --buffer 16`.
+    pub flags: String,
 }
 
 /// The subcommand that a run is part of.

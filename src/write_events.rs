@@ -169,5 +169,6 @@ fn run(trigger: Trigger) -> Run {
         read: Read::Once,
         buffer: READ,
         clients: 1,
+        flags: String::new(),
     }
 }

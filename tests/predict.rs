@@ -193,7 +193,10 @@ fn predicted_and_measured_stand_side_by_side() {
         row("1. ").ends_with("  3       1  with 13 unread"),
         "{wrong}"
     );
-    assert!(row("2. ").ends_with("  4       4  as predicted"), "{wrong}");
+    assert!(
+        row("2. ").ends_with("  4       4  as predicted: 5 + 5 + 3 bytes,"),
+        "{wrong}"
+    );
     assert!(
         !wrong.contains("epoll_wait("),
         "the trace was not asked for: {wrong}"
@@ -246,7 +249,7 @@ fn a_conversation() {
         1,
         "{asked}"
     );
-    assert_eq!(times("Show the trace? [Enter]"), 1, "{asked}");
+    assert_eq!(times("Show the trace? [Enter; n: no]"), 1, "{asked}");
 
     let shown = talked.stdout();
     let first = shown.lines().find(|line| line.starts_with("1. ")).unwrap();
