@@ -7,10 +7,12 @@
 
 pub mod child;
 pub mod command;
+pub mod evidence;
 pub mod finding;
 pub mod hangups;
 pub mod interface;
 pub mod many;
+pub mod patience;
 pub mod reading;
 pub mod textbook;
 pub mod thread;
