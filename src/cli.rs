@@ -130,9 +130,24 @@ pub enum Command {
     Claims(ClaimsArgs),
     /// Print a completion script for a shell
     Completions { shell: Shell },
-    /// Print the manual page (roff), for `man -l -`
-    Man,
+    /// Print the manual page (roff), or that of a command, for `man -l -`
+    Man {
+        #[arg(value_parser = PAGES)]
+        command: Option<String>,
+    },
 }
+
+/// The commands that have a manual page of their own.
+const PAGES: [&str; 8] = [
+    "blocking",
+    "lt",
+    "et-blocking",
+    "et-nonblock",
+    "select-poll-compare",
+    "write-events",
+    "matrix",
+    "claims",
+];
 
 /// Help and version go to standard output. A mistake is told in one line on
 /// standard error: what was given, and what would be right.

@@ -11,6 +11,7 @@ use crate::cli::server::{EpollArgs, FormatArg, ReadArg, ScreenArgs, ServerArgs, 
 use crate::cli::{Cli, Command};
 use crate::compare;
 use crate::lab::script::{Pace, Script};
+use crate::man;
 use crate::matrix;
 use crate::mode::{self, Mode, Read, SocketKind};
 use crate::predict::{self, Asked};
@@ -49,11 +50,7 @@ pub fn execute(cli: Cli) -> Result<ExitCode> {
             clap_complete::generate(shell, &mut Cli::command(), "epoll-lab", &mut script);
             print(&script)
         }
-        Command::Man => {
-            let mut page = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut page)?;
-            print(&page)
-        }
+        Command::Man { command } => print(&man::page(command.as_deref())?),
     }
 }
 

@@ -42,6 +42,7 @@ pub mod escape;
 pub mod inherited;
 pub mod interrupt;
 pub mod lab;
+pub mod man;
 pub mod matrix;
 pub mod mode;
 pub mod one_cpu;

@@ -215,8 +215,18 @@ fn completions_and_the_manual_page() {
         ".TH epoll-lab 1",
         ".SH SYNOPSIS",
         "et\\-nonblock",
-        "Exit status",
+        ".SH EXIT STATUS",
+        "\\&  epoll\\-lab lt \\-\\-trace ",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
+    for command in ["lt", "claims", "select-poll-compare"] {
+        let page = run(&mut lab(&format!("man {command}"))).ok().stdout();
+        for part in [&format!(".TH epoll-lab-{command} 1"), ".SH EXAMPLES"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+    }
+    let refused = run(&mut lab("man matrxi"));
+    assert_eq!(refused.shell_status(), 2);
+    assert!(refused.stderr().contains("'matrix'"), "{}", refused.told());
 }
