@@ -34,8 +34,8 @@ use crate::witness::{Look, Sleep, Witness};
 
 /// A running server, and what the lab knows of it.
 pub struct Lab {
-    pub run: Run,
-    pub shared: Arc<Shared>,
+    run: Run,
+    shared: Arc<Shared>,
     screen: Arc<Mutex<Screen>>,
     /// Emptied after each look at it; kept for its room.
     records: Vec<Record>,

@@ -1,18 +1,18 @@
 //! From data to the screen: one format a file, each from data and a writer.
 
-pub mod claims;
-pub mod compare;
+pub(crate) mod claims;
+pub(crate) mod compare;
 mod grid;
 pub mod json;
-pub mod matrix;
-pub mod predict;
-pub mod progress;
+pub(crate) mod matrix;
+pub(crate) mod predict;
+pub(crate) mod progress;
 pub mod scaling;
 mod screen;
 pub mod svg;
-pub mod table;
+pub(crate) mod table;
 pub mod text;
-pub mod write;
+pub(crate) mod write;
 
 use std::fmt;
 use std::io::{self, Write};
@@ -23,29 +23,38 @@ use crate::trace::io_error_text;
 /// Whether every call is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trace {
+    /// Every call as it happens (`--trace`).
     Calls,
+    /// What it came to, and no call.
     Summary,
 }
 
 /// Whether what varies from run to run is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timing {
+    /// Times, durations and the wait channel (`--timing`).
     Shown,
+    /// None of it: the same bytes in every run.
     Hidden,
 }
 
 /// Which characters may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Charset {
+    /// Frames and letters as they are drawn best.
     Unicode,
+    /// No byte above 0x7f (`--ascii`).
     Ascii,
 }
 
 /// How things are shown.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
+    /// From `--trace`.
     pub trace: Trace,
+    /// From `--timing`.
     pub timing: Timing,
+    /// From `--ascii`.
     pub charset: Charset,
 }
 
@@ -53,7 +62,9 @@ pub struct Look {
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "there is one of them")]
 pub enum Format {
+    /// For people.
     Text(text::Text),
+    /// For programs: JSON Lines, a contract that the README documents.
     Json(json::Json),
 }
 

@@ -14,12 +14,16 @@ use crate::trace::{Name, WaitCost, errno_name};
 /// When a client had its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answered {
+    /// All of it, each time before the server slept again.
     AtOnce,
+    /// All of it, but at least once the server slept first.
     Late,
+    /// Not all of it, to the end of the run.
     Never,
 }
 
 impl Answered {
+    /// The words in the table and in the JSON contract.
     pub fn name(self) -> &'static str {
         match self {
             Answered::AtOnce => "at once",
@@ -34,21 +38,27 @@ impl Answered {
 pub struct Row {
     /// `A`, or how many clients the row stands for.
     pub client: String,
+    /// The counts of the server's calls for it.
     pub server: Connection,
     /// Bytes sent by the client; `None` where the client is not the lab's.
     pub sent: Option<u64>,
     /// Bytes that came back to the client; where the client is not the lab's,
     /// bytes that the kernel took for it.
     pub echoed: u64,
+    /// `None` where it sent nothing, or is not the lab's.
     pub answered: Option<Answered>,
 }
 
 /// The summary of a run.
 #[derive(Clone, Debug)]
 pub struct Report {
+    /// What the counts are of.
     pub run: Run,
+    /// Wake-ups: returns of the wait call without error.
     pub returns: u64,
+    /// Those of them that brought nothing because time was up.
     pub timeouts: u64,
+    /// Reports of connections to accept, and of the listener's own end.
     pub listener_reports: u64,
     /// Connections accepted.
     pub accepted: u64,
@@ -56,32 +66,43 @@ pub struct Report {
     pub cost: WaitCost,
     /// Calls of epoll_ctl that changed the interest list.
     pub changes: u64,
+    /// One a client, A first; beyond [`KEPT`](crate::totals::KEPT) clients
+    /// from outside, one row for all that have gone.
     pub rows: Vec<Row>,
     /// The rows added up.
     pub sum: Row,
     /// Bytes stranded when all had sent and none had hung up.
     pub stranded: u64,
+    /// The first sleep in a call for one client.
     pub stuck: Option<Stuck>,
     /// How things stood before the first client hung up.
     pub before_hang_up: Option<BeforeHangUp>,
+    /// Every byte that came back is the one that was sent; if not, the
+    /// program fails.
     pub echo_intact: bool,
     /// Failures that the server lived through: errno and how often.
     pub faults: BTreeMap<String, u64>,
+    /// Computed last, from all of this.
     pub verdict: Verdict,
 }
 
 /// What the counts say, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
+    /// As the matrix shows it.
     pub outcome: Outcome,
+    /// Behind `=>`, with the counts that it rests on.
     pub sentence: String,
 }
 
 /// The verdict in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
+    /// None of the following.
     Ok,
+    /// Bytes unread, while the server slept where no report would come.
     Stranded,
+    /// The server slept in a call for one client.
     Stuck,
     /// Not all came back, or not what was sent.
     Incomplete,

@@ -26,6 +26,7 @@ pub struct Script {
     pub messages: Vec<Vec<Vec<u8>>>,
     /// How long a starving client is watched.
     pub stall: Duration,
+    /// Falls back to [`Pace::Settled`] when nobody is left to press Enter.
     pub pace: Pace,
 }
 

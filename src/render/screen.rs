@@ -48,6 +48,8 @@ impl Write for Out {
 type Shown = Result<(), OutputError>;
 
 impl Screen {
+    /// Takes standard output over: what is written there past it may come out
+    /// of order.
     pub fn new(format: Format) -> Screen {
         // Large, because a trace may be long; what is in it never waits
         // longer than the lab does.

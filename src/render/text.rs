@@ -46,6 +46,7 @@ struct Seen {
 }
 
 impl Text {
+    /// Nothing shown yet, so nothing to remember.
     pub fn new(look: Look) -> Text {
         Text {
             look,
@@ -58,6 +59,7 @@ impl Text {
         }
     }
 
+    /// The same from the first run to the last.
     pub fn look(&self) -> Look {
         self.look
     }

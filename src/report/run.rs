@@ -9,8 +9,11 @@ use crate::mode::{self, Mode, Read, SocketKind};
 pub enum Api {
     /// None: one client at a time.
     None,
+    /// select(2): bitmaps of fds, copied in and out at every wait.
     Select,
+    /// poll(2): an array of fds, handed over at every wait.
     Poll,
+    /// epoll(7): an interest list that stays in the kernel.
     Epoll,
 }
 
@@ -39,7 +42,9 @@ impl Api {
 /// When epoll reports (epoll(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
+    /// As long as there is something to read (the default).
     Level,
+    /// When something arrives (EPOLLET).
     Edge,
 }
 
@@ -64,10 +69,16 @@ impl Trigger {
 /// What was run.
 #[derive(Clone, Debug)]
 pub struct Run {
+    /// As it was typed; several runs may have the same.
     pub command: Subcommand,
+    /// What its server waits with.
     pub api: Api,
+    /// `None` where nothing reports: [`Api::None`]. select and poll are
+    /// level-triggered.
     pub trigger: Option<Trigger>,
+    /// Whether its recv may sleep.
     pub socket: SocketKind,
+    /// How much it reads per report.
     pub read: Read,
     /// Size of the receive buffer, in bytes.
     pub buffer: usize,
@@ -78,9 +89,13 @@ pub struct Run {
 /// The subcommand that a run is part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subcommand {
+    /// No multiplexing: the mode [`mode::BLOCKING`].
     Blocking,
+    /// Level-triggered, one recv per report: [`mode::LT`].
     Lt,
+    /// Edge-triggered, recv in a loop that may sleep: [`mode::ET_BLOCKING`].
     EtBlocking,
+    /// Edge-triggered, recv until EAGAIN: [`mode::ET_NONBLOCK`].
     EtNonblock,
     /// The same server on three APIs.
     SelectPollCompare,

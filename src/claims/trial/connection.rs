@@ -20,8 +20,11 @@ use crate::witness::move_up;
 
 /// A TCP connection over loopback: our socket, and its client.
 pub struct Conn {
+    /// Our end: calls on it are traced.
     pub socket: Socket,
+    /// The client's end; `None` once it has closed.
     pub peer: Option<TcpStream>,
+    /// The client's letter in the trace.
     pub name: Name,
 }
 

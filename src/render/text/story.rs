@@ -201,6 +201,7 @@ pub fn step_text(step: &Step) -> String {
     }
 }
 
+/// In capitals and red where one client can end the sleep, and no other.
 pub fn state_text(asleep: &Asleep) -> ColoredString {
     match asleep.for_one() {
         Some(fd) => format!(">>> SERVER ASLEEP: {}({fd})", asleep.call)
