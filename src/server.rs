@@ -26,7 +26,7 @@ pub struct Config {
     pub addr: SocketAddr,
     /// Size of the receive buffer, in bytes.
     pub buffer: usize,
-    /// A row of the table in [`mode`](crate::mode).
+    /// A row of the table in [`mode`](crate::mode), or another combination.
     pub mode: Mode,
 }
 
