@@ -29,8 +29,9 @@ struct client {
     char line[16 + MAX_LINE]; /* "2: ", then what has come of the line */
 };
 
-/* By fd. An event carries an fd and no pointer: a client can be dropped between
- * the wait that brought its event and our looking at it. */
+/* By fd. An event carries an fd and no pointer, for its client can be dropped
+ * between the wait that brought it and our looking at it. If the fd is a new
+ * client's by then, recv says EAGAIN and no harm is done. */
 static struct client *clients[MAX_FD];
 
 static void drop(int fd)
@@ -97,7 +98,7 @@ static void accept_all(int epoll, int listener)
         if (fd == -1)
             return; /* EAGAIN; or EMFILE, and the rest stays queued */
         struct client *client = fd < MAX_FD ? malloc(sizeof *client) : NULL;
-        struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.fd = fd };
+        struct epoll_event event = { EPOLLIN | EPOLLET, { .fd = fd } };
         if (!client || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == -1) {
             free(client);
             close(fd); /* no room: this one is refused, the others go on */
@@ -138,7 +139,7 @@ int main(int argc, char **argv)
         errx(2, "usage: chat ADDR:PORT");
     int listener = listen_on(argv[1]);
     int epoll = epoll_create1(EPOLL_CLOEXEC);
-    struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.fd = listener };
+    struct epoll_event event = { EPOLLIN | EPOLLET, { .fd = listener } };
     if (epoll == -1 || epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event) == -1)
         err(1, "epoll");
 

@@ -49,7 +49,7 @@ impl Interrupt {
                     match signal {
                         DISMISSED if seen.load(Ordering::Acquire) => return,
                         DISMISSED => {}
-                        signal => end(signal, &signals, &shared, &screen),
+                        signal => end(signal, &shared, &screen),
                     }
                 }
             })
@@ -134,7 +134,7 @@ fn note_the_end(shared: &Shared, sleep: Option<Sleep>) {
     }
 }
 
-fn end(signal: Signal, signals: &SigSet, shared: &Shared, screen: &Mutex<Screen>) {
+fn end(signal: Signal, shared: &Shared, screen: &Mutex<Screen>) {
     let sleep = wait_for_rest(shared);
     note_the_end(shared, sleep);
     // Kept to the end: nobody else prints after the summary.
@@ -147,8 +147,9 @@ fn end(signal: Signal, signals: &SigSet, shared: &Shared, screen: &Mutex<Screen>
             let _ = screen.summary(&report);
         }
     }
-    // By the signal itself, so that the shell sees what it was.
-    let _ = signals.thread_unblock();
+    // By the signal itself, so that the shell sees what it was; and by no
+    // other that may be pending.
+    let _ = SigSet::from(signal).thread_unblock();
     let _ = raise(signal);
     // Still here: the signal is ignored.
     std::process::exit(128 + signal as i32);

@@ -17,7 +17,10 @@ mod server;
 #[path = "chat/wrong.rs"]
 mod wrong;
 
-use common::{skip, strace};
+use std::path::Path;
+use std::process::Command;
+
+use common::{run, skip, strace};
 use server::{Program, Verdict, programs};
 use wrong::{WRONG_TO_CLIENTS, WRONG_TO_STRACE, Wrong};
 
@@ -80,6 +83,32 @@ fn wrong_servers_are_rejected_by_strace() {
     if checks_ours(what) && strace::is_there(what) {
         WRONG_TO_STRACE.iter().for_each(Wrong::is_rejected);
     }
+}
+
+/// `CHAT_SERVER=./chat`, from the directory of the clone or by its full path.
+#[test]
+fn a_server_is_chosen_by_its_path() {
+    let what = "choosing a chat server";
+    let Some(ours) = programs().first().filter(|_| checks_ours(what)) else {
+        return;
+    };
+    let check = |path: &Path| {
+        let this = std::env::current_exe().expect("the path of this test");
+        let mut test = Command::new(this);
+        test.args(["--exact", "two_clients"]);
+        run(test.env("CHAT_SERVER", path))
+    };
+    check(&ours.path).ok();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    if let Ok(relative) = ours.path.strip_prefix(root) {
+        check(&Path::new(".").join(relative)).ok();
+    }
+    let output = check(Path::new("./README.md"));
+    let told = output.stdout();
+    assert!(
+        !output.status.success() && told.contains("cannot start"),
+        "{told}"
+    );
 }
 
 /// Whether it is the servers of the course that are being checked.

@@ -5,6 +5,8 @@
 
 #[path = "second_terminal/alone.rs"]
 mod alone;
+#[path = "second_terminal/chat.rs"]
+mod chat;
 #[path = "second_terminal/clients.rs"]
 mod clients;
 mod common;
@@ -131,6 +133,35 @@ const SESSIONS: &[(&[&str], Tried)] = &[
             "echo ping | nc -N 127.0.0.1 9999",
         ],
         Here(clients::a_client_that_never_stops),
+    ),
+    // Lesson 11
+    (
+        &[
+            "cc -Wall -Wextra -O2 -o chat chat.c",
+            "strace -o chat.log -e trace=epoll_ctl,epoll_wait,accept4,recvfrom,sendto,close ./chat 127.0.0.1:9999",
+            "nc 127.0.0.1 9999",
+        ],
+        Here(chat::the_log_of_a_talk),
+    ),
+    (
+        &["(printf he; sleep 2; printf 'llo\\n'; sleep 2) | nc -N 127.0.0.1 9999"],
+        Here(chat::a_line_in_two_pieces),
+    ),
+    (
+        &[
+            "nc 127.0.0.1 9999 > heard",
+            "yes 'one line more' | head -n 400000 | nc -N 127.0.0.1 9999",
+            "wc -c heard",
+        ],
+        Here(chat::a_flood),
+    ),
+    (
+        &[
+            "CHAT_SERVER=\"./chat\" cargo test --test chat two_clients",
+            "CHAT_SERVER=\"./chat\" cargo test --test chat -- --nocapture",
+            "cargo run --example chat -- 127.0.0.1:9999",
+        ],
+        By("tests/chat.rs"),
     ),
 ];
 

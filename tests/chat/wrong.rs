@@ -22,8 +22,12 @@ pub const WRONG_TO_CLIENTS: &[Wrong] = &[
     Wrong {
         name: "one recv per report",
         changes: &[("break;", "break;\nreturn;")],
-        check: checks::a_long_line,
-        complaint: "sleeps in epoll_wait",
+        check: checks::several_lines_in_one_send,
+        // As lesson 11 shows it.
+        complaint: "client 1 is due 39 bytes, \
+            \"2: one\\n2: two\\n2: \\n2: this is four\\n2: 5\\n\"\n  \
+            it received 7 bytes, \"2: one\\n\", then nothing more\n  \
+            the server sleeps in epoll_wait",
     },
     Wrong {
         name: "blocking sockets",
@@ -118,7 +122,7 @@ pub const WRONG_TO_CLIENTS: &[Wrong] = &[
 pub const WRONG_TO_STRACE: &[Wrong] = &[
     Wrong {
         name: "level-triggered",
-        changes: &[("EPOLLIN | EPOLLET, .data.fd = fd ", "EPOLLIN, .data.fd = fd ")],
+        changes: &[("EPOLLIN | EPOLLET, { .fd = fd }", "EPOLLIN, { .fd = fd }")],
         check: calls::what_strace_sees,
         complaint: "without EPOLLET: epoll_ctl(",
     },
