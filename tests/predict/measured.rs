@@ -25,7 +25,7 @@ const FAULTS: [&str; 5] = [
     "recvfrom:error=ECONNRESET:when=2",
     "recvfrom:error=ECONNRESET:when=3",
     "recvfrom:error=EINTR:when=2",
-    "recvfrom:error=EAGAIN:when=2",
+    "recvfrom:error=EINTR:when=1",
     "sendto:error=EPIPE:when=1",
 ];
 
