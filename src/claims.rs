@@ -5,40 +5,48 @@
 //! that answers otherwise gets another verdict, and the judges are tested with
 //! such answers.
 
-pub mod child;
-pub mod command;
+mod child;
+pub(crate) mod command;
+mod evidence;
 pub mod finding;
-pub mod hangups;
-pub mod interface;
-pub mod many;
-pub mod reading;
-pub mod textbook;
-pub mod thread;
+mod hangups;
+mod interface;
+mod many;
+mod patience;
+mod reading;
+mod textbook;
+mod thread;
 pub mod trial;
-pub mod writing;
+mod writing;
 
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+pub use self::child::play_if_asked;
 use self::finding::{Finding, Verdict};
 use self::trial::{Entry, Trial};
 
 /// One claim, and how it is tried.
 #[derive(Debug)]
 pub struct Claim {
+    /// As it is typed, `et-once`; at most 18 characters, for the table.
     pub id: &'static str,
     /// What the textbook says, in a line.
     pub claim: &'static str,
     /// What the kernel is asked.
     pub asked: &'static str,
+    /// Tries it. An error is what kept it from being tried, and no failure of
+    /// the program: [`Verdict::NotTried`].
     pub experiment: fn(&mut Trial) -> Result<Finding>,
 }
 
 /// Claims about one subject.
 #[derive(Debug)]
 pub struct Family {
+    /// The heading in the table of all claims.
     pub title: &'static str,
+    /// In the order in which they are tried and shown.
     pub claims: &'static [Claim],
 }
 
@@ -58,9 +66,13 @@ const fn family(title: &'static str, claims: &'static [Claim]) -> Family {
 /// A claim that has been tried.
 #[derive(Debug)]
 pub struct Tried {
+    /// What the textbook says.
     pub claim: &'static Claim,
+    /// What the kernel says to it.
     pub finding: Finding,
+    /// How that was found out: calls and steps, in order.
     pub story: Vec<Entry>,
+    /// It varies from run to run: shown with `--timing` only.
     pub took: Duration,
 }
 

@@ -1,11 +1,11 @@
 //! What can be asked for on the command line.
 
-pub mod claims;
-pub mod matrix;
-pub mod predict;
-pub mod scaling;
-pub mod server;
-pub mod write;
+pub(crate) mod claims;
+pub(crate) mod matrix;
+pub(crate) mod predict;
+pub(crate) mod scaling;
+pub(crate) mod server;
+pub(crate) mod write;
 
 use std::process::ExitCode;
 
@@ -83,7 +83,7 @@ Examples:
 #[command(after_help = EXAMPLES, after_long_help = MORE_EXAMPLES)]
 pub struct Cli {
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
@@ -91,10 +91,12 @@ pub struct Cli {
 
     /// Use no character beyond ASCII
     #[arg(long, global = true)]
-    pub ascii: bool,
+    pub(crate) ascii: bool,
 }
 
+/// When the output has colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "--help would say what the words say")]
 pub enum Color {
     /// On a terminal, unless NO_COLOR is set
     Auto,
@@ -103,7 +105,7 @@ pub enum Color {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// No multiplexing: accept, then recv until this client hangs up
     #[command(after_help = SERVER_EXAMPLES)]
     Blocking(ServerArgs),

@@ -66,10 +66,6 @@ impl Client {
         Ok(())
     }
 
-    pub fn is_connected(&self) -> bool {
-        self.socket.is_some() && self.end.is_none()
-    }
-
     /// Sends `message`, as far as the kernel takes it now; [`Client::push`]
     /// sends the rest.
     pub fn say(&mut self, message: &[u8]) -> io::Result<()> {

@@ -7,9 +7,12 @@ use anyhow::Result;
 use clap::CommandFactory;
 
 use crate::claims;
-use crate::cli::server::{EpollArgs, FormatArg, ReadArg, ScreenArgs, ServerArgs, SocketArg};
+use crate::cli::server::{
+    BUFFER, EpollArgs, FormatArg, ReadArg, ScreenArgs, ServerArgs, SocketArg,
+};
 use crate::cli::{Cli, Command};
 use crate::compare;
+use crate::escape::shell_word;
 use crate::lab::script::{Pace, Script};
 use crate::man;
 use crate::matrix;
@@ -102,12 +105,14 @@ fn server(
         read: mode.read,
         buffer: args.buffer as usize,
         clients: args.listen.map_or(script.messages.len(), |_| 0),
+        flags: flags(command, &mode, &args),
     };
     // Whoever is asked may want to see the trace of this run afterwards; who
     // steps through it sees it as it comes.
-    let asks = args.predict.asks() && args.screen.format == FormatArg::Text;
+    let text = args.screen.format == FormatArg::Text;
+    let asks = args.predict.asks() && text;
     let hold_back = asks && !args.step && look.trace == Trace::Summary;
-    if asks {
+    if asks || args.step && text {
         look.trace = Trace::Calls;
     }
     let stage = Stage::new(args.screen.format, look)?;
@@ -136,7 +141,7 @@ fn server(
     let compared = predictions.compare(&report);
     stage.screen().predicted(&report, &compared)?;
     if hold_back {
-        let wanted = predict::ask::wants("\nShow the trace? [Enter] ")?;
+        let wanted = predict::ask::wants("\nShow the trace? [Enter; n: no] ")?;
         let mut screen = stage.screen();
         screen.after_predicted(&report, &compared, wanted)?;
     }
@@ -148,6 +153,35 @@ fn status(report: &Report) -> ExitCode {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }
+}
+
+/// The flags that differ from what the command does by itself.
+fn flags(command: Subcommand, mode: &Mode, args: &ServerArgs) -> String {
+    let mut flags = String::new();
+    let mut push = |flag: &str, value: &str| flags += &format!(" {flag} {value}");
+    if let Some(own) = command.mode() {
+        if mode.read != own.read {
+            push("--read", mode.read.name());
+        }
+        if mode.socket != own.socket {
+            push("--socket", mode.socket.name());
+        }
+    }
+    if args.buffer != BUFFER {
+        push("--buffer", &args.buffer.to_string());
+    }
+    if let Some(clients) = args.clients.filter(|n| *n != own_clients(command)) {
+        push("--clients", &clients.to_string());
+    }
+    for message in &args.message {
+        push("--message", &shell_word(&message.0));
+    }
+    flags
+}
+
+/// How many clients there are if nobody says otherwise.
+fn own_clients(command: Subcommand) -> u16 {
+    if command == Subcommand::Lt { 1 } else { 2 }
 }
 
 /// How things are to be shown.
@@ -170,8 +204,7 @@ pub fn look(args: &ScreenArgs, charset: Charset) -> Look {
 /// Who says what: A tells more than a buffer holds, the others a word, unless
 /// the user says otherwise.
 fn script(command: Subcommand, args: &ServerArgs) -> Script {
-    let alone = command == Subcommand::Lt;
-    let clients = args.clients.map_or(if alone { 1 } else { 2 }, usize::from);
+    let clients = usize::from(args.clients.unwrap_or(own_clients(command)));
     let own: Vec<Vec<u8>> = args
         .message
         .iter()

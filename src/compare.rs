@@ -55,7 +55,10 @@ pub fn execute(args: &CompareArgs, charset: Charset) -> Result<ExitCode> {
 
 /// Part 1: the three servers, one after the other, against the same script.
 fn servers(args: &CompareArgs, charset: Charset) -> Result<Vec<Served>> {
-    let look = look(&args.screen, charset);
+    let mut look = look(&args.screen, charset);
+    if args.step && args.screen.format == FormatArg::Text {
+        look.trace = Trace::Calls; // what the steps are steps of
+    }
     let stage = Stage::new(args.screen.format, look)?;
     let mut served = Vec::new();
     for api in [Api::Select, Api::Poll, Api::Epoll] {
@@ -67,6 +70,7 @@ fn servers(args: &CompareArgs, charset: Charset) -> Result<Vec<Served>> {
             read: mode::LT.read,
             buffer: args.buffer as usize,
             clients: args.clients.into(),
+            flags: String::new(),
         };
         let (report, answers) = stage.play(run, mode::LT, script(args))?;
         stage.screen().one_of_several(&report)?;

@@ -5,6 +5,19 @@
 
 use std::fmt::Write;
 
+/// Bytes as a word for a shell: quoted if it has to be, and `...` in place of
+/// what a terminal should not see.
+pub fn shell_word(bytes: &[u8]) -> String {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.,:/+=@%".contains(byte);
+    match str::from_utf8(bytes) {
+        Ok(text) if bytes.iter().all(plain) => text.into(),
+        Ok(text) if !text.contains(char::is_control) => {
+            format!("'{}'", text.replace('\'', r"'\''"))
+        }
+        _ => "...".into(),
+    }
+}
+
 /// The whole of `data`: `\t \n \v \f \r \" \\` as in C, every other byte
 /// outside printable ASCII in octal, as short as the next byte allows.
 pub fn escape(data: &[u8]) -> String {
@@ -98,6 +111,20 @@ mod tests {
         assert_eq!(quote(b"", 2), "\"\"");
         for width in 5..40 {
             assert!(quote(&[0x80; 100], width).len() <= width);
+        }
+    }
+
+    #[test]
+    fn words_for_a_shell() {
+        for (bytes, word) in [
+            (&b"ping"[..], "ping"),
+            (b"two words", "'two words'"),
+            (b"it's", r"'it'\''s'"),
+            (b"$HOME", "'$HOME'"),
+            (b"\x1b[2J", "..."),
+            (b"\xff", "..."),
+        ] {
+            assert_eq!(shell_word(bytes), word);
         }
     }
 }

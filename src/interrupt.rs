@@ -4,6 +4,7 @@
 //! A thread that sleeps in recv notices no signal that is kept from it, so the
 //! signal gets a thread of its own, which waits for it in sigwait(3).
 
+use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::thread::{self, JoinHandle};
@@ -13,7 +14,7 @@ use anyhow::{Context, Result};
 use nix::sys::signal::{SigSet, Signal, kill, raise};
 use nix::unistd::Pid;
 
-use crate::render::Screen;
+use crate::render::{Screen, tell};
 use crate::report::Api;
 use crate::scene::Stuck;
 use crate::shared::Shared;
@@ -137,6 +138,10 @@ fn note_the_end(shared: &Shared, sleep: Option<Sleep>) {
 fn end(signal: Signal, shared: &Shared, screen: &Mutex<Screen>) {
     let sleep = wait_for_rest(shared);
     note_the_end(shared, sleep);
+    // The terminal has shown ^C, and perhaps a prompt, on a line of its own.
+    if io::stderr().is_terminal() {
+        tell("");
+    }
     // Kept to the end: nobody else prints after the summary.
     let mut screen = patiently_lock(screen);
     if let Some(screen) = &mut screen {

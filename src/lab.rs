@@ -1,5 +1,5 @@
 //! Runs one server: starts its thread, takes in what the trace says, and
-//! knows when the server has come to rest.
+//! knows when the server has come to rest (`settle`).
 //!
 //! The lab is the main thread. It is the only one that prints, and it is the
 //! clients too ([`script`]), so what stands on the screen is in the order in
@@ -7,6 +7,8 @@
 
 pub mod listen;
 pub mod script;
+mod settle;
+mod unanswered;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -18,6 +20,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 use nix::sys::socket::{SockaddrStorage, getsockname};
 
+use self::settle::Rest;
 use crate::client::Client;
 use crate::render::Screen;
 use crate::report::{Api, Run};
@@ -26,29 +29,13 @@ use crate::server::{self, Config};
 use crate::shared::{Follow, Shared, State};
 use crate::sys::Sys;
 use crate::tcp_table::{ServerEnd, TcpTable};
-use crate::totals::Connection;
-use crate::trace::{Call, Failure, Name, Record, io_error_text};
+use crate::trace::{Call, Failure, Record, io_error_text};
 use crate::witness::{Look, Sleep, Witness};
-
-/// How long a server may take to come to rest.
-const SETTLE: Duration = Duration::from_secs(10);
-
-/// Looks in a row that must agree before the server counts as asleep.
-const LOOKS: u32 = 3;
-
-/// What a server thread is doing once nothing moves any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rest {
-    /// Asleep, in the wait call or in a call for one client.
-    Asleep(Asleep),
-    /// It has ended.
-    Ended,
-}
 
 /// A running server, and what the lab knows of it.
 pub struct Lab {
-    pub run: Run,
-    pub shared: Arc<Shared>,
+    run: Run,
+    shared: Arc<Shared>,
     screen: Arc<Mutex<Screen>>,
     /// Emptied after each look at it; kept for its room.
     records: Vec<Record>,
@@ -141,75 +128,21 @@ impl Lab {
         self.screen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until nothing moves: everything sent has arrived, on both sides,
-    /// and the kernel says [`LOOKS`] times in a row that the server sleeps in
-    /// the same call. Shows the records that come meanwhile.
-    fn settle(&mut self) -> Result<Rest> {
-        let (mut progress, mut deadline) = (self.progress(), Instant::now() + SETTLE);
-        let mut last = None;
-        let mut agreed = 0;
-        loop {
-            self.take_in(Duration::ZERO)?;
-            if self.progress() > progress {
-                (progress, deadline) = (self.progress(), Instant::now() + SETTLE);
-            }
-            if self.has_ended() {
-                self.take_in(Duration::ZERO)?;
-                return Ok(Rest::Ended);
-            }
-            let looked = self.look();
-            if self.has_ended() {
-                continue; // and /proc knows it no more
-            }
-            let (look, asleep) = looked?;
-            // What has arrived stays so while the server does nothing.
-            let missing = match &asleep {
-                Some(asleep) if last != Some(*asleep) => self.missing(asleep)?,
-                _ => None,
-            };
-            match asleep {
-                Some(asleep) if missing.is_none() => {
-                    agreed = if last == Some(asleep) { agreed + 1 } else { 1 };
-                    last = Some(asleep);
-                    if agreed == LOOKS {
-                        self.take_in(Duration::ZERO)?;
-                        self.show_sleep(&asleep)?;
-                        return Ok(Rest::Asleep(asleep));
-                    }
-                    thread::yield_now();
-                }
-                _ => {
-                    (last, agreed) = (None, 0);
-                    self.take_in(Duration::from_micros(100))?;
-                }
-            }
-            if Instant::now() > deadline {
-                let current = self.shared.lock().current;
-                let call = current.map_or("no call", |call| call.name());
-                let (seconds, state) = (SETTLE.as_secs(), look.state);
-                match missing {
-                    Some(missing) => bail!("{missing} within {seconds} s; the server is in {call}"),
-                    None => bail!(
-                        "the server did not come to rest within {seconds} s: thread state {state}, \
-                         in {call}"
-                    ),
-                }
-            }
+    /// Shows the records that have come; if there are none, waits for
+    /// `patience` and looks again. How many there were.
+    fn take_in(&mut self, patience: Duration) -> Result<usize> {
+        let taken = self.show_records()?;
+        if taken > 0 || patience.is_zero() {
+            return Ok(taken);
         }
+        thread::sleep(patience);
+        self.show_records()
     }
 
-    /// What the script has come to so far: grows while the server gets on, and
-    /// not while it only tries the same again.
-    fn progress(&self) -> u64 {
-        let state = self.shared.lock();
-        let connections = state.totals.connections.values();
-        let each = connections.map(|c| c.received + c.echoed + u64::from(c.closed));
-        u64::from(state.totals.accepted) + each.sum::<u64>()
-    }
-
-    /// The server thread has returned.
-    fn has_ended(&self) -> bool {
-        self.server.as_ref().is_none_or(JoinHandle::is_finished)
+    fn show_records(&mut self) -> Result<usize> {
+        let screen = Arc::clone(&self.screen);
+        let mut screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(screen.take_records(&self.shared, &mut self.records)?)
     }
 
     /// One look at the server thread. The steps are read first: what happens
@@ -247,86 +180,6 @@ impl Lab {
             _ => None,
         };
         Ok((look, asleep))
-    }
-
-    /// Shows the records that have come; if there are none, waits for
-    /// `patience` and looks again. How many there were.
-    fn take_in(&mut self, patience: Duration) -> Result<usize> {
-        let taken = self.show_records()?;
-        if taken > 0 || patience.is_zero() {
-            return Ok(taken);
-        }
-        thread::sleep(patience);
-        self.show_records()
-    }
-
-    fn show_records(&mut self) -> Result<usize> {
-        let screen = Arc::clone(&self.screen);
-        let mut screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(screen.take_records(&self.shared, &mut self.records)?)
-    }
-
-    /// What has not yet reached the server of all that the clients did, or the
-    /// clients of all that the server sent; `None`: everything has arrived.
-    fn missing(&mut self, asleep: &Asleep) -> Result<Option<String>> {
-        let state = self.shared.lock();
-        let mut ends: Option<Vec<(u16, ServerEnd)>> = None;
-        for (index, client) in self.clients.iter_mut().enumerate() {
-            let name = Name::Client(index as u32);
-            if client.port == 0 {
-                continue; // it has not connected yet
-            }
-            let none = Connection::default();
-            let connection = match state.totals.connections.get(&(index as u32)) {
-                Some(connection) => connection,
-                // Whoever waits for anyone is about to accept it.
-                None if asleep.for_one().is_none() => {
-                    return Ok(Some(format!("{name} was not accepted")));
-                }
-                None => &none,
-            };
-            let read = |e| failed("read", e);
-            if client.came_back() < connection.echoed || connection.closed {
-                client.pump().map_err(read)?;
-            }
-            if client.end.is_some() {
-                continue;
-            }
-            if client.came_back() < connection.echoed || connection.closed {
-                let (back, sent) = (client.came_back(), connection.echoed);
-                return Ok(Some(match back < sent {
-                    true => format!("only {back} of {sent} bytes that were sent to {name} arrived"),
-                    false => format!("{name} was not told that its connection is closed"),
-                }));
-            }
-            client.push().map_err(|e| failed("write", e))?;
-            // Bytes in the queue are not enough: the wake-up comes after them.
-            // Whoever sleeps for this client has to have moved since it acted.
-            let sleeps_for_it = match asleep.for_one() {
-                Some(fd) => fd.name == name,
-                None => true,
-            };
-            if sleeps_for_it && client.acted_at == Some(asleep.steps) {
-                return Ok(Some(format!("what {name} did did not wake the server")));
-            }
-            let accounted = connection.received + connection.unread;
-            if accounted >= client.sent && !client.hung_up {
-                continue;
-            }
-            // The trace does not account for all: the kernel's table does.
-            let Some(table) = &self.table else { continue };
-            if ends.is_none() {
-                let read = table.server_ends(self.address.port());
-                ends = Some(read.map_err(|e| failed("read /proc/self/net/tcp", e))?);
-            }
-            let mut ends = ends.iter().flatten();
-            if let Some((_, end)) = ends.find(|(port, _)| *port == client.port)
-                && (connection.received + end.unread < client.sent || client.hung_up && !end.fin)
-            {
-                return Ok(Some(format!("what {name} sent did not reach the server")));
-            }
-        }
-        Ok(None)
     }
 
     /// The server's ends of its connections; none where the kernel has no
@@ -370,12 +223,27 @@ impl Lab {
         Ok(())
     }
 
+    /// The clients' side of the story, where a Ctrl-C finds it too.
+    fn note_sides(&self) {
+        let mut state = self.shared.lock();
+        for (side, client) in state.scene.clients.iter_mut().zip(&self.clients) {
+            side.sent = client.sent;
+            side.came_back = client.came_back();
+            side.damaged = client.is_damaged();
+        }
+    }
+
     /// What came back to each client, A first.
     pub fn answers(&self) -> Vec<Vec<u8>> {
         self.clients
             .iter()
             .map(|client| client.answer().to_vec())
             .collect()
+    }
+
+    /// The server thread has returned.
+    fn has_ended(&self) -> bool {
+        self.server.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
     /// The result of the server thread, which has ended.

@@ -29,6 +29,7 @@
 //! ```
 
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 #[cfg(not(target_os = "linux"))]
 compile_error!("epoll-lab shows epoll, which only Linux has: build it on Linux, or in WSL2");
@@ -37,15 +38,19 @@ pub mod claims;
 pub mod cli;
 pub mod client;
 pub mod command;
-pub mod compare;
+mod compare;
 pub mod escape;
 pub mod inherited;
-pub mod interrupt;
+mod interrupt;
 pub mod lab;
-pub mod man;
+mod man;
 pub mod matrix;
+#[expect(
+    missing_docs,
+    reason = "the table says it, with a column for each field"
+)]
 pub mod mode;
-pub mod one_cpu;
+mod one_cpu;
 pub mod predict;
 pub mod render;
 pub mod report;
@@ -53,9 +58,9 @@ pub mod scaling;
 pub mod scene;
 pub mod server;
 pub mod shared;
-pub mod stage;
+mod stage;
 pub mod sys;
-pub mod tcp_table;
+mod tcp_table;
 pub mod totals;
 pub mod trace;
 pub mod verdict;

@@ -12,7 +12,7 @@ use epoll_lab::render::OutputError;
 
 fn main() -> ExitCode {
     epoll_lab::inherited::close();
-    if let Some(status) = epoll_lab::claims::child::play_if_asked(std::env::args_os()) {
+    if let Some(status) = epoll_lab::claims::play_if_asked(std::env::args_os()) {
         return status;
     }
     let cli = match Cli::try_parse() {

@@ -26,8 +26,11 @@ use crate::totals::Connection;
 /// One row: what was run, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Combination {
+    /// Whether [`Mode::interest`] has EPOLLET.
     pub trigger: Trigger,
+    /// As [`Mode::socket`].
     pub socket: SocketKind,
+    /// As [`Mode::read`].
     pub read: Read,
     /// The command that runs this combination, where one is named for it.
     pub command: Option<Subcommand>,
@@ -37,16 +40,20 @@ pub struct Combination {
     pub b: Answered,
     /// The call that the server slept in then, and for whom if for one.
     pub asleep: (&'static str, Option<String>),
+    /// What it came to for both clients, in a word.
     pub outcome: Outcome,
 }
 
 /// All rows, and what they have in common.
 #[derive(Clone, Debug)]
 pub struct Matrix {
+    /// With the trace, each run stands above the table.
     pub look: Look,
+    /// Size of the receive buffer in bytes, the same in all rows.
     pub buffer: u32,
     /// Bytes that A sent, and B.
     pub sent: [usize; 2],
+    /// In the order in which they were run.
     pub rows: Vec<Combination>,
 }
 
@@ -83,6 +90,7 @@ pub fn execute(args: &MatrixArgs, charset: Charset) -> Result<ExitCode> {
             read: mode.read,
             buffer: args.buffer as usize,
             clients: script.messages.len(),
+            flags: String::new(),
         };
         let (report, _) = stage.play(run, mode, script.clone())?;
         if !report.echo_intact {

@@ -32,14 +32,18 @@ pub enum Kind {
 /// A word that answers a question, and what else is understood as it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choice {
+    /// As it is offered, shown and compared.
     pub word: &'static str,
+    /// Understood as well and never shown: `yes` for `confirmed`.
     pub also: &'static [&'static str],
 }
 
 /// An answer: predicted or measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
+    /// To a question of [`Kind::Count`].
     Count(u64),
+    /// To one of [`Kind::Word`]: always a [`Choice::word`].
     Word(&'static str),
 }
 
@@ -55,8 +59,11 @@ impl fmt::Display for Answer {
 /// What is asked before a run, and where in its result `R` the answer stands.
 #[derive(Clone, Debug)]
 pub struct Question<R> {
+    /// One sentence, down to its question mark.
     pub text: String,
+    /// What passes for an answer; anything else is asked again.
     pub kind: Kind,
+    /// Looks the answer up in the result: there is no formula for it.
     pub measure: fn(&R) -> Measured,
 }
 
@@ -72,12 +79,16 @@ pub struct Measured {
 /// A prediction beside what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Compared {
+    /// As it was asked.
     pub question: String,
+    /// Given before the run.
     pub predicted: Answer,
+    /// Found in its result.
     pub measured: Measured,
 }
 
 impl Compared {
+    /// The run came to an answer, and that was the predicted one.
     pub fn is_right(&self) -> bool {
         self.measured.answer == Some(self.predicted)
     }

@@ -1,146 +1,29 @@
 //! What a run comes to: the totals, and a verdict computed from them.
 
+mod run;
+
 use std::collections::BTreeMap;
 
 use nix::errno::Errno;
-use nix::sys::epoll::EpollFlags;
 
-use crate::mode::{self, Mode, Read, SocketKind};
+pub use self::run::{Api, Run, Subcommand, Trigger};
 use crate::scene::{BeforeHangUp, ClientSide, Scene, Stuck};
 use crate::totals::{Connection, Totals};
 use crate::trace::{Name, WaitCost, errno_name};
 
-/// Which API the server waits with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Api {
-    /// None: one client at a time.
-    None,
-    Select,
-    Poll,
-    Epoll,
-}
-
-impl Api {
-    /// The name in the JSON contract.
-    pub fn name(self) -> &'static str {
-        match self {
-            Api::None => "none",
-            Api::Select => "select",
-            Api::Poll => "poll",
-            Api::Epoll => "epoll",
-        }
-    }
-
-    /// The call that waits for any client, if the API has one.
-    pub fn wait_call(self) -> Option<&'static str> {
-        match self {
-            Api::None => None,
-            Api::Select => Some("select"),
-            Api::Poll => Some("poll"),
-            Api::Epoll => Some("epoll_wait"),
-        }
-    }
-}
-
-/// When epoll reports (epoll(7)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trigger {
-    Level,
-    Edge,
-}
-
-impl Trigger {
-    /// What an interest asks for.
-    pub fn of(interest: EpollFlags) -> Trigger {
-        match interest.contains(EpollFlags::EPOLLET) {
-            true => Trigger::Edge,
-            false => Trigger::Level,
-        }
-    }
-
-    /// The name in the JSON contract.
-    pub fn name(self) -> &'static str {
-        match self {
-            Trigger::Level => "level",
-            Trigger::Edge => "edge",
-        }
-    }
-}
-
-/// What was run.
-#[derive(Clone, Debug)]
-pub struct Run {
-    pub command: Subcommand,
-    pub api: Api,
-    pub trigger: Option<Trigger>,
-    pub socket: SocketKind,
-    pub read: Read,
-    /// Size of the receive buffer, in bytes.
-    pub buffer: usize,
-    /// How many clients the lab plays; 0: the clients come from outside.
-    pub clients: usize,
-}
-
-/// The subcommand that a run is part of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subcommand {
-    Blocking,
-    Lt,
-    EtBlocking,
-    EtNonblock,
-    /// The same server on three APIs.
-    SelectPollCompare,
-    /// Every combination of trigger, socket and read.
-    Matrix,
-    /// The write side.
-    WriteEvents,
-}
-
-impl Subcommand {
-    /// As it is typed, and in the JSON contract.
-    pub fn name(self) -> &'static str {
-        match self {
-            Subcommand::Blocking => "blocking",
-            Subcommand::Lt => "lt",
-            Subcommand::EtBlocking => "et-blocking",
-            Subcommand::EtNonblock => "et-nonblock",
-            Subcommand::SelectPollCompare => "select-poll-compare",
-            Subcommand::Matrix => "matrix",
-            Subcommand::WriteEvents => "write-events",
-        }
-    }
-
-    /// The mode of a command that runs one server.
-    pub fn mode(self) -> Option<Mode> {
-        match self {
-            Subcommand::Blocking => Some(mode::BLOCKING),
-            Subcommand::Lt => Some(mode::LT),
-            Subcommand::EtBlocking => Some(mode::ET_BLOCKING),
-            Subcommand::EtNonblock => Some(mode::ET_NONBLOCK),
-            Subcommand::SelectPollCompare | Subcommand::Matrix | Subcommand::WriteEvents => None,
-        }
-    }
-}
-
-impl Run {
-    /// The command; the API where that is what its runs differ in.
-    pub fn title(&self) -> &'static str {
-        match self.command {
-            Subcommand::SelectPollCompare => self.api.name(),
-            command => command.name(),
-        }
-    }
-}
-
 /// When a client had its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answered {
+    /// All of it, each time before the server slept again.
     AtOnce,
+    /// All of it, but at least once the server slept first.
     Late,
+    /// Not all of it, to the end of the run.
     Never,
 }
 
 impl Answered {
+    /// The words in the table and in the JSON contract.
     pub fn name(self) -> &'static str {
         match self {
             Answered::AtOnce => "at once",
@@ -155,21 +38,27 @@ impl Answered {
 pub struct Row {
     /// `A`, or how many clients the row stands for.
     pub client: String,
+    /// The counts of the server's calls for it.
     pub server: Connection,
     /// Bytes sent by the client; `None` where the client is not the lab's.
     pub sent: Option<u64>,
     /// Bytes that came back to the client; where the client is not the lab's,
     /// bytes that the kernel took for it.
     pub echoed: u64,
+    /// `None` where it sent nothing, or is not the lab's.
     pub answered: Option<Answered>,
 }
 
 /// The summary of a run.
 #[derive(Clone, Debug)]
 pub struct Report {
+    /// What the counts are of.
     pub run: Run,
+    /// Wake-ups: returns of the wait call without error.
     pub returns: u64,
+    /// Those of them that brought nothing because time was up.
     pub timeouts: u64,
+    /// Reports of connections to accept, and of the listener's own end.
     pub listener_reports: u64,
     /// Connections accepted.
     pub accepted: u64,
@@ -177,32 +66,43 @@ pub struct Report {
     pub cost: WaitCost,
     /// Calls of epoll_ctl that changed the interest list.
     pub changes: u64,
+    /// One a client, A first; beyond [`KEPT`](crate::totals::KEPT) clients
+    /// from outside, one row for all that have gone.
     pub rows: Vec<Row>,
     /// The rows added up.
     pub sum: Row,
     /// Bytes stranded when all had sent and none had hung up.
     pub stranded: u64,
+    /// The first sleep in a call for one client.
     pub stuck: Option<Stuck>,
     /// How things stood before the first client hung up.
     pub before_hang_up: Option<BeforeHangUp>,
+    /// Every byte that came back is the one that was sent; if not, the
+    /// program fails.
     pub echo_intact: bool,
     /// Failures that the server lived through: errno and how often.
     pub faults: BTreeMap<String, u64>,
+    /// Computed last, from all of this.
     pub verdict: Verdict,
 }
 
 /// What the counts say, in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
+    /// As the matrix shows it.
     pub outcome: Outcome,
+    /// Behind `=>`, with the counts that it rests on.
     pub sentence: String,
 }
 
 /// The verdict in one word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
+    /// None of the following.
     Ok,
+    /// Bytes unread, while the server slept where no report would come.
     Stranded,
+    /// The server slept in a call for one client.
     Stuck,
     /// Not all came back, or not what was sent.
     Incomplete,

@@ -61,12 +61,16 @@ pub use self::stats::Cost;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Api {
+    /// `select(2)`.
     Select,
+    /// `poll(2)`.
     Poll,
+    /// `epoll(7)`.
     Epoll,
 }
 
 impl Api {
+    /// In the order in which tables have them.
     pub const ALL: [Api; 3] = [Api::Select, Api::Poll, Api::Epoll];
 
     /// The name as the man pages write it.
@@ -93,18 +97,25 @@ pub struct Measurement {
 /// One API at one point.
 #[derive(Clone, Debug)]
 pub struct Cell {
+    /// What waits.
     pub api: Api,
+    /// For how many fds, of which how many are ready.
     pub point: Point,
+    /// What came of it.
     pub outcome: Outcome,
 }
 
+/// A cost, or why there is none.
 #[derive(Clone, Debug)]
 pub enum Outcome {
+    /// Over all rounds but the first.
     Measured(Cost),
+    /// Not tried: a limit is in the way.
     Skipped(Skip),
 }
 
 impl Measurement {
+    /// `None` for a point that is not in the plan.
     pub fn outcome(&self, api: Api, point: Point) -> Option<&Outcome> {
         let cell = self
             .cells
@@ -133,7 +144,9 @@ impl Measurement {
 /// How far a run has come, for a progress bar.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
+    /// Batches that are over.
     pub done: u64,
+    /// Batches in all, the uncounted first round among them.
     pub total: u64,
 }
 

@@ -11,10 +11,13 @@ use crate::trace::{Fd, Name};
 /// The call in which the server sleeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asleep {
+    /// By its man page: `recv`.
     pub call: &'static str,
+    /// As strace names it: `recvfrom`.
     pub syscall: &'static str,
     /// The fd of the call, where it has one.
     pub fd: Option<Fd>,
+    /// Whether only one client can end it.
     pub waits_for: WaitsFor,
     /// The server's entries and returns so far; the same number is the same
     /// sleep.
@@ -40,12 +43,16 @@ impl Asleep {
 /// What a client does in one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
+    /// connect(2), of a socket that is blocking for this call alone.
     Connect,
+    /// write(2), as much as the kernel takes; the rest follows.
     Send,
     /// It takes note of what has come back.
     Recv,
     /// It says that it will send no more: shutdown(2) with SHUT_WR.
     Shutdown,
+    /// close(2). With bytes unread the kernel resets the connection (RFC 1122,
+    /// 4.2.2.13).
     Close,
     /// It closes at once, with a reset instead of a goodbye.
     Reset,
@@ -54,7 +61,9 @@ pub enum Action {
 /// One step of one client.
 #[derive(Clone, Debug)]
 pub struct Step {
+    /// Whose step it is.
     pub client: Name,
+    /// What it does.
     pub action: Action,
     /// What it sends, or has received.
     pub data: Vec<u8>,
@@ -69,11 +78,15 @@ pub struct Step {
 /// The server asleep for one client while others wait.
 #[derive(Clone, Debug)]
 pub struct Blocked {
+    /// By its man page: `recv`.
     pub call: &'static str,
+    /// As /proc and strace have it: `recvfrom`.
     pub syscall: &'static str,
+    /// Whom it sleeps for.
     pub fd: Option<Fd>,
     /// As /proc has it: `S`.
     pub thread_state: char,
+    /// Clients that have sent something and are not served.
     pub waiting: Vec<Waiting>,
     /// The kernel function that the thread waits in, where /proc tells.
     pub wchan: Option<String>,
@@ -122,6 +135,7 @@ pub struct ClientSide {
 pub struct Stuck {
     /// `recv` or `send`.
     pub call: &'static str,
+    /// Whom it slept for.
     pub fd: Fd,
     /// Clients whose bytes nobody asked for meanwhile.
     pub starved: Vec<Name>,

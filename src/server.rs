@@ -22,9 +22,11 @@ use crate::trace::Failure;
 /// What a server is started with.
 #[derive(Clone, Copy, Debug)]
 pub struct Config {
+    /// Where it listens; with port 0 the kernel chooses one (ip(7)).
     pub addr: SocketAddr,
     /// Size of the receive buffer, in bytes.
     pub buffer: usize,
+    /// A row of the table in [`mode`](crate::mode), or another combination.
     pub mode: Mode,
 }
 
@@ -88,6 +90,7 @@ pub fn gone(error: Failure) -> Result<Next, Failure> {
 
 /// What came of an accept4.
 pub enum Accepted {
+    /// Accepted: blocking, whatever the listener is.
     Connection(Socket),
     /// Nobody was there after all, or the one who was has gone.
     Nobody,
@@ -122,6 +125,7 @@ pub fn accept(sys: &mut Sys, listener: &Socket) -> Result<Accepted, Failure> {
 /// A client's connection.
 #[derive(Debug)]
 pub struct Connection {
+    /// Its fd is the key in [`Connections`].
     pub socket: Socket,
     /// Received and not yet sent back; never more than one buffer, because
     /// nothing is read while something is unsent.
@@ -129,6 +133,7 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// One that nothing has been received from.
     pub fn new(socket: Socket) -> Connection {
         let unsent = Vec::new();
         Connection { socket, unsent }
@@ -189,6 +194,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 pub struct Pause(Option<Instant>);
 
 impl Pause {
+    /// Leaves the listener alone from now on.
     pub fn start(&mut self) {
         self.0 = Some(Instant::now() + PAUSE);
     }

@@ -48,6 +48,7 @@ pub struct State {
     pub listener: Option<RawFd>,
     /// Its address, once the lab has asked for it.
     pub address: Option<SocketAddr>,
+    /// The server's part of it, counted at each return.
     pub totals: Totals,
     /// The lab's part of the story.
     pub scene: Scene,

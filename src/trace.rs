@@ -24,8 +24,12 @@ pub use self::name::{Fd, Name};
 /// The operation of an `epoll_ctl` (epoll_ctl(2)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CtlOp {
+    /// EPOLL_CTL_ADD: puts an fd on the interest list.
     Add,
+    /// EPOLL_CTL_MOD: changes the interest, and asks anew whether it is
+    /// ready.
     Mod,
+    /// EPOLL_CTL_DEL: takes it off.
     Del,
 }
 
@@ -42,83 +46,69 @@ impl CtlOp {
 
 /// A system call with its arguments, before anything is known of its return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "the arguments are called what the man page calls them"
+)]
 pub enum Call {
+    /// socket(2): an endpoint that has no address yet.
     Socket,
+    /// setsockopt(2); `option` is the constant's name.
     Setsockopt {
         fd: Fd,
         option: &'static str,
         value: i32,
     },
-    Bind {
-        fd: Fd,
-    },
-    Listen {
-        fd: Fd,
-        backlog: i32,
-    },
-    Getsockname {
-        fd: Fd,
-    },
-    Connect {
-        fd: Fd,
-    },
+    /// bind(2): gives it an address; port 0 is any that is free (ip(7)).
+    Bind { fd: Fd },
+    /// listen(2): from here on the kernel takes connections in, and queues them.
+    Listen { fd: Fd, backlog: i32 },
+    /// getsockname(2): the address that bind(2) came to.
+    Getsockname { fd: Fd },
+    /// connect(2): returns when the handshake is done, if the socket blocks.
+    Connect { fd: Fd },
+    /// epoll_create1(2): an empty interest list.
     EpollCreate1,
+    /// epoll_ctl(2): a change to it.
     EpollCtl {
         epfd: Fd,
         op: CtlOp,
         fd: Fd,
         interest: EpollFlags,
     },
-    /// `timeout` in milliseconds; -1 waits until something is ready.
+    /// epoll_wait(2): `timeout` in milliseconds; -1 waits until something is ready.
     EpollWait {
         epfd: Fd,
         maxevents: usize,
         timeout: i32,
     },
-    /// `timeout` as for `epoll_wait`.
-    Poll {
-        nfds: usize,
-        timeout: i32,
-    },
-    /// `timeout` as for `epoll_wait`, though select takes a structure; -1 is
-    /// its NULL.
-    Select {
-        nfds: usize,
-        timeout: i32,
-    },
-    Accept4 {
-        fd: Fd,
-    },
-    FcntlGetfl {
-        fd: Fd,
-    },
-    FcntlSetfl {
-        fd: Fd,
-        flags: OFlag,
-    },
-    /// A second fd for the same open file, the lowest free one from `from` up.
-    FcntlDupfd {
-        fd: Fd,
-        from: RawFd,
-    },
-    /// `length`: the room in the buffer, in bytes.
-    Recv {
-        fd: Fd,
-        length: usize,
-    },
-    /// `length`: the bytes offered.
+    /// poll(2): `timeout` as for `epoll_wait`.
+    Poll { nfds: usize, timeout: i32 },
+    /// select(2): `timeout` as for `epoll_wait`, though it takes a structure;
+    /// -1 is its NULL.
+    Select { nfds: usize, timeout: i32 },
+    /// accept4(2): sleeps while the queue is empty, if the listener blocks.
+    Accept4 { fd: Fd },
+    /// fcntl(2), F_GETFL: the flags of the open file.
+    FcntlGetfl { fd: Fd },
+    /// fcntl(2), F_SETFL: O_NONBLOCK among them.
+    FcntlSetfl { fd: Fd, flags: OFlag },
+    /// fcntl(2), F_DUPFD_CLOEXEC: a second fd for the same open file, the
+    /// lowest free one from `from` up.
+    FcntlDupfd { fd: Fd, from: RawFd },
+    /// recv(2); `length`: the room in the buffer, in bytes.
+    Recv { fd: Fd, length: usize },
+    /// send(2); `length`: the bytes offered.
     Send {
         fd: Fd,
         length: usize,
         flags: MsgFlags,
     },
-    Close {
-        fd: Fd,
-    },
-    /// A pause of so many milliseconds.
-    ClockNanosleep {
-        milliseconds: u64,
-    },
+    /// close(2): takes the fd off every interest list, if it is the last one for
+    /// its open file (epoll(7)).
+    Close { fd: Fd },
+    /// clock_nanosleep(2): a pause of so many milliseconds.
+    ClockNanosleep { milliseconds: u64 },
 }
 
 /// True where the kernel has no `epoll_wait` of its own and the C library asks
@@ -195,6 +185,7 @@ impl Call {
 /// A call that has returned.
 #[derive(Clone, Debug)]
 pub struct Record {
+    /// With its arguments as they were at the entry.
     pub call: Call,
     /// What the call returned, or the errno of its -1.
     pub result: Result<i32, Errno>,

@@ -47,7 +47,7 @@ fn stuck_sentence(report: &Report, scene: &Scene, stuck: &Stuck) -> String {
     let starved = names(&stuck.starved);
     let waited_to_the_end = |name: &Name| side(name).is_some_and(|side| side.unanswered > 0);
     match (stuck.starved.is_empty(), report.run.api.wait_call()) {
-        (true, Some(wait)) => format!("{asleep} It was not in {wait}."),
+        (true, Some(wait)) => format!("{asleep} The server was not in {wait}."),
         (true, None) => asleep,
         // With several, the second waits for the first as well.
         (false, _) if stuck.starved.len() == 1 && stuck.starved.iter().all(waited_to_the_end) => {

@@ -26,13 +26,18 @@ pub enum Sleep {
     /// In the call that waits for any client: `epoll_wait` without timeout, or
     /// the `accept4` of the server without multiplexing.
     ForAnyone {
+        /// By its man page: `epoll_wait`.
         call: &'static str,
+        /// The one that the C library has made of it: `epoll_pwait`.
         syscall: &'static str,
     },
     /// In a call for one client: `recv`, or a `send` that may sleep.
     ForOne {
+        /// By its man page: `recv`.
         call: &'static str,
+        /// The one that the C library has made of it: `recvfrom`.
         syscall: &'static str,
+        /// Its first argument: the client that can end it.
         fd: RawFd,
     },
 }

@@ -38,6 +38,7 @@ pub enum Act {
 }
 
 impl Act {
+    /// As they are played.
     pub const ALL: [Act; 4] = [Act::Idle, Act::Fill, Act::Drain, Act::OnDemand];
 
     /// The name in the JSON contract.
@@ -57,6 +58,7 @@ impl Act {
 /// brings the report: how many it takes is the kernel's affair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Measured {
+    /// Which of the four.
     pub act: Act,
     /// Calls of epoll_wait.
     pub waits: u64,
@@ -85,21 +87,26 @@ pub struct Queue {
 /// All acts with one trigger.
 #[derive(Clone, Debug)]
 pub struct Side {
+    /// How W's socket is registered.
     pub trigger: Trigger,
     /// As [`Act::ALL`] has them.
     pub acts: [Measured; 4],
+    /// Measured in the second and the third act.
     pub queue: Queue,
     /// Bytes that W sent in all, and P received.
     pub sent: u64,
+    /// Fewer than `sent` would be bytes lost: the program fails.
     pub received: u64,
 }
 
 /// What is shown below the traces.
 #[derive(Clone, Debug)]
 pub struct WriteEvents {
+    /// With the trace, the calls stand above the table.
     pub look: Look,
     /// How often W asked at most.
     pub limit: u32,
+    /// Level-triggered first; only one with `--trigger`.
     pub sides: Vec<Side>,
 }
 
@@ -169,5 +176,6 @@ fn run(trigger: Trigger) -> Run {
         read: Read::Once,
         buffer: READ,
         clients: 1,
+        flags: String::new(),
     }
 }

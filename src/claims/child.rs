@@ -23,9 +23,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{SockaddrIn, getsockname};
 use nix::unistd::Pid;
 
+use super::patience::until;
 use super::textbook::{self, Edition};
 use super::thread::{WAITS_FOR_EVER, falls_asleep, for_anyone};
-use super::trial::until;
 use crate::mode;
 use crate::server::{self, Config};
 use crate::shared::{Follow, Shared};

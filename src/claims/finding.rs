@@ -3,7 +3,9 @@
 /// What became of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
+    /// This kernel did what the textbook says.
     Confirmed,
+    /// This kernel did something else.
     Refuted,
     /// True under a condition, which the evidence names.
     Depends,
@@ -12,6 +14,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// In the order in which the last line counts them.
     pub const ALL: [Verdict; 4] = [
         Verdict::Confirmed,
         Verdict::Refuted,
@@ -19,6 +22,7 @@ impl Verdict {
         Verdict::NotTried,
     ];
 
+    /// The words in the table, in the JSON contract, and of a prediction.
     pub fn name(self) -> &'static str {
         match self {
             Verdict::Confirmed => "confirmed",
@@ -32,6 +36,7 @@ impl Verdict {
 /// A measured number: a count, or a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Figure {
+    /// The same in every run.
     Count(u64),
     /// It varies from run to run, and is shown with `--timing` only.
     Varies(f64),
@@ -40,6 +45,8 @@ pub enum Figure {
 /// The verdict, computed from what this run measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
+    /// Computed by the experiment's judge, from what was measured and nothing
+    /// else.
     pub verdict: Verdict,
     /// One line, of at most [`EVIDENCE`] columns; the same in every run.
     pub evidence: String,
@@ -47,6 +54,7 @@ pub struct Finding {
     pub why: &'static str,
     /// What varies from run to run: shown with `--timing`, as the evidence.
     pub varying: Option<String>,
+    /// By the names that the JSON contract gives them.
     pub figures: Vec<(&'static str, Figure)>,
 }
 
@@ -69,6 +77,7 @@ pub fn depends(evidence: impl Into<String>) -> Finding {
 }
 
 impl Finding {
+    /// A verdict and its line of evidence, with no more said about it.
     pub fn new(verdict: Verdict, evidence: String) -> Finding {
         Finding {
             verdict,
@@ -79,6 +88,7 @@ impl Finding {
         }
     }
 
+    /// What to make of it; shown where the claim is tried alone.
     pub fn why(self, why: &'static str) -> Finding {
         Finding { why, ..self }
     }

@@ -13,7 +13,8 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, Shutdown, recv, shutdown};
 use nix::unistd::gettid;
 
-use super::trial::{Conn, PATIENCE, Trial};
+use super::patience::PATIENCE;
+use super::trial::{Conn, Trial};
 use crate::sys::Socket;
 use crate::trace::{Call, Fd, Name, Record};
 use crate::witness::{Look, Sleep, Witness, move_up};

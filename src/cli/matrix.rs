@@ -4,7 +4,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, value_parser};
 
 use super::predict::PredictArgs;
-use super::server::{Message, ScreenArgs, parse_message};
+use super::server::{BUFFER, Message, ScreenArgs, parse_message};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -49,7 +49,7 @@ pub struct MatrixArgs {
     #[arg(
         long,
         value_name = "BYTES",
-        default_value_t = 5,
+        default_value_t = BUFFER,
         help_heading = "The servers"
     )]
     #[arg(value_parser = value_parser!(u32).range(1..=65536))]

@@ -70,7 +70,7 @@ pub struct ServerArgs {
     #[arg(
         long,
         value_name = "BYTES",
-        default_value_t = 5,
+        default_value_t = BUFFER,
         help_heading = "The server"
     )]
     #[arg(value_parser = value_parser!(u32).range(1..=65536))]
@@ -97,7 +97,7 @@ pub struct ServerArgs {
     #[arg(value_parser = parse_stall)]
     pub stall: Duration,
 
-    /// Wait for Enter before each step of the clients
+    /// Wait for Enter before each step of the clients, and show every call
     #[arg(long, help_heading = "The clients")]
     pub step: bool,
 
@@ -124,7 +124,7 @@ pub struct CompareArgs {
     #[arg(
         long,
         value_name = "BYTES",
-        default_value_t = 5,
+        default_value_t = BUFFER,
         help_heading = "The servers"
     )]
     #[arg(value_parser = value_parser!(u32).range(1..=65536))]
@@ -146,7 +146,7 @@ pub struct CompareArgs {
     #[arg(value_parser = OsStringValueParser::new().try_map(parse_message))]
     pub message: Vec<Message>,
 
-    /// Wait for Enter before each step of the clients
+    /// Wait for Enter before each step of the clients, and show every call
     #[arg(long, help_heading = "The servers")]
     pub step: bool,
 
@@ -168,6 +168,10 @@ pub enum FormatArg {
     /// JSON Lines
     Json,
 }
+
+/// The size of the receive buffer, if nobody says otherwise: small enough for
+/// every step to show.
+pub const BUFFER: u32 = 5;
 
 /// What a client sends: any bytes that a command line can hold.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,6 +18,7 @@ const NAMES: [&str; COLUMNS] = ["trigger", "socket", "read"];
 pub struct Rule {
     /// By column: the value that it takes; `None`: whatever stands there.
     pub values: [Option<&'static str>; COLUMNS],
+    /// The result that all of its rows share.
     pub outcome: Outcome,
     /// The rows that it speaks of.
     pub rows: Vec<usize>,

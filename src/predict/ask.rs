@@ -50,10 +50,11 @@ fn one<R>(number: usize, question: &Question<R>, before: Option<Answer>) -> Resu
     }
 }
 
-/// Whether somebody wants to see what `prompt` offers: Enter, or the end of
-/// input, or anything else for no.
+/// Whether somebody wants to see what `prompt` offers: Enter or yes. The end
+/// of input wants nothing more.
 pub fn wants(prompt: &str) -> Result<bool> {
-    Ok(read_line(prompt)?.is_some_and(|line| line.trim().is_empty()))
+    let line = read_line(prompt)?.map(|line| line.trim().to_lowercase());
+    Ok(line.is_some_and(|line| line.is_empty() || "yes".starts_with(&line)))
 }
 
 /// A line of standard input; `None` at its end.

@@ -30,6 +30,7 @@ pub struct Json {
 }
 
 impl Json {
+    /// Runs and records are numbered from 1 on.
     pub fn new(look: Look) -> Json {
         Json {
             look,
@@ -40,6 +41,7 @@ impl Json {
         }
     }
 
+    /// `run`, whose number all records bear until the next one.
     pub fn run(&mut self, run: &Run, out: &mut impl Write) -> io::Result<()> {
         self.run += 1;
         self.costs = run.command == Subcommand::SelectPollCompare;
@@ -56,6 +58,7 @@ impl Json {
         write_line(&line, out)
     }
 
+    /// `call`: one record, at its return; only with `--trace`.
     pub fn record(&mut self, record: &Record, out: &mut impl Write) -> io::Result<()> {
         if self.look.trace == Trace::Summary {
             return Ok(());
@@ -84,6 +87,7 @@ impl Json {
         write_line(&line, out)
     }
 
+    /// `client`, before what the server makes of it; only with `--trace`.
     pub fn step(&mut self, step: &Step, out: &mut impl Write) -> io::Result<()> {
         if self.look.trace == Trace::Summary {
             return Ok(());
@@ -111,6 +115,7 @@ impl Json {
         write_line(&line, out)
     }
 
+    /// `blocked`, once the lab has watched long enough; only with `--trace`.
     pub fn blocked(&mut self, blocked: &Blocked, out: &mut impl Write) -> io::Result<()> {
         if self.look.trace == Trace::Summary {
             return Ok(());
@@ -136,6 +141,7 @@ impl Json {
         write_line(&line, out)
     }
 
+    /// `summary`, when all of the run is over.
     pub fn summary(&mut self, report: &Report, out: &mut impl Write) -> io::Result<()> {
         let line = Line::Summary(SummaryLine {
             run: self.run,
@@ -213,6 +219,7 @@ impl Json {
         self.run
     }
 
+    /// Without the trace a run has no `call`, `client` or `blocked`.
     pub fn look(&self) -> Look {
         self.look
     }

@@ -9,7 +9,7 @@ use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding};
 
 use super::text::layout::wrap;
-use super::{Trace, grid, predict};
+use super::{grid, predict};
 use crate::matrix::rules::rules;
 use crate::matrix::{Combination, Matrix};
 use crate::predict::Compared;
@@ -48,7 +48,7 @@ pub fn text(matrix: &Matrix, compared: &[Compared], out: &mut impl Write) -> io:
         writeln!(out, "{}", by_outcome(&sentence, rule.outcome).bold())?;
     }
     if compared.is_empty() {
-        return writeln!(out, "\nnext: {}", next(matrix));
+        return writeln!(out, "\nnext: epoll-lab write-events");
     }
     writeln!(out)?;
     predict::text("while both stay connected", compared, out)?;
@@ -85,20 +85,6 @@ fn by_outcome(text: &str, outcome: Outcome) -> ColoredString {
     match outcome {
         Outcome::Ok => text.green(),
         _ => text.red(),
-    }
-}
-
-/// The first row that is broken and has a command: its calls. Where the trace
-/// has just been shown, the write side, which is another matter.
-fn next(matrix: &Matrix) -> String {
-    let broken = matrix.rows.iter().find_map(|row| match row.outcome {
-        Outcome::Ok => None,
-        _ => row.command,
-    });
-    match (matrix.look.trace, broken) {
-        (Trace::Summary, Some(command)) => format!("epoll-lab {} --trace", command.name()),
-        (Trace::Summary, None) => "epoll-lab matrix --trace".into(),
-        (Trace::Calls, _) => "epoll-lab write-events".into(),
     }
 }
 

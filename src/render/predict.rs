@@ -18,7 +18,7 @@ const GAP: usize = 2;
 /// The heads of the columns of words and numbers.
 const HEADS: [&str; 2] = ["you", "kernel"];
 
-/// A table, with the reason where the two differ; `head`: what holds of all
+/// A table, each with its reason: a lucky guess is none. `head`: what holds of all
 /// the questions.
 pub fn text(head: &str, compared: &[Compared], out: &mut impl Write) -> io::Result<()> {
     if compared.is_empty() {
@@ -36,12 +36,20 @@ pub fn text(head: &str, compared: &[Compared], out: &mut impl Write) -> io::Resu
     let numbers = width(HEADS[0], &predicted) + width(HEADS[1], &measured);
     let reason = WIDTH - QUESTION - GAP - numbers;
 
+    let predicted_well = "as predicted".green().to_string();
     let mut table = Builder::default();
     table.push_record([head, HEADS[0], HEADS[1], ""]);
     for (number, one) in (1..).zip(compared) {
         let question = wrap_within(QUESTION, &format!("{number}. {}", one.question), 3);
         let (measured, said) = match one.is_right() {
-            true => (measured(one), "as predicted".green().to_string()),
+            true => {
+                let said = format!("as predicted: {}", one.measured.reason);
+                let said = wrap_within(reason, &said, 0);
+                (
+                    measured(one),
+                    said.replacen("as predicted", &predicted_well, 1),
+                )
+            }
             false => (
                 measured(one).yellow().bold().to_string(),
                 wrap_within(reason, &one.measured.reason, 0),

@@ -8,7 +8,7 @@ use tabled::settings::Alignment;
 use tabled::settings::object::Columns;
 
 use super::grid;
-use super::text::layout::wrap;
+use super::text::layout::{WIDTH, wrap};
 use super::{Look, Trace};
 use crate::predict::Compared;
 use crate::report::{Answered, Outcome, Report, Row, Subcommand};
@@ -95,17 +95,13 @@ fn next_command(report: &Report, look: Look, flag: &str) -> Option<String> {
     use Subcommand::{Blocking, EtBlocking, Lt};
     let next = match (run.command, given.as_str()) {
         _ if run.clients == 0 => return None,
-        (command, given) if look.trace == Trace::Summary => {
-            let buffer = match run.buffer {
-                5 => String::new(),
-                buffer => format!(" --buffer {buffer}"),
-            };
-            let own_clients = if command == Lt { 1 } else { 2 };
-            let clients = match run.clients {
-                n if n == own_clients => String::new(),
-                n => format!(" --clients {n}"),
-            };
-            format!("{}{given}{buffer}{clients} {flag}", command.name())
+        (command, _) if look.trace == Trace::Summary => {
+            let again = format!("{}{} {flag}", command.name(), run.flags);
+            // A command over two lines is none that can be copied.
+            if "next: epoll-lab ".len() + again.chars().count() > WIDTH {
+                return Some(format!("the same with {flag}"));
+            }
+            again
         }
         (Blocking, _) => format!("lt {flag}"),
         (Lt, "") => format!("et-blocking --read once {flag}"),

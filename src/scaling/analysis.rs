@@ -15,13 +15,16 @@ const LINEAR_POWERS: std::ops::RangeInclusive<f64> = 0.85..=1.2;
 /// How the cost depends on the number of fds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
+    /// About the same at every size.
     Flat,
+    /// Each fd more costs about the same.
     Linear,
     /// It changes with N, and no straight line describes it.
     Other,
 }
 
 impl Shape {
+    /// Of (N, cost), and of the line fitted to them.
     pub fn of(points: &[(f64, f64)], line: &Line) -> Shape {
         let costs = || points.iter().map(|&(_, cost)| cost);
         let (lowest, highest) = (
@@ -68,11 +71,13 @@ pub fn power(points: &[(f64, f64)]) -> f64 {
 /// The cost of one API over the sizes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fitted {
+    /// Whose cost it is.
     pub api: Api,
     /// Nanoseconds: `a + b x N`.
     pub line: Line,
     /// The cost grows as N to this power.
     pub power: f64,
+    /// In a word what the line and the power say.
     pub shape: Shape,
     /// The smallest and the largest size measured.
     pub sizes: (f64, f64),

@@ -21,7 +21,9 @@ const WARM_UP: u64 = 4;
 /// What the program wants to hear about an fd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Interest {
+    /// Nothing: the fd is out of the set, or registered without events.
     Off,
+    /// That it is readable.
     In,
 }
 
@@ -49,6 +51,8 @@ pub struct Bench<'fd> {
 }
 
 impl<'fd> Bench<'fd> {
+    /// Sets of these sizes, each the first fds of the pool; an error if it
+    /// has too few.
     pub fn new(pool: &'fd FdPool, sizes: impl IntoIterator<Item = usize>) -> anyhow::Result<Self> {
         let mut sets = Vec::new();
         for size in sizes {

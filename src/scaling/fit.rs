@@ -43,10 +43,6 @@ impl Line {
             .fold(0.0, f64::max);
         Some(Line { a, b, residual })
     }
-
-    pub fn at(&self, x: f64) -> f64 {
-        self.a + self.b * x
-    }
 }
 
 /// Where one curve rises above another.
@@ -79,6 +75,10 @@ pub fn crossing(points: &[(f64, f64, f64)]) -> Option<Crossing> {
 mod tests {
     use super::*;
 
+    fn at(line: &Line, x: f64) -> f64 {
+        line.a + line.b * x
+    }
+
     fn close(left: f64, right: f64) -> bool {
         (left - right).abs() < 1e-6 * right.abs().max(1.0)
     }
@@ -94,7 +94,7 @@ mod tests {
             close(line.a, 400.0) && close(line.b, 27.5) && line.residual < 1e-9,
             "{line:?}"
         );
-        assert!(close(line.at(2.0), 455.0));
+        assert!(close(at(&line, 2.0), 455.0));
     }
 
     #[test]
@@ -114,7 +114,7 @@ mod tests {
         ])
         .unwrap();
         assert!(line.residual < 0.10, "{line:?}");
-        assert!((line.at(10.0) / 700.0 - 1.0).abs() < 0.10, "{line:?}");
+        assert!((at(&line, 10.0) / 700.0 - 1.0).abs() < 0.10, "{line:?}");
     }
 
     #[test]

@@ -16,13 +16,24 @@ pub const OTHER_FDS: usize = 64;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Skip {
     /// An `fd_set` has no bit for this fd. It is the *value* of the fd that counts: a set of one fd is enough.
-    FdSetSize { fd: RawFd },
+    FdSetSize {
+        /// The first that is too large.
+        fd: RawFd,
+    },
     /// More open files than the hard limit allows.
-    OpenFiles { needed: rlim_t, hard: rlim_t },
+    OpenFiles {
+        /// Fds of the set, of its peers if it has any, and of the rest of the program.
+        needed: rlim_t,
+        /// `RLIMIT_NOFILE`, beyond which only root can go (`getrlimit(2)`).
+        hard: rlim_t,
+    },
     /// The kernel gave fewer fds than the limit promises (memory, the system's own limit on files, ports).
     Open {
+        /// Fds that it did give.
         opened: usize,
+        /// The call that failed, by its man page.
         call: &'static str,
+        /// What it failed with.
         errno: nix::Error,
     },
 }
@@ -95,6 +106,8 @@ impl OpenFiles {
         })
     }
 
+    /// Whether a set of this size can be opened under the limit as it has
+    /// been raised.
     pub fn allows(&self, kind: FdKind, fds: usize) -> bool {
         files_needed(kind, fds) <= self.soft
     }

@@ -16,11 +16,14 @@ pub const MAX_SIZES: usize = 20;
 /// How many fds of a set are ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Active {
+    /// So many, whatever the size.
     Count(usize),
+    /// Every fd: K = N.
     All,
 }
 
 impl Active {
+    /// The number for a set of `fds`.
     pub fn of(self, fds: usize) -> usize {
         match self {
             Active::Count(count) => count,
@@ -46,6 +49,7 @@ pub struct Plan {
     fds: Vec<usize>,
     active: Active,
     churn: usize,
+    /// What the fds are: `poll` of an eventfd is not `poll` of a socket.
     pub fd_kind: FdKind,
     /// Counted rounds; the median and the percentiles are taken over them.
     pub repetitions: usize,
@@ -148,10 +152,12 @@ impl Plan {
         &self.fds
     }
 
+    /// At most as many as the smallest set has fds.
     pub fn active(&self) -> Active {
         self.active
     }
 
+    /// Above 0 only where at least one fd of the smallest set is idle.
     pub fn churn(&self) -> usize {
         self.churn
     }

@@ -7,12 +7,37 @@ use super::plan::{MAX_CHURN, MAX_FDS, MAX_SIZES};
 /// Why a plan makes no sense: the value, and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlanError {
+    /// There is nothing to measure.
     NoSizes,
-    TooManySizes { given: usize },
-    SizeOutOfRange { fds: usize },
-    ActiveOutOfRange { active: usize, smallest: usize },
-    NoIdleFd { active: usize, smallest: usize },
-    ChurnOutOfRange { churn: usize },
+    /// More than [`MAX_SIZES`].
+    TooManySizes {
+        /// How many, each counted once.
+        given: usize,
+    },
+    /// 0, or more than [`MAX_FDS`].
+    SizeOutOfRange {
+        /// The first such size.
+        fds: usize,
+    },
+    /// None ready, so that a wait would never return; or more than there are.
+    ActiveOutOfRange {
+        /// Fds to be ready in the smallest set.
+        active: usize,
+        /// Fds in it.
+        smallest: usize,
+    },
+    /// A change of interest is one of an idle fd, and all are ready.
+    NoIdleFd {
+        /// Fds to be ready in the smallest set.
+        active: usize,
+        /// Fds in it.
+        smallest: usize,
+    },
+    /// More than [`MAX_CHURN`].
+    ChurnOutOfRange {
+        /// Changes asked for before each wait.
+        churn: usize,
+    },
 }
 
 impl fmt::Display for PlanError {

@@ -14,6 +14,7 @@ pub struct PollWait<'fd> {
 }
 
 impl<'fd> PollWait<'fd> {
+    /// Asks of each whether it is readable.
     pub fn new(fds: &'fd [OwnedFd]) -> Self {
         PollWait {
             watched: fds

@@ -114,10 +114,12 @@ impl FdPool {
         Ok(())
     }
 
+    /// Fds that can be waited for; the peers of connections are not counted.
     pub fn len(&self) -> usize {
         self.watched.len()
     }
 
+    /// Not even one could be opened.
     pub fn is_empty(&self) -> bool {
         self.watched.is_empty()
     }

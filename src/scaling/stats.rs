@@ -3,8 +3,11 @@
 /// What one wait costs, over all repetitions; times in nanoseconds a call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
+    /// Half of the repetitions took longer.
     pub median_ns: f64,
+    /// The 10th percentile: one in ten was faster.
     pub p10_ns: f64,
+    /// The 90th percentile: one in ten was slower.
     pub p90_ns: f64,
     /// Waits that were timed, all repetitions together.
     pub calls: u64,

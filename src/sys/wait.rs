@@ -1,11 +1,10 @@
-//! The calls that wait: epoll, poll and select.
+//! The calls that wait: epoll, poll and select, and the one that waits for
+//! nothing but the clock.
 
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::time::Duration;
 
-use super::observer::Observer;
-use super::{Sys, nothing};
-use crate::trace::{Call, CtlOp, Event, Failure, Fd, Name, Ready, WaitCost};
+use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollTimeout};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollOp};
@@ -13,6 +12,11 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollOp};
 use nix::sys::epoll::{epoll_ctl, epoll_wait};
 use nix::sys::select::{FdSet, select};
 use nix::sys::time::{TimeVal, TimeValLike};
+use rustix::thread::{ClockId, NanosleepRelativeResult, Timespec, clock_nanosleep_relative};
+
+use super::observer::Observer;
+use super::{Sys, nothing};
+use crate::trace::{Call, CtlOp, Event, Failure, Fd, Name, Ready, WaitCost};
 
 impl Sys {
     /// epoll_create1(2) with EPOLL_CLOEXEC.
@@ -172,6 +176,20 @@ impl Sys {
     /// after the wait that has just returned. No call: it is counted only.
     pub fn tested(&mut self, fds: usize) {
         self.returned.cost.tested = fds as u64;
+    }
+
+    /// clock_nanosleep(2), for a server that can do nothing better for a while.
+    pub fn clock_nanosleep(&mut self, pause: Duration) -> Result<(), Failure> {
+        let milliseconds = pause.as_millis() as u64;
+        let entered = self.enter(Call::ClockNanosleep { milliseconds });
+        // std's sleep would go on after a signal without a word.
+        let time = Timespec::try_from(pause).unwrap_or_default();
+        let result = match clock_nanosleep_relative(ClockId::Monotonic, &time) {
+            NanosleepRelativeResult::Ok => Ok(()),
+            NanosleepRelativeResult::Interrupted(_) => Err(Errno::EINTR),
+            NanosleepRelativeResult::Err(errno) => Err(Errno::from_raw(errno.raw_os_error())),
+        };
+        self.leave_unit(entered, result)
     }
 
     /// close(2) of an epoll instance.

@@ -13,7 +13,12 @@ pub enum Ready {
     /// `revents` of a struct pollfd.
     Poll(PollFlags),
     /// The fd_sets that the fd is still in.
-    Select { readfds: bool, writefds: bool },
+    Select {
+        /// recv would not sleep.
+        readfds: bool,
+        /// send would not sleep.
+        writefds: bool,
+    },
 }
 
 impl Ready {
@@ -41,10 +46,13 @@ impl Ready {
 /// One event as a wait call delivered it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Event {
+    /// Whom it speaks of.
     pub fd: Fd,
     /// epoll: what the program stored in `data`; the fd, unless it chose
     /// otherwise.
     pub data: u64,
+    /// What is ready, and perhaps no longer by the time of the call that
+    /// follows.
     pub ready: Ready,
     /// Bytes in the kernel's receive buffer when the wait call had returned
     /// (FIONREAD); `None` where nobody asked, or the fd is no connection.

@@ -9,7 +9,9 @@ use super::Call;
 /// A call that failed, with the errno: what travels by `?`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
+    /// Named by the message, with its arguments.
     pub call: Call,
+    /// Why it returned -1 (errno(3)).
     pub errno: Errno,
 }
 

@@ -43,7 +43,9 @@ impl fmt::Display for Name {
 /// A file descriptor of the server and what it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fd {
+    /// As the kernel gave it: the lowest that was free (open(2)).
     pub raw: RawFd,
+    /// Only as long as it is open: the number is given again.
     pub name: Name,
 }
 

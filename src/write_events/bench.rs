@@ -21,6 +21,7 @@ use crate::trace::{CtlOp, Name, Record};
 /// Sizes in bytes. W's buffer is large beside P's, so that the kernel frees it
 /// in many small steps.
 pub const SNDBUF: i32 = 65536;
+/// P's receive buffer; the kernel doubles both (socket(7)).
 pub const RCVBUF: i32 = 4096;
 const MESSAGE: usize = 1024;
 
@@ -37,11 +38,16 @@ pub struct Fold {
 
 #[rustfmt::skip]
 impl Fold {
+    /// Every call is shown.
     pub const NOTHING:      Fold = Fold { first: usize::MAX, last: 0, what: None };
+    /// The first two and the last one.
     pub const MIDDLE:       Fold = Fold { first: 2, last: 1, what: None };
+    /// The first and the last.
     pub const LATER:        Fold = Fold { first: 1, last: 1, what: None };
+    /// How many sends fill a buffer is the kernel's affair.
     pub const UNTIL_FULL:   Fold = Fold { first: 1, last: 1,
                                           what: Some("and so on, until the kernel takes no more") };
+    /// So is how much P must read before W may send again.
     pub const UNTIL_REPORT: Fold = Fold { first: 2, last: 1,
                                           what: Some("and so on, until W may send again") };
     const ALL:              Fold = Fold { first: 0, last: 0,
@@ -60,10 +66,13 @@ pub struct Folded {
 /// A line of the trace.
 #[derive(Debug)]
 pub enum Line<'a> {
+    /// From the sockets to the epoll instance, in a line.
     SetUp(&'a [Record]),
+    /// What begins now.
     Act(Act),
     /// The number is the report's, counted in this act.
     Call(&'a Record, u64),
+    /// In place of the calls that it counts.
     Folded(&'a Folded),
 }
 

@@ -10,8 +10,10 @@ use nix::sys::socket::MsgFlags;
 use rustix::event::PollFlags;
 
 use crate::claims::Claim;
+use crate::claims::evidence::{errno, io_errno, outcome};
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::trial::{IN, Trial, errno, hears, io_errno, outcome, until};
+use crate::claims::patience::until;
+use crate::claims::trial::{IN, Trial, hears};
 use crate::trace::CtlOp;
 
 pub const CLOSE_UNREGISTERS: Claim = Claim {

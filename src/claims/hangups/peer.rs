@@ -6,8 +6,9 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::MsgFlags;
 
 use crate::claims::Claim;
+use crate::claims::evidence::{outcome, short};
 use crate::claims::finding::{Finding, confirmed, refuted};
-use crate::claims::trial::{ERR, ET, HUP, IN, RDHUP, Report, Trial, outcome, short};
+use crate::claims::trial::{ERR, ET, HUP, IN, RDHUP, Report, Trial};
 
 pub const EOF: Claim = Claim {
     id: "eof",

@@ -8,8 +8,9 @@ use nix::errno::Errno;
 use nix::sys::epoll::EpollEvent;
 
 use crate::claims::Claim;
+use crate::claims::evidence::{errno, outcome};
 use crate::claims::finding::{Finding, confirmed, refuted};
-use crate::claims::trial::{IN, Trial, errno, free_number, outcome};
+use crate::claims::trial::{IN, Trial, free_number};
 use crate::trace::{CtlOp, Name};
 
 pub const CREATE_SIZE: Claim = Claim {

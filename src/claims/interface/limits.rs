@@ -10,8 +10,9 @@ use nix::poll::{PollFd, PollFlags};
 use nix::sys::select::FdSet;
 
 use crate::claims::Claim;
+use crate::claims::evidence::{errno, outcome};
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::trial::{IN, Trial, errno, outcome};
+use crate::claims::trial::{IN, Trial};
 use crate::scaling::limits::fits_fd_set;
 use crate::trace::{CtlOp, Name};
 

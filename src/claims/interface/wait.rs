@@ -10,9 +10,10 @@ use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::claims::Claim;
 use crate::claims::child::Child;
+use crate::claims::evidence::{errno, names, outcome};
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::thread::write_once_asleep;
-use crate::claims::trial::{ET, IN, Report, Trial, errno, free_number, names, outcome};
+use crate::claims::trial::{ET, IN, Report, Trial, free_number};
 use crate::trace::{Call, Fd, Name, Record};
 
 pub const WAIT_TIMEOUT: Claim = Claim {

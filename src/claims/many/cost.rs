@@ -10,8 +10,9 @@ use anyhow::{Context, Result, bail};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollTimeout};
 
 use crate::claims::Claim;
+use crate::claims::evidence::figure;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::trial::{IN, Trial, figure};
+use crate::claims::trial::{IN, Trial};
 use crate::scaling::analysis::Fitted;
 use crate::scaling::limits::OpenFiles;
 use crate::scaling::sets::{FdKind, FdPool};

@@ -14,8 +14,9 @@ use nix::unistd::gettid;
 
 use crate::claims::Claim;
 use crate::claims::finding::{Finding, confirmed, refuted};
+use crate::claims::patience::PATIENCE;
 use crate::claims::thread::{LOOKS, WAITS_FOR_EVER, for_anyone};
-use crate::claims::trial::{IN, PATIENCE, Trial, knock};
+use crate::claims::trial::{IN, Trial, knock};
 use crate::sys::Socket;
 use crate::witness::{Witness, move_up};
 

@@ -10,8 +10,9 @@ use anyhow::{Context, Result, bail};
 use crate::claims::Claim;
 use crate::claims::child::{Child, Role};
 use crate::claims::finding::{Finding, confirmed, refuted};
+use crate::claims::patience::{PATIENCE, until};
 use crate::claims::thread::LOOKS;
-use crate::claims::trial::{PATIENCE, Trial, connect_to, reset, until};
+use crate::claims::trial::{Trial, connect_to, reset};
 use crate::witness::Sleep;
 
 pub const TEXTBOOK_SERVER: Claim = Claim {

@@ -4,9 +4,10 @@ use anyhow::{Context, Result};
 use nix::errno::Errno;
 
 use crate::claims::Claim;
+use crate::claims::evidence::outcome;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::thread::Drain;
-use crate::claims::trial::{Conn, ET, IN, MESSAGE, RDHUP, Trial, outcome};
+use crate::claims::trial::{Conn, ET, IN, MESSAGE, RDHUP, Trial};
 
 pub const ET_NEEDS_NONBLOCK: Claim = Claim {
     id: "et-needs-nonblock",

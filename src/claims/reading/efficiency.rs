@@ -6,8 +6,9 @@ use anyhow::{Context, Result, ensure};
 use nix::sys::epoll::EpollFlags;
 
 use crate::claims::Claim;
+use crate::claims::evidence::figure;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::trial::{ET, IN, MESSAGE, Trial, figure};
+use crate::claims::trial::{ET, IN, MESSAGE, Trial};
 
 pub const ET_FASTER: Claim = Claim {
     id: "et-faster",

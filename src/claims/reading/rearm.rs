@@ -4,8 +4,9 @@ use anyhow::{Context, Result};
 use nix::sys::epoll::EpollFlags;
 
 use crate::claims::Claim;
+use crate::claims::evidence::short;
 use crate::claims::finding::{Finding, confirmed, refuted};
-use crate::claims::trial::{ET, IN, MESSAGE, Trial, short};
+use crate::claims::trial::{ET, IN, MESSAGE, Trial};
 use crate::trace::CtlOp;
 
 pub const ET_REARM: Claim = Claim {

@@ -5,8 +5,10 @@ use nix::errno::Errno;
 use nix::sys::socket::MsgFlags;
 
 use crate::claims::Claim;
+use crate::claims::evidence::{errno, outcome};
 use crate::claims::finding::{Finding, confirmed, refuted};
-use crate::claims::trial::{MESSAGE, Trial, errno, outcome, until};
+use crate::claims::patience::until;
+use crate::claims::trial::{MESSAGE, Trial};
 
 pub const NONBLOCK_BOTH: Claim = Claim {
     id: "nonblock-both",

@@ -9,8 +9,10 @@ use nix::sys::epoll::{Epoll, EpollFlags};
 use nix::sys::socket::{MsgFlags, send};
 
 use crate::claims::Claim;
+use crate::claims::evidence::{errno, figure, short};
 use crate::claims::finding::{Finding, confirmed, refuted};
-use crate::claims::trial::{Conn, ET, IN, OUT, PATIENCE, Trial, errno, figure, short};
+use crate::claims::patience::PATIENCE;
+use crate::claims::trial::{Conn, ET, IN, OUT, Trial};
 
 /// Small buffers, so that they are full at once.
 const BUFFER: usize = 16_384;

@@ -11,6 +11,7 @@ use crate::scaling::{Api, Measurement};
 /// What the frame is made of. The series are letters in either case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Glyphs {
+    /// Lines without gaps, and `µs`.
     Unicode,
     /// No byte above 0x7f.
     Ascii,

@@ -26,6 +26,7 @@ pub fn unread_note(label: &str, unread: Option<u64>) -> ColoredString {
     }
 }
 
+/// Where a colour would have no meaning.
 pub fn plain(text: &str) -> ColoredString {
     ColoredString::from(text)
 }
@@ -35,6 +36,8 @@ pub fn milliseconds(nanoseconds: u64) -> String {
     format!("{:.3}", nanoseconds as f64 / 1e6)
 }
 
+/// Milliseconds since the start, right-aligned, before a line with
+/// `--timing`.
 pub fn stamp(at_ns: u64) -> String {
     format!("{:>9} ", milliseconds(at_ns))
 }
@@ -86,6 +89,7 @@ pub fn wrap_within(columns: usize, sentence: &str, indent: usize) -> String {
     text
 }
 
+/// A step, and from column [`STATE`] on what the server does at that moment.
 pub fn beside(left: &str, state: ColoredString, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{left:<STATE$}{state}")
 }

@@ -1,18 +1,125 @@
 //! The clients' steps, and what is told of a server that sleeps.
 
+use std::io::{self, Write};
 use std::time::Duration;
 
 use colored::{ColoredString, Colorize};
 
-use super::layout::milliseconds;
+use super::Text;
+use super::layout::{STATE, beside, milliseconds, plain, stamp};
 use crate::escape::quote;
-use crate::render::Timing;
+use crate::render::{Timing, Trace};
 use crate::scene::{Action, Asleep, Blocked, Step};
-use crate::trace::{Name, WaitCost, errno_name};
+use crate::trace::{Call, Name, WaitCost, errno_name};
 use crate::verdict::plural;
+use crate::wording::open_text;
 
 /// Columns for a message in a client's step.
 const MESSAGE_WIDTH: usize = 30;
+
+impl Text {
+    fn stamped(&self, at_ns: u64, text: &str) -> String {
+        match self.look.timing {
+            Timing::Hidden => text.to_string(),
+            Timing::Shown => format!("{}{text}", stamp(at_ns)),
+        }
+    }
+
+    /// The server sleeps in a call for one client.
+    pub fn does_not_return(&mut self, call: &Call, out: &mut impl Write) -> io::Result<()> {
+        if self.look.trace == Trace::Summary {
+            return Ok(());
+        }
+        self.finish(out)?;
+        self.open = Some(*call);
+        let left = format!("    {}", open_text(call));
+        beside(&left, ">>> does not return".red().bold(), out)
+    }
+
+    /// A step of a client, and where the server sleeps at that moment.
+    pub fn step(&mut self, step: &Step, out: &mut impl Write) -> io::Result<()> {
+        // A server's client closes after it has hung up, which is no news.
+        let no_news = step.action == Action::Close && step.asleep.is_some();
+        if self.look.trace == Trace::Summary || no_news {
+            return Ok(());
+        }
+        self.finish(out)?;
+        let left = self.stamped(step.at_ns, &step_text(step));
+        let state = step.asleep.as_ref().map_or(plain(""), state_text);
+        let padded = format!("{left:<STATE$}");
+        match left.chars().count() < STATE {
+            _ if step.asleep.is_none() => writeln!(out, "{}", left.bold()),
+            true => writeln!(out, "{}{state}", padded.bold()),
+            false => writeln!(out, "{}\n{:STATE$}{state}", left.bold(), ""),
+        }
+    }
+
+    /// The listener is shut down, which ends the run.
+    pub fn shut_down(
+        &mut self,
+        asleep: &Asleep,
+        at_ns: u64,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        if self.look.trace == Trace::Summary {
+            return Ok(());
+        }
+        self.finish(out)?;
+        let left = self.stamped(at_ns, "the listener is shut down");
+        writeln!(
+            out,
+            "{}{}",
+            format!("{left:<STATE$}").bold(),
+            state_text(asleep)
+        )
+    }
+
+    /// The server asleep for one client while others wait: what /proc says.
+    pub fn blocked(
+        &mut self,
+        blocked: &Blocked,
+        stall: Duration,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        if self.look.trace == Trace::Summary {
+            return Ok(());
+        }
+        for text in waiting_text(blocked, stall, self.look.timing) {
+            writeln!(out, "    {}", text.red())?;
+        }
+        Ok(())
+    }
+
+    /// What /proc says of it.
+    pub fn evidence(&mut self, blocked: &Blocked, out: &mut impl Write) -> io::Result<()> {
+        match self.look.trace {
+            Trace::Summary => Ok(()),
+            Trace::Calls => {
+                let text = evidence_text(blocked, self.look.timing);
+                writeln!(out, "    {}", text.red())
+            }
+        }
+    }
+
+    /// Bytes unread although the server sleeps where a report would wake it.
+    pub fn stranded(
+        &mut self,
+        stranded: &[(Name, u64)],
+        asleep: &Asleep,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        if self.look.trace == Trace::Summary {
+            return Ok(());
+        }
+        self.finish(out)?;
+        for (name, unread) in stranded {
+            let left = format!("    {name}: {unread} unread");
+            let state = format!(">>> STRANDED, asleep: {}", asleep.call);
+            beside(&left, state.red().bold(), out)?;
+        }
+        Ok(())
+    }
+}
 
 /// The kernel's evidence, and a line for each of the first few that wait.
 pub fn blocked_text(blocked: &Blocked, stall: Duration, timing: Timing) -> Vec<String> {
@@ -94,6 +201,7 @@ pub fn step_text(step: &Step) -> String {
     }
 }
 
+/// In capitals and red where one client can end the sleep, and no other.
 pub fn state_text(asleep: &Asleep) -> ColoredString {
     match asleep.for_one() {
         Some(fd) => format!(">>> SERVER ASLEEP: {}({fd})", asleep.call)

@@ -1,0 +1,59 @@
+//! What calls came to, in the words of a line of evidence.
+
+use std::fmt;
+use std::io;
+
+use nix::errno::Errno;
+use nix::sys::epoll::EpollFlags;
+
+use super::trial::Report;
+use crate::scaling::figures::thousands;
+use crate::trace::{Failure, errno_name};
+use crate::wording::epoll_names;
+
+/// The errno of a call that failed: here it is what was asked for.
+pub fn errno<T>(result: Result<T, Failure>) -> Result<T, Errno> {
+    result.map_err(|failure| failure.errno)
+}
+
+/// What an io call says: its errno.
+pub fn io_errno(error: &io::Error) -> Errno {
+    error
+        .raw_os_error()
+        .map_or(Errno::UnknownErrno, Errno::from_raw)
+}
+
+/// A count as people read it: `13,108`.
+pub fn figure(count: usize) -> String {
+    thousands(count as f64)
+}
+
+/// `0`, or the errno's name.
+pub fn outcome<T: fmt::Display>(result: &Result<T, Errno>) -> String {
+    match result {
+        Ok(value) => value.to_string(),
+        Err(errno) => errno_name(*errno),
+    }
+}
+
+/// Flags without their prefix: `IN|RDHUP`.
+pub fn short(events: EpollFlags) -> String {
+    let names = epoll_names(events);
+    let short: Vec<&str> = names
+        .iter()
+        .map(|name| name.trim_start_matches("EPOLL"))
+        .collect();
+    match short.is_empty() {
+        true => "nothing".into(),
+        false => short.join("|"),
+    }
+}
+
+/// The names of those that are reported: `A B C`.
+pub fn names(reports: &[Report]) -> String {
+    let names: Vec<String> = reports
+        .iter()
+        .map(|report| report.name.to_string())
+        .collect();
+    names.join(" ")
+}

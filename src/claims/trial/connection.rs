@@ -1,0 +1,171 @@
+//! Connections over loopback, and what their clients do: plain calls, none of
+//! them in the trace, each over when the kernel says that it has arrived.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+
+use anyhow::{Context, Result, bail};
+use nix::libc;
+use nix::sys::socket::{setsockopt, sockopt};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::ioctl_fionread;
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+
+use crate::claims::patience::until;
+use crate::sys::Socket;
+use crate::tcp_table::TcpTable;
+use crate::trace::Name;
+use crate::witness::move_up;
+
+/// A TCP connection over loopback: our socket, and its client.
+pub struct Conn {
+    /// Our end: calls on it are traced.
+    pub socket: Socket,
+    /// The client's end; `None` once it has closed.
+    pub peer: Option<TcpStream>,
+    /// The client's letter in the trace.
+    pub name: Name,
+}
+
+impl Conn {
+    /// Bytes in our receive buffer.
+    pub fn unread(&self) -> Result<u64> {
+        ioctl_fionread(&self.socket).context("ioctl(FIONREAD)")
+    }
+
+    fn peer(&self) -> Result<&TcpStream> {
+        self.peer.as_ref().context("the client has gone")
+    }
+
+    /// See [`Trial::sends`](super::Trial::sends); this one leaves no trace.
+    pub fn sends(&self, data: &[u8]) -> Result<()> {
+        let before = self.unread()?;
+        let (mut peer, mut rest) = (self.peer()?, data);
+        until("room in the client's send buffer", || {
+            match peer.write(rest) {
+                Ok(n) => rest = &rest[n..],
+                Err(e) if e.kind() == ErrorKind::WouldBlock => {}
+                Err(e) => return Err(e).context("write"),
+            }
+            Ok(rest.is_empty())
+        })?;
+        until("what the client sent", || {
+            Ok(self.unread()? >= before + data.len() as u64)
+        })
+    }
+
+    /// See [`Trial::receives`](super::Trial::receives); this one leaves no trace.
+    pub fn receives(&self, bytes: usize) -> Result<Vec<u8>> {
+        let mut data = vec![0; bytes];
+        let mut peer = self.peer()?;
+        let mut filled = 0;
+        until("what we sent", || {
+            match peer.read(&mut data[filled..]) {
+                Ok(0) => bail!("the client sees the end after {filled} of {bytes} bytes"),
+                Ok(n) => filled += n,
+                Err(e) if e.kind() == ErrorKind::WouldBlock => {}
+                Err(e) => return Err(e).context("read"),
+            }
+            Ok(filled == bytes)
+        })?;
+        Ok(data)
+    }
+
+    /// Bytes in the client's receive buffer.
+    pub fn unread_by_peer(&self) -> Result<u64> {
+        ioctl_fionread(self.peer()?).context("ioctl(FIONREAD)")
+    }
+
+    /// See [`Trial::half_closes`](super::Trial::half_closes); this one leaves no trace.
+    pub fn half_closes(&self) -> Result<()> {
+        let how = std::net::Shutdown::Write;
+        self.peer()?.shutdown(how).context("shutdown")?;
+        self.hears(PollFlags::RDHUP)
+    }
+
+    /// Waits until our socket has this condition.
+    pub fn hears(&self, condition: PollFlags) -> Result<()> {
+        hears(&self.socket, condition)
+    }
+}
+
+/// Waits until a socket has this condition.
+pub fn hears(socket: impl AsFd, condition: PollFlags) -> Result<()> {
+    let mut asked = [PollFd::new(&socket, condition)];
+    until("the end of the connection", || {
+        poll(&mut asked, Some(&Timespec::default())).context("poll")?;
+        Ok(asked[0].revents().contains(condition))
+    })?;
+    // poll looks without the socket's lock, so the packet may still be in
+    // hand. FIONREAD takes the lock: now all who wait have been told.
+    ioctl_fionread(&socket).context("ioctl(FIONREAD)")?;
+    Ok(())
+}
+
+/// Closes a socket with a reset instead of a goodbye.
+pub fn reset(socket: TcpStream) -> Result<()> {
+    let at_once = libc::linger {
+        l_onoff: 1,
+        l_linger: 0,
+    };
+    setsockopt(&socket, sockopt::Linger, &at_once).context("SO_LINGER")?;
+    drop(socket);
+    Ok(())
+}
+
+/// A listener on loopback, out of the way of the fds that the trace shows.
+pub fn listen() -> Result<TcpListener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("bind")?;
+    Ok(TcpListener::from(
+        move_up(&listener).context("F_DUPFD_CLOEXEC")?,
+    ))
+}
+
+/// A client, connected; its reads and writes do not block.
+pub fn connect(listener: &TcpListener, buffer: Option<usize>) -> Result<TcpStream> {
+    let address = listener.local_addr().context("getsockname")?;
+    connect_to(address, buffer)
+}
+
+/// The same, to an address.
+pub fn connect_to(address: SocketAddr, buffer: Option<usize>) -> Result<TcpStream> {
+    let kind = SocketType::STREAM;
+    let low = rustix::net::socket_with(AddressFamily::INET, kind, SocketFlags::CLOEXEC, None)
+        .context("socket")?;
+    let socket = move_up(&low).context("F_DUPFD_CLOEXEC")?;
+    drop(low);
+    if let Some(bytes) = buffer {
+        setsockopt(&socket, sockopt::RcvBuf, &bytes).context("SO_RCVBUF")?;
+    }
+    rustix::net::connect(&socket, &address).context("connect")?;
+    let stream = TcpStream::from(socket);
+    stream.set_nodelay(true).context("TCP_NODELAY")?;
+    stream.set_nonblocking(true).context("O_NONBLOCK")?;
+    Ok(stream)
+}
+
+/// A client connects, and waits in the listener's queue.
+///
+/// The kernel shows a connection a moment before it wakes those who wait for
+/// the listener, but it holds the connection's lock until it has. So the client
+/// sends two bytes, one after the other: the second is taken in when the lock
+/// has been free.
+pub fn knock(listener: SocketAddr) -> Result<TcpStream> {
+    let client = connect_to(listener, None)?;
+    let port = client.local_addr().context("getsockname")?.port();
+    let Ok(table) = TcpTable::open(&listener) else {
+        return Ok(client); // a kernel without the table: as good as it gets
+    };
+    for sent in 1..=2 {
+        (&client).write_all(b"x").context("write")?;
+        until("a connection", || {
+            let ends = table
+                .server_ends(listener.port())
+                .context("/proc/net/tcp")?;
+            let end = ends.iter().find(|(client, _)| *client == port);
+            Ok(end.is_some_and(|(_, end)| end.unread >= sent))
+        })?;
+    }
+    Ok(client)
+}

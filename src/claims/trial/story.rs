@@ -1,0 +1,82 @@
+//! What stands in an experiment's trace: its calls, the steps of its clients,
+//! and what neither of them says.
+
+use super::{Conn, Trial};
+use crate::scene::{Action, Step};
+use crate::shared::Follow;
+use crate::trace::{Name, Record};
+
+/// What happened in an experiment, in order.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// A traced call.
+    Call(Record),
+    /// A step of a client.
+    Step(Step),
+    /// What no call and no client's step says.
+    Note(String),
+    /// So many reports of a client are not among the calls.
+    Unseen(Name, u64),
+}
+
+impl Trial {
+    /// What has happened so far.
+    pub fn into_story(mut self) -> Vec<Entry> {
+        self.collect();
+        self.story
+    }
+
+    fn collect(&mut self) {
+        self.sys.publish();
+        let mut records = Vec::new();
+        self.shared.take(&mut records);
+        self.story.extend(records.into_iter().map(Entry::Call));
+    }
+
+    /// A line of the trace that is no call.
+    pub fn note(&mut self, note: impl Into<String>) {
+        self.collect();
+        self.story.push(Entry::Note(note.into()));
+    }
+
+    /// A call that another thread or process has made.
+    pub fn record(&mut self, mut record: Record) {
+        self.collect();
+        record.end_ns = self.began.elapsed().as_nanos() as u64;
+        record.start_ns = record.end_ns;
+        self.story.push(Entry::Call(record));
+    }
+
+    /// Leaves calls and steps out of the trace: too many, or not always as
+    /// many. A note should say what they are.
+    pub fn untraced<T>(&mut self, calls: impl FnOnce(&mut Trial) -> T) -> T {
+        self.sys.follow(Follow::Counts);
+        self.untraced = true;
+        let result = calls(self);
+        self.untraced = false;
+        self.sys.follow(Follow::Records);
+        result
+    }
+
+    /// So many reports of `a` were left out: the next one has its own number.
+    pub fn unseen(&mut self, a: &Conn, reports: u64) {
+        self.collect();
+        self.story.push(Entry::Unseen(a.name, reports));
+    }
+
+    /// A step that a client is about to take.
+    pub(super) fn step(&mut self, client: Name, action: Action, data: &[u8]) {
+        if self.untraced {
+            return;
+        }
+        self.collect();
+        self.story.push(Entry::Step(Step {
+            client,
+            action,
+            data: data.to_vec(),
+            asleep: None,
+            failed: None,
+            at_ns: self.began.elapsed().as_nanos() as u64,
+        }));
+    }
+}

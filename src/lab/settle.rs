@@ -1,0 +1,161 @@
+//! When a server has come to rest, so that a client may act.
+//!
+//! Never after so-and-so many milliseconds: what was sent has arrived, and the
+//! [`witness`](crate::witness) says that the server sleeps.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use super::{Lab, failed};
+use crate::scene::Asleep;
+use crate::tcp_table::ServerEnd;
+use crate::totals::Connection;
+use crate::trace::Name;
+
+/// How long a server may take to come to rest.
+pub const SETTLE: Duration = Duration::from_secs(10);
+
+/// Looks in a row that must agree before the server counts as asleep.
+const LOOKS: u32 = 3;
+
+/// What a server thread is doing once nothing moves any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rest {
+    /// Asleep, in the wait call or in a call for one client.
+    Asleep(Asleep),
+    /// It has ended.
+    Ended,
+}
+
+impl Lab {
+    /// Waits until nothing moves: everything sent has arrived, on both sides,
+    /// and the kernel says [`LOOKS`] times in a row that the server sleeps in
+    /// the same call. Shows the records that come meanwhile.
+    pub(super) fn settle(&mut self) -> Result<Rest> {
+        let (mut progress, mut deadline) = (self.progress(), Instant::now() + SETTLE);
+        let mut last = None;
+        let mut agreed = 0;
+        loop {
+            self.take_in(Duration::ZERO)?;
+            if self.progress() > progress {
+                (progress, deadline) = (self.progress(), Instant::now() + SETTLE);
+            }
+            if self.has_ended() {
+                self.take_in(Duration::ZERO)?;
+                return Ok(Rest::Ended);
+            }
+            let looked = self.look();
+            if self.has_ended() {
+                continue; // and /proc knows it no more
+            }
+            let (look, asleep) = looked?;
+            // What has arrived stays so while the server does nothing.
+            let missing = match &asleep {
+                Some(asleep) if last != Some(*asleep) => self.missing(asleep)?,
+                _ => None,
+            };
+            match asleep {
+                Some(asleep) if missing.is_none() => {
+                    agreed = if last == Some(asleep) { agreed + 1 } else { 1 };
+                    last = Some(asleep);
+                    if agreed == LOOKS {
+                        self.take_in(Duration::ZERO)?;
+                        self.show_sleep(&asleep)?;
+                        return Ok(Rest::Asleep(asleep));
+                    }
+                    thread::yield_now();
+                }
+                _ => {
+                    (last, agreed) = (None, 0);
+                    self.take_in(Duration::from_micros(100))?;
+                }
+            }
+            if Instant::now() > deadline {
+                let current = self.shared.lock().current;
+                let call = current.map_or("no call", |call| call.name());
+                let (seconds, state) = (SETTLE.as_secs(), look.state);
+                match missing {
+                    Some(missing) => bail!("{missing} within {seconds} s; the server is in {call}"),
+                    None => bail!(
+                        "the server did not come to rest within {seconds} s: thread state {state}, \
+                         in {call}"
+                    ),
+                }
+            }
+        }
+    }
+
+    /// What the script has come to so far: grows while the server gets on, and
+    /// not while it only tries the same again.
+    fn progress(&self) -> u64 {
+        let state = self.shared.lock();
+        let connections = state.totals.connections.values();
+        let each = connections.map(|c| c.received + c.echoed + u64::from(c.closed));
+        u64::from(state.totals.accepted) + each.sum::<u64>()
+    }
+
+    /// What has not yet reached the server of all that the clients did, or the
+    /// clients of all that the server sent; `None`: everything has arrived.
+    fn missing(&mut self, asleep: &Asleep) -> Result<Option<String>> {
+        let state = self.shared.lock();
+        let mut ends: Option<Vec<(u16, ServerEnd)>> = None;
+        for (index, client) in self.clients.iter_mut().enumerate() {
+            let name = Name::Client(index as u32);
+            if client.port == 0 {
+                continue; // it has not connected yet
+            }
+            let none = Connection::default();
+            let connection = match state.totals.connections.get(&(index as u32)) {
+                Some(connection) => connection,
+                // Whoever waits for anyone is about to accept it.
+                None if asleep.for_one().is_none() => {
+                    return Ok(Some(format!("{name} was not accepted")));
+                }
+                None => &none,
+            };
+            let read = |e| failed("read", e);
+            if client.came_back() < connection.echoed || connection.closed {
+                client.pump().map_err(read)?;
+            }
+            if client.end.is_some() {
+                continue;
+            }
+            if client.came_back() < connection.echoed || connection.closed {
+                let (back, sent) = (client.came_back(), connection.echoed);
+                return Ok(Some(match back < sent {
+                    true => format!("only {back} of {sent} bytes that were sent to {name} arrived"),
+                    false => format!("{name} was not told that its connection is closed"),
+                }));
+            }
+            client.push().map_err(|e| failed("write", e))?;
+            // Bytes in the queue are not enough: the wake-up comes after them.
+            // Whoever sleeps for this client has to have moved since it acted.
+            let sleeps_for_it = match asleep.for_one() {
+                Some(fd) => fd.name == name,
+                None => true,
+            };
+            if sleeps_for_it && client.acted_at == Some(asleep.steps) {
+                return Ok(Some(format!("what {name} did did not wake the server")));
+            }
+            let accounted = connection.received + connection.unread;
+            if accounted >= client.sent && !client.hung_up {
+                continue;
+            }
+            // The trace does not account for all: the kernel's table does.
+            let Some(table) = &self.table else { continue };
+            if ends.is_none() {
+                let read = table.server_ends(self.address.port());
+                ends = Some(read.map_err(|e| failed("read /proc/self/net/tcp", e))?);
+            }
+            let mut ends = ends.iter().flatten();
+            if let Some((_, end)) = ends.find(|(port, _)| *port == client.port)
+                && (connection.received + end.unread < client.sent || client.hung_up && !end.fin)
+            {
+                return Ok(Some(format!("what {name} sent did not reach the server")));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,170 @@
+//! Messages that get no answer: whoever sent them starves while the server
+//! sleeps for somebody else, or their bytes are stranded where no report will
+//! come.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::settle::Rest;
+use super::{Lab, failed};
+use crate::report::Api;
+use crate::scene::{Asleep, BeforeHangUp, Blocked, Eve, Stuck, Waiting};
+use crate::shared::State;
+use crate::trace::Name;
+
+impl Lab {
+    /// What came of a message once the server is at rest again: answered, or
+    /// not yet, or not as long as the server sleeps for somebody else.
+    pub(super) fn after_send(&mut self, sender: usize) -> Result<Option<Blocked>> {
+        let Rest::Asleep(asleep) = self.settle()? else {
+            return Ok(None);
+        };
+        self.note_sides();
+        let mut guard = self.shared.lock();
+        let state = &mut *guard;
+        let side = &mut state.scene.clients[sender];
+        side.late |= side.came_back < side.sent;
+        let Some(fd) = asleep.for_one() else {
+            return Ok(None);
+        };
+
+        let served = |index: usize| {
+            state
+                .totals
+                .connections
+                .get(&(index as u32))
+                .map_or(0, |c| c.received)
+        };
+        let starved: Vec<usize> = (0..self.clients.len())
+            .filter(|index| Name::Client(*index as u32) != fd.name)
+            .filter(|index| served(*index) < self.clients[*index].said())
+            .collect();
+        let said_by = |name| match name {
+            Name::Client(index) => self.clients[index as usize].sent,
+            _ => 0,
+        };
+        // The server without multiplexing sleeps like that by design; it is a
+        // pitfall only where somebody waits meanwhile.
+        if starved.is_empty() && self.run.api == Api::None {
+            return Ok(None);
+        }
+        let call = asleep.call;
+        let stuck = state.scene.stuck.get_or_insert(Stuck {
+            call,
+            fd,
+            starved: Vec::new(),
+            sent: said_by(fd.name),
+        });
+        for index in &starved {
+            let name = Name::Client(*index as u32);
+            if !stuck.starved.contains(&name) {
+                stuck.starved.push(name);
+            }
+        }
+        drop(guard);
+        match starved.is_empty() {
+            true => Ok(None),
+            false => self.blocked(&asleep, &starved).map(Some),
+        }
+    }
+
+    /// The kernel's evidence, and who waits meanwhile.
+    fn blocked(&self, asleep: &Asleep, starved: &[usize]) -> Result<Blocked> {
+        let mut blocked = self.evidence(asleep)?;
+        let ends = self.server_ends();
+        let waiting = starved.iter().map(|index| {
+            let client = &self.clients[*index];
+            let end = ends.iter().find(|(port, _)| *port == client.port);
+            Waiting {
+                client: Name::Client(*index as u32),
+                sent: Some(client.said()),
+                echoed: client.came_back(),
+                unread: end.map(|(_, end)| end.unread),
+            }
+        });
+        blocked.waiting = waiting.collect();
+        Ok(blocked)
+    }
+
+    /// Watches a starving client for as long as the user wants it watched.
+    pub(super) fn watch(&mut self, mut blocked: Blocked, stall: Duration) -> Result<()> {
+        let returns = |lab: &Lab| lab.shared.lock().totals.returns;
+        self.screen().evidence(&blocked)?;
+        let (before, began) = (returns(self), Instant::now());
+        loop {
+            let left = stall.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            self.take_in(left.min(Duration::from_millis(50)))?;
+        }
+        blocked.waited = began.elapsed();
+        blocked.wait_returns = returns(self) - before;
+        for waiting in &mut blocked.waiting {
+            if let Name::Client(index) = waiting.client {
+                let client = &mut self.clients[index as usize];
+                client.pump().map_err(|e| failed("read", e))?;
+                waiting.echoed = client.came_back();
+            }
+        }
+        let mut screen = self.screen();
+        screen.blocked(&blocked, stall)?;
+        screen.flush()?;
+        Ok(())
+    }
+
+    /// Before the first client hangs up: who has no answer yet, and what is
+    /// stranded, which is unread although the server sleeps where any report
+    /// would wake it.
+    pub(super) fn note_stranded(&mut self) -> Result<()> {
+        let Rest::Asleep(asleep) = self.settle()? else {
+            return Ok(());
+        };
+        self.note_sides();
+        for side in &mut self.shared.lock().scene.clients {
+            side.unanswered = side.sent - side.came_back.min(side.sent);
+        }
+        let mut guard = self.shared.lock();
+        let state = &mut *guard;
+        state.scene.before_hang_up = Some(before_hang_up(state, asleep));
+        if asleep.for_one().is_some() {
+            return Ok(());
+        }
+        let mut stranded = Vec::new();
+        for (index, side) in (0..).zip(&mut state.scene.clients) {
+            if let Some(connection) = state.totals.connections.get(&index)
+                && !connection.closed
+                && connection.unread > 0
+            {
+                side.stranded = connection.unread;
+                stranded.push((Name::Client(index), connection.unread));
+            }
+        }
+        drop(guard);
+        let mut screen = self.screen();
+        screen.stranded(&stranded, &asleep)?;
+        Ok(screen.flush()?)
+    }
+}
+
+/// What the counts are while the server sleeps in `asleep`.
+fn before_hang_up(state: &State, asleep: Asleep) -> BeforeHangUp {
+    let sides = (0..).zip(&state.scene.clients);
+    let clients = sides.map(|(index, side)| {
+        let connection = state.totals.connections.get(&index);
+        let mut server = connection.cloned().unwrap_or_default();
+        // Calls are counted when they return, and this one has not.
+        let sleeps_for_it = asleep.for_one().map(|fd| fd.name) == Some(Name::Client(index));
+        server.recv += u64::from(sleeps_for_it && asleep.call == "recv");
+        Eve {
+            server,
+            unanswered: side.unanswered,
+            late: side.late,
+        }
+    });
+    BeforeHangUp {
+        asleep,
+        clients: clients.collect(),
+    }
+}

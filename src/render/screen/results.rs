@@ -1,0 +1,165 @@
+//! What runs came to, and what somebody had predicted of them.
+//!
+//! Whoever is asked beforehand may see the trace afterwards: until then it is
+//! held back.
+
+use std::io::Write;
+
+use super::{Screen, Shown};
+use crate::compare::Served;
+use crate::matrix::{Combination, Matrix};
+use crate::predict::Compared;
+use crate::render::text::layout::wrap;
+use crate::render::{Format, Trace, compare, matrix, predict, table, write};
+use crate::report::Report;
+use crate::write_events::{Side, WriteEvents};
+
+impl Screen {
+    /// What is about to happen, before somebody is asked what will come of it.
+    pub fn setup(&mut self, sentence: &str) -> Shown {
+        match &mut self.format {
+            Format::Text(_) => {
+                writeln!(self.out, "{}\n", wrap(sentence, 0))?;
+                self.flush()
+            }
+            Format::Json(_) => Ok(()), // the questions are for people
+        }
+    }
+
+    /// Keeps what is shown from now on, until [`Screen::release`].
+    pub fn hold_back(&mut self) {
+        self.out.held = Some(Vec::new());
+    }
+
+    /// Shows what was held back, if anything was.
+    pub fn release(&mut self) -> Shown {
+        if let Some(held) = self.out.held.take() {
+            self.out.write_all(&held)?;
+        }
+        self.flush()
+    }
+
+    /// What the run came to, all of it: nothing is held back any more.
+    pub fn summary(&mut self, report: &Report) -> Shown {
+        if self.summarized {
+            return Ok(());
+        }
+        self.release()?;
+        self.predicted(report, &[])
+    }
+
+    /// What the run came to, beside what was predicted of it. Without the
+    /// trace the counts are left out: the predictions are about some of them.
+    pub fn predicted(&mut self, report: &Report, compared: &[Compared]) -> Shown {
+        if std::mem::replace(&mut self.summarized, true) {
+            return Ok(());
+        }
+        match &mut self.format {
+            Format::Text(text) => {
+                let (look, out) = (text.look(), &mut self.out);
+                text.finish(out)?;
+                let counts = look.trace == Trace::Calls || compared.is_empty();
+                if counts {
+                    table::counts(report, look, out)?;
+                }
+                let held = out.held.take();
+                if counts && held.is_none() {
+                    writeln!(out)?;
+                }
+                if !compared.is_empty() {
+                    predict::text("while all stay connected", compared, out)?;
+                    writeln!(out, "\nand when all have hung up:")?;
+                }
+                table::verdict(report, out)?;
+                out.held = held;
+                if out.held.is_none() {
+                    table::next(report, look, compared, out)?;
+                }
+            }
+            Format::Json(json) => {
+                json.summary(report, &mut self.out)?;
+                predict::json(compared, json.run_number(), &mut self.out)?;
+            }
+        }
+        self.flush()
+    }
+
+    /// Shows the trace that is held back, if it is `wanted`, and where to go
+    /// on.
+    pub fn after_predicted(
+        &mut self,
+        report: &Report,
+        compared: &[Compared],
+        wanted: bool,
+    ) -> Shown {
+        match wanted {
+            true => {
+                writeln!(self.out.stdout)?;
+                self.release()?;
+            }
+            false => self.out.held = None,
+        }
+        if let Format::Text(text) = &mut self.format {
+            table::next(report, text.look(), compared, &mut self.out)?;
+        }
+        self.flush()
+    }
+
+    /// What one run of several came to: the text has one table for all.
+    pub fn one_of_several(&mut self, report: &Report) -> Shown {
+        self.summarized = true;
+        match &mut self.format {
+            Format::Text(text) => text.end_of_one(&mut self.out)?,
+            Format::Json(json) => json.summary(report, &mut self.out)?,
+        }
+        self.flush()
+    }
+
+    /// Several runs beside each other, and the flags to go on with; in JSON
+    /// each has its own summary.
+    pub fn comparison(&mut self, served: &[Served], next: Option<&str>) -> Shown {
+        match &mut self.format {
+            Format::Text(_) => compare::comparison(served, next, &mut self.out)?,
+            Format::Json(_) => {}
+        }
+        self.flush()
+    }
+
+    /// One row of the matrix; the text has them all in one table.
+    pub fn combination(&mut self, row: &Combination) -> Shown {
+        match &mut self.format {
+            Format::Text(_) => {}
+            Format::Json(json) => matrix::json_line(row, json.run_number(), &mut self.out)?,
+        }
+        self.flush()
+    }
+
+    /// The whole matrix, beside what was predicted; in JSON each row is out
+    /// already.
+    pub fn matrix(&mut self, rows: &Matrix, compared: &[Compared]) -> Shown {
+        match &mut self.format {
+            Format::Text(_) => matrix::text(rows, compared, &mut self.out)?,
+            Format::Json(json) => predict::json(compared, json.run_number(), &mut self.out)?,
+        }
+        self.flush()
+    }
+
+    /// What came of one trigger; the text has one table for both.
+    pub fn side(&mut self, side: &Side) -> Shown {
+        match &mut self.format {
+            Format::Text(text) => write::end_of_side(text.look(), &mut self.out)?,
+            Format::Json(json) => write::json::side(side, json, &mut self.out)?,
+        }
+        self.flush()
+    }
+
+    /// Both triggers beside each other, and what was predicted; in JSON the acts
+    /// are out already.
+    pub fn write_events(&mut self, all: &WriteEvents, compared: &[Compared]) -> Shown {
+        match &mut self.format {
+            Format::Text(_) => write::table(all, compared, &mut self.out)?,
+            Format::Json(json) => predict::json(compared, json.run_number(), &mut self.out)?,
+        }
+        self.flush()
+    }
+}
