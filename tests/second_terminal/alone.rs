@@ -2,7 +2,7 @@
 
 use crate::common::strace;
 use crate::common::terminal::{present, prompt};
-use crate::common::{Lines, run, skip};
+use crate::common::{Lines, run};
 
 /// What `line` prints, which ends well.
 #[track_caller]
@@ -41,10 +41,6 @@ pub fn jq_picks_the_counts(lines: &[&str]) {
             assert_eq!(printed, picked, "{line}");
         }
     }
-}
-
-pub fn no_container_is_started(lines: &[&str]) {
-    skip(&format!("`{}`", lines[0]), "it would fetch an image");
 }
 
 /// Lesson 3: what the report for `again` brings.
