@@ -18,9 +18,10 @@ use crate::man;
 use crate::matrix;
 use crate::mode::{self, Mode, Read, SocketKind};
 use crate::predict::{self, Asked};
-use crate::render::{Charset, Look, OutputError, Timing, Trace};
+use crate::prompt;
+use crate::render::{Charset, Look, OutputError, Timing, Trace, tell};
 use crate::report::{Api, Report, Run, Subcommand, Trigger};
-use crate::stage::Stage;
+use crate::stage::{Stage, make_room_for_fds};
 use crate::write_events;
 
 /// Runs the command, prints what it has to say, and gives the exit status.
@@ -121,11 +122,12 @@ fn server(
         stage.screen().summary(&report)?;
         return Ok(status(&report));
     }
+    make_room_for_fds(run.clients)?;
     let questions = predict::server::questions(&run, &script);
     let announce = || {
         let mut screen = stage.screen();
         screen.run(&run)?;
-        if args.predict.is_given() {
+        if args.predict.wants_setup(args.screen.format) {
             screen.setup(&predict::server::setup(&script))?;
         }
         Ok(())
@@ -134,17 +136,38 @@ fn server(
         Asked::Answered(predictions) => predictions,
         Asked::End(status) => return Ok(status),
     };
+    if !args.predict.is_given() {
+        let report = stage.perform(run, mode, script)?.0;
+        stage.screen().summary(&report)?;
+        return Ok(status(&report));
+    }
     if hold_back {
         stage.screen().hold_back();
+        let may_starve = mode.socket == SocketKind::Blocking && mode.read == Read::Drain;
+        if may_starve && run.clients > 1 && !script.stall.is_zero() {
+            let stall = humantime::format_duration(script.stall);
+            tell(&format!(
+                "running; a client that starves is watched for {stall}\n"
+            ));
+        }
     }
-    let report = stage.perform(run, mode, script)?.0;
+    let report = match stage.perform(run, mode, script) {
+        Ok((report, _)) => report,
+        Err(error) => {
+            // How far it came is all there is to see.
+            stage.screen().release()?;
+            return Err(error);
+        }
+    };
     let compared = predictions.compare(&report);
     stage.screen().predicted(&report, &compared)?;
     if hold_back {
-        let wanted = predict::ask::wants("\nShow the trace? [Enter; n: no] ")?;
-        let mut screen = stage.screen();
-        screen.after_predicted(&report, &compared, wanted)?;
+        match prompt::wants("\nShow the trace? [Enter; n: no] ")? {
+            true => stage.screen().release()?,
+            false => stage.screen().forget(),
+        }
     }
+    stage.screen().next(&report, &compared)?;
     Ok(status(&report))
 }
 

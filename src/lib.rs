@@ -52,6 +52,7 @@ pub mod matrix;
 pub mod mode;
 mod one_cpu;
 pub mod predict;
+pub mod prompt;
 pub mod render;
 pub mod report;
 pub mod scaling;

@@ -71,7 +71,7 @@ pub fn execute(args: &MatrixArgs, charset: Charset) -> Result<ExitCode> {
     };
     let questions = predict::matrix::questions();
     let announce = || {
-        if args.predict.is_given() {
+        if args.predict.wants_setup(args.screen.format) {
             stage.screen().setup(&predict::matrix::setup(&matrix))?;
         }
         Ok(())

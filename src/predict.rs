@@ -18,6 +18,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::cli::predict::PredictArgs;
+use crate::escape::escape;
 use crate::render::tell;
 
 /// How a question can be answered.
@@ -64,6 +65,10 @@ pub struct Question<R> {
     /// What passes for an answer; anything else is asked again.
     pub kind: Kind,
     /// Looks the answer up in the result: there is no formula for it.
+    /// Which of the command's runs it is about, counted from 1; `None`: all
+    /// of them together.
+    pub run: Option<u32>,
+    /// Finds the answer in the result.
     pub measure: fn(&R) -> Measured,
 }
 
@@ -81,6 +86,8 @@ pub struct Measured {
 pub struct Compared {
     /// As it was asked.
     pub question: String,
+    /// See [`Question::run`].
+    pub run: Option<u32>,
     /// Given before the run.
     pub predicted: Answer,
     /// Found in its result.
@@ -103,6 +110,7 @@ impl<R> Predictions<R> {
     pub fn compare(&self, run: &R) -> Vec<Compared> {
         let each = self.0.iter().map(|(question, predicted)| Compared {
             question: question.text.clone(),
+            run: question.run,
             predicted: *predicted,
             measured: (question.measure)(run),
         });
@@ -165,7 +173,7 @@ fn parse<R>(questions: &[Question<R>], given: &str) -> Result<Vec<Answer>, Strin
         .zip(questions)
         .map(|(number, question)| format!("{number}. {}", question.in_full()))
         .collect();
-    let shown = given.escape_debug();
+    let shown = escape(given.as_bytes());
     if parts.len() != questions.len() {
         let wanted = match questions.len() {
             1 => "one answer is asked for".to_string(),
@@ -256,6 +264,7 @@ mod tests {
         Question {
             text: "How?".into(),
             kind,
+            run: Some(1),
             measure: |()| Measured {
                 answer: Some(Answer::Count(4)),
                 reason: "so".into(),

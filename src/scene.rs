@@ -157,6 +157,10 @@ pub struct BeforeHangUp {
 pub struct Eve {
     /// The server's counts; a `recv` that has not returned is one of them.
     pub server: Connection,
+    /// The server slept in `recv` for this client.
+    pub in_recv: bool,
+    /// Bytes that had come back.
+    pub came_back: u64,
     /// Bytes sent that had not come back.
     pub unanswered: u64,
     /// See [`ClientSide::late`].

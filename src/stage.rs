@@ -54,14 +54,14 @@ impl Stage {
 
     /// Says which server is about to run, and runs it.
     pub fn play(&self, run: Run, mode: Mode, script: Script) -> Result<(Report, Vec<Vec<u8>>)> {
+        make_room_for_fds(run.clients)?;
         self.screen().run(&run)?;
         self.perform(run, mode, script)
     }
 
     /// Runs a server against the lab's own clients: what it came to, and what
-    /// came back to each client.
+    /// came back to each client. It has been announced.
     pub fn perform(&self, run: Run, mode: Mode, script: Script) -> Result<(Report, Vec<Vec<u8>>)> {
-        make_room_for_fds(run.clients)?;
         let _held = OneCpu::hold();
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let mut lab = self.start(run, mode, any_port, Follow::Records)?;
@@ -110,8 +110,9 @@ impl Stage {
 }
 
 /// The lab's own fds stand above [`LAB_FDS`]; raises the soft limit on open
-/// files if it is lower than they need.
-fn make_room_for_fds(clients: usize) -> Result<()> {
+/// files if it is lower than they need. To be called before a run is
+/// announced.
+pub fn make_room_for_fds(clients: usize) -> Result<()> {
     const SPARE: u64 = 20;
     let needed = LAB_FDS as u64 + clients as u64 + SPARE;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;

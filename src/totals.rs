@@ -71,6 +71,9 @@ impl Connection {
             Ok(0) | Err(_) if self.fresh => {
                 self.reports -= 1;
                 self.hangups += 1;
+                if self.first_unread.len() as u64 > self.reports {
+                    self.first_unread.pop();
+                }
             }
             Ok(n) => self.received += n as u64,
             Err(_) => {}

@@ -137,7 +137,7 @@ pub fn execute(args: &WriteArgs, charset: Charset) -> Result<ExitCode> {
     };
     let questions = predict::write::questions(triggers, args.waits);
     let announce = || {
-        if args.predict.is_given() {
+        if args.predict.wants_setup(args.screen.format) {
             screen.setup(&predict::write::setup(triggers, args.waits))?;
         }
         Ok(())

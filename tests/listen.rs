@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::listening::{Listening, echo, eventually, hang_up, reset};
-use common::{Lines, MODES, lab, number, skip};
+use common::{Lines, MODES, lab, number};
 use nix::sys::signal::{Signal, kill};
 use serde_json::Value;
 
@@ -236,30 +236,6 @@ fn a_server_asleep_in_recv_is_reported_without_a_trace() {
     let told = format!("{}{}", output.stdout(), output.stderr()).to_lowercase();
     let said = told.contains("asleep") || told.contains("state s");
     assert!(said, "not a word on the sleep: {}", output.told());
-}
-
-/// The example of the documentation.
-#[test]
-fn nc_is_served() {
-    if Command::new("nc").arg("-h").output().is_err() {
-        return skip("--listen with nc", "nc does not run");
-    }
-    for mode in MODES {
-        let server = listen(&format!("{mode} --trace"));
-        let port = server.addr.port().to_string();
-        let mut nc = Command::new("nc");
-        nc.args(["-N", "127.0.0.1", &port]);
-        let output = common::run_with(&mut nc, b"HELLOworld123\n");
-        if !output.status.success() && output.stderr().contains("-N") {
-            return skip("--listen with nc", "this nc has no -N");
-        }
-        assert_eq!(output.ok().stdout(), "HELLOworld123\n");
-        let fd = if mode == "blocking" { 4 } else { 5 };
-        server.shows(&format!("close({fd}<A>) = 0"));
-        let stdout = server.interrupt().stdout();
-        let last = format!("recv({fd}<A>, \"123\\n\", 5) = 4");
-        assert!(stdout.contains(&last), "{stdout}");
-    }
 }
 
 /// Loopback needs no word; an address that others can reach does.

@@ -44,7 +44,7 @@ const SESSIONS: &[(&[&str], Tried)] = &[
     (
         &[
             "epoll-lab lt --format json | jq 'select(.type == \"summary\").clients[] | {client, reports}'",
-            "epoll-lab et-nonblock --buffer 4 --message \"Ada Lovelace\" --format json | jq -c 'select(.type == \"summary\").clients[0] | {reports, recv, eagain}'",
+            "epoll-lab et-nonblock --buffer 4 --message \"Ada Lovelace\" --predict 1,3 --format json | jq -c 'select(.type == \"prediction\") | [.predicted, .measured]'",
         ],
         Here(alone::jq_picks_the_counts),
     ),
@@ -103,10 +103,6 @@ const SESSIONS: &[(&[&str], Tried)] = &[
     ),
     // Lesson 7
     (
-        &["epoll-lab write-events --waits 5"],
-        Here(alone::a_shorter_busy_loop),
-    ),
-    (
         &["epoll-lab write-events --waits 100000 --timing"],
         Here(alone::a_busy_loop_is_timed),
     ),
@@ -118,6 +114,17 @@ const SESSIONS: &[(&[&str], Tried)] = &[
             "ss -tn 'sport = :9999'",
         ],
         Here(clients::an_echo_held_up),
+    ),
+    // Lesson 9
+    (
+        &[
+            "epoll-lab select-poll-compare --only cost",
+            "epoll-lab select-poll-compare --only cost --active all",
+            "epoll-lab select-poll-compare --only cost --churn 9",
+            "epoll-lab select-poll-compare --only cost --fd-kind tcp --fds 10,100,1000",
+            "(ulimit -n 1100; epoll-lab select-poll-compare --only cost)",
+        ],
+        Here(alone::what_a_wait_costs),
     ),
     // Lesson 10
     (
@@ -165,9 +172,10 @@ const SESSIONS: &[(&[&str], Tried)] = &[
     ),
 ];
 
-/// `--predict` asks: its lines are tried with answers, in tests/predict.rs.
+/// `--predict` asks: these lines are tried with answers, in tests/predict.rs.
 fn predicts(line: &str) -> bool {
-    line.starts_with("epoll-lab ") && line.split(' ').any(|word| word == "--predict")
+    let asks = line.split(' ').any(|word| word == "--predict");
+    asks && line.starts_with("epoll-lab ") && !line.contains('|')
 }
 
 /// Every line of the pages that is not executed there, with its place.

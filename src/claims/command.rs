@@ -63,7 +63,14 @@ fn as_text(args: &ClaimsArgs, look: Look, out: &mut impl Write) -> io::Result<()
 /// One claim, and first what is thought of it.
 fn predicted(args: &ClaimsArgs, look: Look) -> Result<ExitCode> {
     let [claim] = args.ids[..] else {
-        tell("epoll-lab: --predict is for one claim: epoll-lab claims ID --predict");
+        // An id right behind the flag has been taken for an answer.
+        let answer = args.predict.predict.iter().flatten().next();
+        let id = answer.and_then(|answer| super::find(answer));
+        let id = id.map_or("ID", |claim| claim.id);
+        tell(&format!(
+            "epoll-lab: --predict is for one claim, and stands behind it: epoll-lab claims {id} \
+             --predict"
+        ));
         return Ok(ExitCode::from(2));
     };
     let mut out = BufWriter::new(io::stdout().lock());
@@ -72,6 +79,10 @@ fn predicted(args: &ClaimsArgs, look: Look) -> Result<ExitCode> {
         FormatArg::Text => Ok(show(
             text::question(claim, &mut out).and_then(|()| out.flush()),
         )?),
+        FormatArg::Json if args.predict.asks() => {
+            tell(&format!("{}: {}", claim.id, claim.claim));
+            Ok(())
+        }
         FormatArg::Json => Ok(()),
     };
     let questions = predict::claims::questions();
@@ -89,7 +100,7 @@ fn predicted(args: &ClaimsArgs, look: Look) -> Result<ExitCode> {
         FormatArg::Json => {
             let mut json = Json::new(look);
             json.tried(&tried, &mut out)
-                .and_then(|()| predict_json(&compared, json.run_number(), &mut out))
+                .and_then(|()| predict_json(&compared, &mut out))
         }
     })?;
     show(out.flush())?;

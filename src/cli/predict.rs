@@ -2,10 +2,13 @@
 
 use clap::Args;
 
+use super::server::FormatArg;
+
+/// What `--predict` was given.
 #[derive(Debug, Args)]
 pub struct PredictArgs {
-    /// Ask first what the kernel will do, and compare; or take the answers
-    /// from here: --predict 1,4
+    /// Ask first what will happen, and show each answer beside what did; or
+    /// take the answers from here, with commas between them
     #[arg(
         long,
         value_name = "ANSWERS",
@@ -19,6 +22,11 @@ impl PredictArgs {
     /// Somebody is to be asked.
     pub fn asks(&self) -> bool {
         matches!(self.predict, Some(None))
+    }
+
+    /// The set-up is to be told first: people read it.
+    pub fn wants_setup(&self, format: FormatArg) -> bool {
+        self.asks() || self.is_given() && format == FormatArg::Text
     }
 
     /// There are predictions, wherever they come from.

@@ -4,7 +4,6 @@
 //! receives what has come back and hangs up. Each of these is a step, and a
 //! step is taken only when the server has come to rest.
 
-use std::io::{self, BufRead, Write};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use nix::sys::socket::{Shutdown, shutdown};
 use super::settle::{Rest, SETTLE};
 use super::{Lab, failed};
 use crate::client::{Client, End};
-use crate::render::tell;
+use crate::prompt::read_line;
 use crate::render::text::story::step_text;
 use crate::scene::{Action, ClientSide, Step};
 use crate::trace::Name;
@@ -192,14 +191,8 @@ fn prompt(step: &Step) -> Result<Pace> {
 /// Waits for Enter on standard input. At its end nobody is there to press it,
 /// and the script goes on by itself.
 fn wait_for_enter(what: &str) -> Result<Pace> {
-    let _ = write!(io::stderr(), "[Enter] {what} ");
-    let mut line = Vec::new();
-    let read = io::stdin().lock().read_until(b'\n', &mut line);
-    match read.map_err(|e| failed("read", e))? {
-        0 => {
-            tell("");
-            Ok(Pace::Settled)
-        }
-        _ => Ok(Pace::Enter),
+    match read_line(&format!("[Enter] {what} "))? {
+        Some(_) => Ok(Pace::Enter),
+        None => Ok(Pace::Settled),
     }
 }

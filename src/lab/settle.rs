@@ -3,6 +3,7 @@
 //! Never after so-and-so many milliseconds: what was sent has arrived, and the
 //! [`witness`](crate::witness) says that the server sleeps.
 
+use std::fmt;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,40 @@ pub enum Rest {
     Asleep(Asleep),
     /// It has ended.
     Ended,
+}
+
+/// What is still under way.
+#[derive(Debug)]
+enum Missing {
+    /// A client has connected.
+    Accept(Name),
+    /// The server's `send` took more bytes than have come back.
+    Echo { name: Name, back: u64, sent: u64 },
+    /// The server has closed the connection.
+    End(Name),
+    /// A client has acted, and whoever sleeps for it has not moved.
+    WakeUp(Name),
+    /// What a client has sent, bytes or its end.
+    Message(Name),
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Missing::Accept(name) => write!(f, "{name} was not accepted"),
+            Missing::Echo { name, back, sent } => {
+                write!(
+                    f,
+                    "only {back} of {sent} bytes that were sent to {name} arrived"
+                )
+            }
+            Missing::End(name) => {
+                write!(f, "{name} was not told that its connection is closed")
+            }
+            Missing::WakeUp(name) => write!(f, "what {name} did has not woken the server"),
+            Missing::Message(name) => write!(f, "what {name} sent has not reached the server"),
+        }
+    }
 }
 
 impl Lab {
@@ -98,7 +133,7 @@ impl Lab {
 
     /// What has not yet reached the server of all that the clients did, or the
     /// clients of all that the server sent; `None`: everything has arrived.
-    fn missing(&mut self, asleep: &Asleep) -> Result<Option<String>> {
+    fn missing(&mut self, asleep: &Asleep) -> Result<Option<Missing>> {
         let state = self.shared.lock();
         let mut ends: Option<Vec<(u16, ServerEnd)>> = None;
         for (index, client) in self.clients.iter_mut().enumerate() {
@@ -111,7 +146,7 @@ impl Lab {
                 Some(connection) => connection,
                 // Whoever waits for anyone is about to accept it.
                 None if asleep.for_one().is_none() => {
-                    return Ok(Some(format!("{name} was not accepted")));
+                    return Ok(Some(Missing::Accept(name)));
                 }
                 None => &none,
             };
@@ -125,8 +160,8 @@ impl Lab {
             if client.came_back() < connection.echoed || connection.closed {
                 let (back, sent) = (client.came_back(), connection.echoed);
                 return Ok(Some(match back < sent {
-                    true => format!("only {back} of {sent} bytes that were sent to {name} arrived"),
-                    false => format!("{name} was not told that its connection is closed"),
+                    true => Missing::Echo { name, back, sent },
+                    false => Missing::End(name),
                 }));
             }
             client.push().map_err(|e| failed("write", e))?;
@@ -137,7 +172,7 @@ impl Lab {
                 None => true,
             };
             if sleeps_for_it && client.acted_at == Some(asleep.steps) {
-                return Ok(Some(format!("what {name} did did not wake the server")));
+                return Ok(Some(Missing::WakeUp(name)));
             }
             let accounted = connection.received + connection.unread;
             if accounted >= client.sent && !client.hung_up {
@@ -153,7 +188,7 @@ impl Lab {
             if let Some((_, end)) = ends.find(|(port, _)| *port == client.port)
                 && (connection.received + end.unread < client.sent || client.hung_up && !end.fin)
             {
-                return Ok(Some(format!("what {name} sent did not reach the server")));
+                return Ok(Some(Missing::Message(name)));
             }
         }
         Ok(None)

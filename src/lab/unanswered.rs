@@ -156,9 +156,12 @@ fn before_hang_up(state: &State, asleep: Asleep) -> BeforeHangUp {
         let mut server = connection.cloned().unwrap_or_default();
         // Calls are counted when they return, and this one has not.
         let sleeps_for_it = asleep.for_one().map(|fd| fd.name) == Some(Name::Client(index));
-        server.recv += u64::from(sleeps_for_it && asleep.call == "recv");
+        let in_recv = sleeps_for_it && asleep.call == "recv";
+        server.recv += u64::from(in_recv);
         Eve {
             server,
+            in_recv,
+            came_back: side.came_back,
             unanswered: side.unanswered,
             late: side.late,
         }

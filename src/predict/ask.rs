@@ -1,13 +1,11 @@
 //! The conversation: on standard error what is asked, on standard input the
 //! answers.
 
-use std::io::{self, BufRead, IsTerminal, Write};
-
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 
 use super::{Answer, Question};
+use crate::prompt::read_line;
 use crate::render::tell;
-use crate::trace::io_error_text;
 
 /// Asks, lets the class think again, and gives what it came to; `None` if
 /// nobody answers.
@@ -40,36 +38,12 @@ fn one<R>(number: usize, question: &Question<R>, before: Option<Answer>) -> Resu
         let Some(line) = read_line(&prompt)? else {
             return Ok(None);
         };
-        match (line.trim(), before) {
+        match (line.as_str(), before) {
             ("", Some(answer)) => return Ok(Some(answer)),
             (text, _) => match question.parse(text) {
                 Ok(answer) => return Ok(Some(answer)),
                 Err(wanted) => tell(&format!("   {wanted}")),
             },
         }
-    }
-}
-
-/// Whether somebody wants to see what `prompt` offers: Enter or yes. The end
-/// of input wants nothing more.
-pub fn wants(prompt: &str) -> Result<bool> {
-    let line = read_line(prompt)?.map(|line| line.trim().to_lowercase());
-    Ok(line.is_some_and(|line| line.is_empty() || "yes".starts_with(&line)))
-}
-
-/// A line of standard input; `None` at its end.
-fn read_line(prompt: &str) -> Result<Option<String>> {
-    let _ = write!(io::stderr(), "{prompt}");
-    let stdin = io::stdin();
-    let mut line = Vec::new();
-    let read = stdin.lock().read_until(b'\n', &mut line);
-    let read = read.map_err(|e| anyhow!("read: {}", io_error_text(&e)))?;
-    // Nobody's Enter has ended the line of the prompt.
-    if read == 0 || !stdin.is_terminal() {
-        tell("");
-    }
-    match read {
-        0 => Ok(None),
-        _ => Ok(Some(String::from_utf8_lossy(&line).into_owned())),
     }
 }

@@ -24,6 +24,7 @@ pub fn questions() -> Vec<Question<Tried>> {
     vec![Question {
         text: "What will become of the claim?".into(),
         kind: VERDICTS,
+        run: Some(1),
         measure: |tried| Measured {
             answer: match tried.finding.verdict {
                 Verdict::NotTried => None,

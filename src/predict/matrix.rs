@@ -1,22 +1,27 @@
 //! What the matrix is asked: how many of its rows come to what.
 
 use super::{Answer, Kind, Measured, Question};
-use crate::matrix::Matrix;
+use crate::matrix::{Combination, Matrix};
 use crate::report::Outcome;
+use crate::trace::Name;
 
 /// How many serve both clients, and how many fall asleep for one.
 pub fn questions() -> Vec<Question<Matrix>> {
     let count = |text: &str, measure| Question {
         text: text.into(),
         kind: Kind::Count,
+        run: None,
         measure,
     };
     vec![
         count("How many of the 8 will serve both A and B?", |matrix| {
-            rows(matrix, Outcome::Ok)
+            rows(matrix, |row| row.outcome == Outcome::Ok)
         }),
         count("How many will sleep in recv for A?", |matrix| {
-            rows(matrix, Outcome::Stuck)
+            let a = Name::Client(0).to_string();
+            rows(matrix, |row| {
+                row.asleep.0 == "recv" && row.asleep.1.as_ref() == Some(&a)
+            })
         }),
     ]
 }
@@ -31,28 +36,25 @@ pub fn setup(matrix: &Matrix) -> String {
     )
 }
 
-/// The rows of this outcome.
-fn rows(matrix: &Matrix, outcome: Outcome) -> Measured {
-    let outcomes = || matrix.rows.iter().map(|row| row.outcome);
-    let count = |wanted| outcomes().filter(|outcome| *outcome == wanted).count();
-    let others = [
-        Outcome::Ok,
-        Outcome::Stranded,
-        Outcome::Stuck,
-        Outcome::Incomplete,
-    ];
-    let others: Vec<String> = others
-        .into_iter()
-        .filter(|other| *other != outcome)
-        .map(|other| (count(other), other.name()))
-        .filter(|(rows, _)| *rows > 0)
-        .map(|(rows, name)| format!("{rows} {name}"))
+/// How many rows `are` so, and what the others came to.
+fn rows(matrix: &Matrix, are: impl Fn(&Combination) -> bool) -> Measured {
+    let others = matrix.rows.iter().filter(|row| !are(row));
+    let mut outcomes: Vec<(&str, usize)> = Vec::new();
+    for name in others.clone().map(|row| row.outcome.name()) {
+        match outcomes.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, rows)) => *rows += 1,
+            None => outcomes.push((name, 1)),
+        }
+    }
+    let outcomes: Vec<String> = outcomes
+        .iter()
+        .map(|(name, rows)| format!("{rows} {name}"))
         .collect();
     Measured {
-        answer: Some(Answer::Count(count(outcome) as u64)),
-        reason: match others.is_empty() {
+        answer: Some(Answer::Count((matrix.rows.len() - others.count()) as u64)),
+        reason: match outcomes.is_empty() {
             true => "all of them".into(),
-            false => format!("{}; see RESULT", others.join(", ")),
+            false => format!("the others: {}", outcomes.join(", ")),
         },
     }
 }

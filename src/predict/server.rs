@@ -11,6 +11,7 @@ use crate::report::{Api, Report, Run, Trigger};
 use crate::scene::{BeforeHangUp, Eve};
 use crate::totals::FIRST;
 use crate::trace::{Name, errno_name};
+use crate::verdict::plural;
 
 /// Columns for a message in the set-up.
 const MESSAGE_WIDTH: usize = 24;
@@ -19,19 +20,24 @@ const NAMED: usize = 3;
 
 /// The one or two questions that this server answers best.
 pub fn questions(run: &Run, script: &Script) -> Vec<Question<Report>> {
-    let wait = run.api.wait_call().unwrap_or("the server");
+    let wait = run.api.wait_call().unwrap_or("nobody"); // not asked then
     let sent: usize = script.messages[0].iter().map(Vec::len).sum();
     let count = |text: String, measure| Question {
         text,
         kind: Kind::Count,
+        run: Some(1),
         measure,
     };
     let reports = count(format!("How often will {wait} report A?"), reports);
     let recv = count("How often will the server call recv for A?".into(), recv);
-    let echoed = format!("How many of A's {sent} bytes will come back?");
+    let echoed = match sent {
+        1 => "How many bytes will come back to A?".to_string(),
+        _ => format!("How many of A's {sent} bytes will come back?"),
+    };
     let answered = Question {
         text: "Will B have its answer?".into(),
         kind: YES_NO,
+        run: Some(1),
         measure: answered,
     };
     let alone = script.messages.len() == 1;
@@ -61,13 +67,17 @@ pub fn setup(script: &Script) -> String {
                 more => format!(" and {more} more"),
             };
             let name = Name::Client(index as u32);
-            format!("{name} sends {}{more}, {bytes} bytes.", quoted.join(", "))
+            let bytes = plural(bytes as u64, "byte");
+            format!("{name} sends {}{more}, {bytes}.", quoted.join(", "))
         })
         .collect();
     match script.messages.len() {
         1 => sentences.push("A stays connected.".into()),
         2..=NAMED => sentences.push("All stay connected.".into()),
-        n => sentences.push(format!("So do {} more. All stay connected.", n - NAMED)),
+        n => sentences.push(format!(
+            "{} more do the same. All stay connected.",
+            n - NAMED
+        )),
     }
     sentences.join(" ")
 }
@@ -105,60 +115,59 @@ fn reports(report: &Report) -> Measured {
             0 => "none came".to_string(),
             _ => format!("with {} unread", unread.join(", ")),
         };
-        if server.unread > 0 {
-            reason += &format!("; none for the last {}", server.unread);
+        match (server.unread, server.closed) {
+            (0, _) => {}
+            (unread, true) => reason += &format!("; closed with {unread} unread"),
+            (unread, false) => reason += &format!("; none for the last {unread}"),
         }
         (Answer::Count(server.reports), reason)
     })
 }
 
 fn recv(report: &Report) -> Measured {
-    before(report, 0, |before, eve| {
-        let sleeps = before.asleep.for_one().map(|fd| fd.name) == Some(Name::Client(0))
-            && before.asleep.call == "recv";
-        let reason = results(&eve.server.first_recv, eve.server.recv, sleeps);
-        (Answer::Count(eve.server.recv), reason)
+    before(report, 0, |_, eve| {
+        let calls = eve.server.recv;
+        let returned = returned(&eve.server.first_recv, calls - u64::from(eve.in_recv));
+        let reason = match (returned, eve.in_recv) {
+            (None, true) => "asleep in the first".into(),
+            (None, false) => "none was made".into(),
+            (Some(returned), true) => returned + ", then asleep",
+            (Some(returned), false) => returned,
+        };
+        (Answer::Count(calls), reason)
     })
 }
 
-/// `5 + 5 + 3 bytes, then EAGAIN`: what the calls of recv returned, and whether one
-/// more has not.
-fn results(first: &[Result<i32, Errno>], calls: u64, sleeps: bool) -> String {
+/// `5 + 5 + 3 bytes, then EAGAIN`: what so many calls of recv returned, of
+/// which the `first` are known.
+fn returned(first: &[Result<i32, Errno>], calls: u64) -> Option<String> {
     let parts = first.chunk_by(|one, next| one.is_ok() && next.is_ok());
-    let parts: Vec<String> = parts
-        .map(|part| match part[0] {
-            Err(errno) => errno_name(errno),
-            Ok(_) => {
-                let bytes = part.iter().flatten().map(i32::to_string);
-                let bytes: Vec<String> = bytes.collect();
-                match &bytes[..] {
-                    [one] if one == "1" => "1 byte".into(),
-                    many => format!("{} bytes", many.join(" + ")),
-                }
-            }
-        })
-        .collect();
-    let mut text = parts.join(", then ");
-    if calls - u64::from(sleeps) > first.len() as u64 {
+    let parts = parts.map(|part| match part {
+        [Err(errno), ..] => errno_name(*errno),
+        [Ok(1)] => "1 byte".into(),
+        bytes => {
+            let bytes: Vec<String> = bytes.iter().flatten().map(i32::to_string).collect();
+            format!("{} bytes", bytes.join(" + "))
+        }
+    });
+    let mut text = parts.collect::<Vec<_>>().join(", then ");
+    if calls > first.len() as u64 {
         text += ", ...";
     }
-    match (text.is_empty(), sleeps) {
-        (true, true) => "asleep in the first".into(),
-        (true, false) => "none was made".into(),
-        (false, true) => text + ", then asleep",
-        (false, false) => text,
-    }
+    (!text.is_empty()).then_some(text)
 }
 
 fn echoed(report: &Report) -> Measured {
     before(report, 0, |_, eve| {
         let server = &eve.server;
-        let results = results(&server.first_recv, server.recv, false);
-        let reason = match server.unread {
-            0 => format!("received {results}"),
-            unread => format!("received {results}; {unread} unread"),
+        let mut reason = match returned(&server.first_recv, server.recv) {
+            Some(returned) => format!("recv: {returned}"),
+            None => "no recv was made".into(),
         };
-        (Answer::Count(server.echoed), reason)
+        if server.unread > 0 {
+            reason += &format!("; {} unread", server.unread);
+        }
+        (Answer::Count(eve.came_back), reason)
     })
 }
 
@@ -179,18 +188,12 @@ mod tests {
 
     #[test]
     fn what_recv_returned() {
+        let said = |results: &[_], calls| returned(results, calls).unwrap_or_default();
         let drained = [Ok(5), Ok(5), Ok(3), Err(Errno::EAGAIN)];
-        assert_eq!(results(&drained, 4, false), "5 + 5 + 3 bytes, then EAGAIN");
-        assert_eq!(
-            results(&drained[..3], 4, true),
-            "5 + 5 + 3 bytes, then asleep"
-        );
-        assert_eq!(results(&drained[..1], 9, false), "5 bytes, ...");
-        assert_eq!(results(&[], 1, true), "asleep in the first");
+        assert_eq!(said(&drained, 4), "5 + 5 + 3 bytes, then EAGAIN");
+        assert_eq!(said(&drained[..1], 9), "5 bytes, ...");
+        assert_eq!(said(&[], 0), "");
         let twice = [Ok(5), Err(Errno::EAGAIN), Ok(1)];
-        assert_eq!(
-            results(&twice, 3, false),
-            "5 bytes, then EAGAIN, then 1 byte"
-        );
+        assert_eq!(said(&twice, 3), "5 bytes, then EAGAIN, then 1 byte");
     }
 }

@@ -7,27 +7,28 @@ use crate::write_events::{Act, WriteEvents};
 
 /// One question a trigger; with one trigger alone, also about a full buffer.
 pub fn questions(triggers: &[Trigger], limit: u32) -> Vec<Question<WriteEvents>> {
-    let idle = |trigger: &Trigger| {
+    let count = |text: String, run, measure| Question {
+        text,
+        kind: Kind::Count,
+        run: Some(run),
+        measure,
+    };
+    let idle = |(run, trigger): (u32, &Trigger)| {
         let (name, measure): (_, fn(&WriteEvents) -> Measured) = match trigger {
             Trigger::Level => ("LT", |all| reports(all, Trigger::Level, Act::Idle)),
             Trigger::Edge => ("ET", |all| reports(all, Trigger::Edge, Act::Idle)),
         };
-        Question {
-            text: format!("{name}, nothing to send: EPOLLOUT how often in {limit} waits?"),
-            kind: Kind::Count,
-            measure,
-        }
+        let asked = "nothing to send: how often EPOLLOUT in at most";
+        count(format!("{name}, {asked} {limit} waits?"), run, measure)
     };
-    let mut questions: Vec<_> = triggers.iter().map(idle).collect();
+    let mut questions: Vec<_> = (1..).zip(triggers).map(idle).collect();
     if let [only] = triggers {
-        questions.push(Question {
-            text: format!("A full buffer gets room: EPOLLOUT how often in {limit} waits?"),
-            kind: Kind::Count,
-            measure: match only {
-                Trigger::Level => |all| reports(all, Trigger::Level, Act::Drain),
-                Trigger::Edge => |all| reports(all, Trigger::Edge, Act::Drain),
-            },
-        });
+        let measure: fn(&WriteEvents) -> Measured = match only {
+            Trigger::Level => |all| reports(all, Trigger::Level, Act::Drain),
+            Trigger::Edge => |all| reports(all, Trigger::Edge, Act::Drain),
+        };
+        let asked = "A full buffer has room again: how often EPOLLOUT in at most";
+        questions.push(count(format!("{asked} {limit} waits?"), 1, measure));
     }
     questions
 }
@@ -59,8 +60,11 @@ fn reports(all: &WriteEvents, trigger: Trigger, act: Act) -> Measured {
     Measured {
         answer: Some(Answer::Count(measured.reports)),
         reason: match measured.silent {
-            true => "then silence".into(),
-            false => "and no end of it".into(),
+            true => format!(
+                "{} in {} waits, then silence",
+                measured.reports, measured.waits
+            ),
+            false => format!("at each of {} waits", measured.waits),
         },
     }
 }

@@ -65,7 +65,7 @@ pub fn text(head: &str, compared: &[Compared], out: &mut impl Write) -> io::Resu
 #[derive(Serialize)]
 struct Line<'a> {
     r#type: &'static str,
-    run: u32,
+    run: Option<u32>,
     question: &'a str,
     predicted: Value,
     measured: Option<Value>,
@@ -89,11 +89,11 @@ impl From<Answer> for Value {
 }
 
 /// A `prediction` of the JSON contract a line.
-pub fn json(compared: &[Compared], run: u32, out: &mut impl Write) -> io::Result<()> {
+pub fn json(compared: &[Compared], out: &mut impl Write) -> io::Result<()> {
     for one in compared {
         let line = Line {
             r#type: "prediction",
-            run,
+            run: one.run,
             question: &one.question,
             predicted: one.predicted.into(),
             measured: one.measured.answer.map(Value::from),

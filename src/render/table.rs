@@ -11,7 +11,7 @@ use super::grid;
 use super::text::layout::{WIDTH, wrap};
 use super::{Look, Trace};
 use crate::predict::Compared;
-use crate::report::{Answered, Outcome, Report, Row, Subcommand};
+use crate::report::{Answered, Outcome, Report, Row, Run, Subcommand};
 
 const HEAD: [&str; 8] = [
     "client", "reports", "hang-ups", "recv", "EAGAIN", "echoed", "unread", "answered",
@@ -34,15 +34,17 @@ pub fn counts(report: &Report, look: Look, out: &mut impl Write) -> io::Result<(
     table.modify(Columns::last(), Alignment::left());
     grid::print(&table, out)?;
     writeln!(out, "\n{}", wake_ups(report))?;
-    if !report.faults.is_empty() {
-        let faults: Vec<String> = report
-            .faults
-            .iter()
-            .map(|(name, n)| format!("{name} {n}"))
-            .collect();
-        writeln!(out, "lived through: {}", faults.join(", "))?;
+    faults(report, out)
+}
+
+/// Failures that the server lived through, if there were any.
+pub fn faults(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    let faults = report.faults.iter();
+    let faults: Vec<String> = faults.map(|(name, n)| format!("{name} {n}")).collect();
+    match faults.is_empty() {
+        true => Ok(()),
+        false => writeln!(out, "lived through: {}", faults.join(", ")),
     }
-    Ok(())
 }
 
 /// What the counts say.
@@ -62,17 +64,12 @@ pub fn next(
     compared: &[Compared],
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let next = match compared.is_empty() {
-        true => next_command(report, look, "--trace"),
-        // The class goes on predicting: the calls it may see anyway.
-        false => next_command(
-            report,
-            Look {
-                trace: Trace::Calls,
-                ..look
-            },
-            "--predict",
-        ),
+    let next = match (compared.is_empty(), look.trace) {
+        _ if report.run.clients == 0 => None, // from outside: nothing to repeat
+        (true, Trace::Summary) => again(&report.run),
+        (true, Trace::Calls) => onward(&report.run, "--trace"),
+        // The class goes on predicting: the calls it may have seen.
+        (false, _) => onward(&report.run, "--predict"),
     };
     match next {
         Some(next) => writeln!(out, "\nnext: {next}"),
@@ -80,38 +77,31 @@ pub fn next(
     }
 }
 
-/// The same with its calls, or the server that mends what this one breaks, to
-/// be watched with `flag`.
-fn next_command(report: &Report, look: Look, flag: &str) -> Option<String> {
-    let run = &report.run;
-    let own = run.command.mode()?;
-    let mut given = String::new();
-    if run.read != own.read {
-        given += &format!(" --read {}", run.read.name());
+/// The same with its calls.
+fn again(run: &Run) -> Option<String> {
+    run.command.mode()?;
+    let again = format!("epoll-lab {}{} --trace", run.command.name(), run.flags);
+    // A command over two lines is none that can be copied.
+    match "next: ".len() + again.chars().count() <= WIDTH {
+        true => Some(again),
+        false => Some("the same with --trace".into()),
     }
-    if run.socket != own.socket {
-        given += &format!(" --socket {}", run.socket.name());
-    }
+}
+
+/// The server that mends what this one breaks, to be watched with `flag`.
+fn onward(run: &Run, flag: &str) -> Option<String> {
     use Subcommand::{Blocking, EtBlocking, Lt};
-    let next = match (run.command, given.as_str()) {
-        _ if run.clients == 0 => return None,
-        (command, _) if look.trace == Trace::Summary => {
-            let again = format!("{}{} {flag}", command.name(), run.flags);
-            // A command over two lines is none that can be copied.
-            if "next: epoll-lab ".len() + again.chars().count() > WIDTH {
-                return Some(format!("the same with {flag}"));
-            }
-            again
-        }
-        (Blocking, _) => format!("lt {flag}"),
-        (Lt, "") => format!("et-blocking --read once {flag}"),
-        (EtBlocking, " --read once") => format!("et-blocking {flag}"),
-        (EtBlocking, "") => format!("et-nonblock {flag}"),
+    let own = run.command.mode()?;
+    let (read, socket) = (run.read == own.read, run.socket == own.socket);
+    Some(match (run.command, read, socket) {
+        (Blocking, ..) => format!("epoll-lab lt {flag}"),
+        (Lt, true, true) => format!("epoll-lab et-blocking --read once {flag}"),
+        (EtBlocking, false, true) => format!("epoll-lab et-blocking {flag}"),
+        (EtBlocking, true, true) => format!("epoll-lab et-nonblock {flag}"),
         // One of the other combinations: see all of them beside each other.
-        _ if flag == "--predict" => "matrix --predict".into(),
-        _ => "matrix".into(),
-    };
-    Some(format!("epoll-lab {next}"))
+        _ if flag == "--predict" => "epoll-lab matrix --predict".into(),
+        _ => "epoll-lab matrix".into(),
+    })
 }
 
 fn cells(row: &Row, report: &Report) -> [String; 8] {

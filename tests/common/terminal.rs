@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
 use super::listening::{Listening, Stream, eventually};
@@ -17,9 +17,14 @@ const ADDRESS: &str = "127.0.0.1:9999";
 
 /// A shell about to run `line`, in which `epoll-lab` is the program.
 pub fn prompt(line: &str) -> Command {
+    // One simple command takes the shell's place, and has its number.
+    let line = match line.contains(['|', '(', ';']) {
+        true => line.to_string(),
+        false => format!("exec {line}"),
+    };
     let home = Path::new(program()).parent().expect("it is in a directory");
     let path = std::env::var("PATH").unwrap_or_default();
-    let mut command = shell(line);
+    let mut command = shell(&line);
     command.env("PATH", format!("{}:{path}", home.display()));
     command
 }
@@ -41,7 +46,7 @@ pub fn present(line: &str, programs: &[&str]) -> bool {
 pub fn listen(line: &str) -> Listening {
     assert!(line.contains(ADDRESS), "where does it listen: {line}");
     let line = line.replace(ADDRESS, "127.0.0.1:0");
-    Listening::start(&mut prompt(&format!("exec {line}")))
+    Listening::start(&mut prompt(&line))
 }
 
 /// `line`, which speaks of the server of the page, for the server `pid` at
@@ -63,7 +68,7 @@ pub struct Terminal {
 impl Terminal {
     #[track_caller]
     pub fn open(line: &str) -> Terminal {
-        let mut child = prompt(&format!("exec {line}"))
+        let mut child = prompt(line)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -80,6 +85,7 @@ impl Terminal {
         }
     }
 
+    /// The program, if the line is one simple command; and its process group.
     pub fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id() as i32)
     }
@@ -110,9 +116,15 @@ impl Terminal {
         });
     }
 
+    /// What a key does to all that runs in the terminal.
+    #[track_caller]
+    pub fn signal(&self, signal: Signal) {
+        killpg(self.pid(), signal).expect("send a signal");
+    }
+
     #[track_caller]
     pub fn ctrl_c(mut self) {
-        kill(self.pid(), Signal::SIGINT).expect("send SIGINT");
+        self.signal(Signal::SIGINT);
         eventually("it ends after Ctrl-C", || {
             self.child.try_wait().expect("wait for the program")
         });

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 
 use crate::clients::nc_is_there;
 use crate::common::listening::eventually;
@@ -157,27 +157,35 @@ pub fn a_flood(lines: &[&str]) {
     if !present(flood, &["cc"]) || !nc_is_there(&[flood]) {
         return;
     }
-    let session = Session::new("chat-flood", CC);
-    let server = session.open("./chat 127.0.0.1:9999");
-    session.listens();
-    let fds = || {
-        let fds = fs::read_dir(format!("/proc/{}/fd", server.pid())).expect("list the fds");
-        fds.count()
-    };
-    let alone = fds();
-    let stopped = session.open("nc 127.0.0.1 9999");
-    eventually("the first is accepted", || {
-        (fds() == alone + 1).then_some(())
+    // One that reads too slowly is disconnected as well: that is the rule, and a
+    // busy machine may bring it about.
+    let heard_all = (0..5).any(|_| {
+        let session = Session::new("chat-flood", CC);
+        let server = session.open("./chat 127.0.0.1:9999");
+        session.listens();
+        let fds = || {
+            let fds = fs::read_dir(format!("/proc/{}/fd", server.pid())).expect("list the fds");
+            fds.count()
+        };
+        let alone = fds();
+        let stopped = session.open("nc 127.0.0.1 9999");
+        eventually("the first is accepted", || {
+            (fds() == alone + 1).then_some(())
+        });
+        let _listening = session.open(listen);
+        eventually("the second is accepted", || {
+            (fds() == alone + 2).then_some(())
+        });
+        stopped.signal(Signal::SIGSTOP);
+        run(&mut prompt(&session.line(flood))).ok();
+        let heard_all = eventually("all of it is heard, or nobody listens", || {
+            let nobody = fds() == alone;
+            let counted = run(&mut prompt(&session.line(count))).ok().stdout();
+            let all = counted.starts_with("6800000 ");
+            (all || nobody).then_some(all)
+        });
+        assert!(fds() <= alone + 1, "the stopped one has been disconnected");
+        heard_all
     });
-    let _listening = session.open(listen);
-    eventually("the second is accepted", || {
-        (fds() == alone + 2).then_some(())
-    });
-    kill(stopped.pid(), Signal::SIGSTOP).expect("send SIGSTOP");
-    run(&mut prompt(&session.line(flood))).ok();
-    eventually("all of it is heard", || {
-        let counted = run(&mut prompt(&session.line(count))).ok().stdout();
-        counted.starts_with("6800000 ").then_some(())
-    });
-    assert_eq!(fds(), alone + 1, "the stopped one has been disconnected");
+    assert!(heard_all, "400,000 lines");
 }

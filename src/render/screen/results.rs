@@ -10,25 +10,27 @@ use crate::compare::Served;
 use crate::matrix::{Combination, Matrix};
 use crate::predict::Compared;
 use crate::render::text::layout::wrap;
-use crate::render::{Format, Trace, compare, matrix, predict, table, write};
+use crate::render::{Format, Trace, compare, matrix, predict, table, tell, write};
 use crate::report::Report;
 use crate::write_events::{Side, WriteEvents};
 
 impl Screen {
     /// What is about to happen, before somebody is asked what will come of it.
     pub fn setup(&mut self, sentence: &str) -> Shown {
+        let sentence = wrap(sentence, 0);
         match &mut self.format {
-            Format::Text(_) => {
-                writeln!(self.out, "{}\n", wrap(sentence, 0))?;
-                self.flush()
-            }
-            Format::Json(_) => Ok(()), // the questions are for people
+            Format::Text(_) => writeln!(self.out, "{sentence}\n")?,
+            // It belongs to the questions, and those are for people.
+            Format::Json(_) => tell(&sentence),
         }
+        self.flush()
     }
 
-    /// Keeps what is shown from now on, until [`Screen::release`].
+    /// Keeps what is shown from now on, until [`Screen::release`] shows it or
+    /// [`Screen::forget`] does not.
     pub fn hold_back(&mut self) {
-        self.out.held = Some(Vec::new());
+        // Apart from what stands above it by then.
+        self.out.held = Some(b"\n".to_vec());
     }
 
     /// Shows what was held back, if anything was.
@@ -39,66 +41,65 @@ impl Screen {
         self.flush()
     }
 
+    /// Nobody wants to see what was held back.
+    pub fn forget(&mut self) {
+        self.out.held = None;
+    }
+
     /// What the run came to, all of it: nothing is held back any more.
     pub fn summary(&mut self, report: &Report) -> Shown {
-        if self.summarized {
+        if std::mem::replace(&mut self.summarized, true) {
             return Ok(());
         }
         self.release()?;
-        self.predicted(report, &[])
+        match &mut self.format {
+            Format::Text(text) => {
+                text.finish(&mut self.out)?;
+                table::counts(report, text.look(), &mut self.out)?;
+                writeln!(self.out)?;
+                table::verdict(report, &mut self.out)?;
+            }
+            Format::Json(json) => json.summary(report, &mut self.out)?,
+        }
+        self.next(report, &[])
     }
 
-    /// What the run came to, beside what was predicted of it. Without the
-    /// trace the counts are left out: the predictions are about some of them.
+    /// What the run came to, beside what was predicted of it. The counts go
+    /// with the trace: the predictions are about some of them.
     pub fn predicted(&mut self, report: &Report, compared: &[Compared]) -> Shown {
         if std::mem::replace(&mut self.summarized, true) {
             return Ok(());
         }
         match &mut self.format {
             Format::Text(text) => {
-                let (look, out) = (text.look(), &mut self.out);
+                let (trace, out) = (text.look().trace, &mut self.out);
                 text.finish(out)?;
-                let counts = look.trace == Trace::Calls || compared.is_empty();
-                if counts {
-                    table::counts(report, look, out)?;
+                if trace == Trace::Calls {
+                    table::counts(report, text.look(), out)?;
                 }
                 let held = out.held.take();
-                if counts && held.is_none() {
+                if trace == Trace::Calls && held.is_none() {
                     writeln!(out)?;
                 }
-                if !compared.is_empty() {
-                    predict::text("while all stay connected", compared, out)?;
-                    writeln!(out, "\nand when all have hung up:")?;
+                predict::text("while all stay connected", compared, out)?;
+                writeln!(out)?;
+                if trace == Trace::Summary || held.is_some() {
+                    table::faults(report, out)?;
                 }
+                writeln!(out, "and when all have hung up:")?;
                 table::verdict(report, out)?;
                 out.held = held;
-                if out.held.is_none() {
-                    table::next(report, look, compared, out)?;
-                }
             }
             Format::Json(json) => {
                 json.summary(report, &mut self.out)?;
-                predict::json(compared, json.run_number(), &mut self.out)?;
+                predict::json(compared, &mut self.out)?;
             }
         }
         self.flush()
     }
 
-    /// Shows the trace that is held back, if it is `wanted`, and where to go
-    /// on.
-    pub fn after_predicted(
-        &mut self,
-        report: &Report,
-        compared: &[Compared],
-        wanted: bool,
-    ) -> Shown {
-        match wanted {
-            true => {
-                writeln!(self.out.stdout)?;
-                self.release()?;
-            }
-            false => self.out.held = None,
-        }
+    /// Where to go on.
+    pub fn next(&mut self, report: &Report, compared: &[Compared]) -> Shown {
         if let Format::Text(text) = &mut self.format {
             table::next(report, text.look(), compared, &mut self.out)?;
         }
@@ -139,7 +140,7 @@ impl Screen {
     pub fn matrix(&mut self, rows: &Matrix, compared: &[Compared]) -> Shown {
         match &mut self.format {
             Format::Text(_) => matrix::text(rows, compared, &mut self.out)?,
-            Format::Json(json) => predict::json(compared, json.run_number(), &mut self.out)?,
+            Format::Json(_) => predict::json(compared, &mut self.out)?,
         }
         self.flush()
     }
@@ -158,7 +159,7 @@ impl Screen {
     pub fn write_events(&mut self, all: &WriteEvents, compared: &[Compared]) -> Shown {
         match &mut self.format {
             Format::Text(_) => write::table(all, compared, &mut self.out)?,
-            Format::Json(json) => predict::json(compared, json.run_number(), &mut self.out)?,
+            Format::Json(_) => predict::json(compared, &mut self.out)?,
         }
         self.flush()
     }
