@@ -66,7 +66,7 @@ fn judge_half_close(events: EpollFlags, sent: usize, arrived: usize) -> Finding 
     );
     let finding = match (events.contains(RDHUP), arrived == sent) {
         (true, true) => refuted(evidence).why(
-            "One direction has ended. Who closes on RDHUP cuts off the answers: `echo x | nc` \
+            "One direction has ended. A server that closes on RDHUP cuts off answers: `echo x | nc` \
              half-closes before it reads.",
         ),
         (true, false) => confirmed(evidence).why("What we sent did not arrive."),

@@ -93,7 +93,7 @@ fn judge_et_short_read(without: ShortRead, with: ShortRead) -> Finding {
             .why("Nothing is missed by stopping early."),
         (0, true) => depends(format!("recv 16 = {read}, EOF never seen; RDHUP tells it")).why(
             "Bytes were drained, the hang-up behind them was not, and it was reported with \
-                 them. Who stops at a short recv must ask for EPOLLRDHUP, and look.",
+                 them. A server that stops at a short recv must ask for EPOLLRDHUP, and look.",
         ),
         (0, false) => refuted(format!("recv 16 = {read}, EOF never seen, RDHUP silent"))
             .why("Only a recv that fails with EAGAIN proves it."),

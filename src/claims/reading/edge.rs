@@ -201,7 +201,7 @@ fn judge_et_listener(first: usize, waiting: usize, fourth: usize) -> Finding {
             _ => "1 report for 3; B and C wait until D connects",
         })
         .why(
-            "Who waits in the queue is not reported again. An ET listener is accepted from until \
+            "A client in the queue is not reported again. An ET listener is accepted from until \
              EAGAIN, and so must not block; or it stays level-triggered.",
         ),
         (1, _) => confirmed("1 accept, and B is reported, too").why("Each accept was followed up."),
