@@ -118,6 +118,12 @@ pub fn run(command: &mut Command) -> Output {
 /// does not end fails the test, and does not outlive it.
 #[track_caller]
 pub fn run_with(command: &mut Command, input: &[u8]) -> Output {
+    run_within(LIMIT, command, input)
+}
+
+/// The same within another limit.
+#[track_caller]
+pub fn run_within(limit: Duration, command: &mut Command, input: &[u8]) -> Output {
     let told = format!("{command:?}");
     let mut child = command
         .stdin(Stdio::piped())
@@ -141,7 +147,7 @@ pub fn run_with(command: &mut Command, input: &[u8]) -> Output {
         let status = child.wait().expect("wait for the program");
         let _ = sender.send((status, stdout, stderr));
     });
-    match ended.recv_timeout(LIMIT) {
+    match ended.recv_timeout(limit) {
         Ok((status, stdout, stderr)) => Output {
             status,
             stdout,
