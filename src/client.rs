@@ -123,7 +123,9 @@ impl Client {
 
     /// Sends what is still to be sent, as far as the kernel takes it now.
     pub fn push(&mut self) -> io::Result<()> {
-        while self.sent < self.said() && self.end.is_none() && !self.hung_up {
+        // A server that has closed its end is written to all the same: what
+        // comes of that is the kernel's answer.
+        while self.sent < self.said() && !self.has_failed() && !self.hung_up {
             let Some(socket) = &mut self.socket else {
                 break;
             };
@@ -134,6 +136,11 @@ impl Client {
             }
         }
         Ok(())
+    }
+
+    /// Its connection has failed: there is no call left to make.
+    pub fn has_failed(&self) -> bool {
+        matches!(self.end, Some(End::Failed(_)))
     }
 
     /// A reset ends this connection and is reported with it; a signal is
@@ -153,7 +160,7 @@ impl Client {
     pub fn hang_up(&mut self) -> io::Result<()> {
         self.hung_up = true;
         if let Some(socket) = &self.socket
-            && self.end.is_none()
+            && !self.has_failed()
         {
             let stream = rustix::net::shutdown(socket, rustix::net::Shutdown::Write);
             match stream {

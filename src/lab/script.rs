@@ -92,7 +92,7 @@ impl Lab {
         };
         let address = self.address;
         let client = &mut self.clients[index];
-        if matches!(client.end, Some(End::Failed(_))) && action != Action::Recv {
+        if client.has_failed() && action != Action::Recv {
             return Ok(()); // its connection is gone: there is no call to make
         }
         let data = match action {
