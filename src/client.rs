@@ -7,11 +7,16 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use nix::errno::Errno;
+use rustix::net::sockopt::Timeout;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 use crate::witness::move_up;
+
+/// How long a client waits for a place in the listener's queue.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One client of the script.
 #[derive(Debug, Default)]
@@ -57,7 +62,20 @@ impl Client {
         // accept4 should get.
         let socket = move_up(&low)?;
         drop(low);
-        rustix::net::connect(&socket, &server)?;
+        // While the listener's queue is full, connect(2) waits; SO_SNDTIMEO
+        // limits that, and ends it with EINPROGRESS (socket(7)).
+        let (timeout, full) = (Timeout::Send, "the listener's queue is full");
+        rustix::net::sockopt::set_socket_timeout(&socket, timeout, Some(PATIENCE))?;
+        rustix::net::connect(&socket, &server).map_err(|errno| match errno {
+            rustix::io::Errno::INPROGRESS => io::Error::new(
+                ErrorKind::TimedOut,
+                format!(
+                    "no answer within {} s: {full} (net.core.somaxconn)",
+                    PATIENCE.as_secs()
+                ),
+            ),
+            errno => errno.into(),
+        })?;
         let stream = TcpStream::from(socket);
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;

@@ -70,41 +70,26 @@ impl Text {
         self.outside = run.clients == 0;
         self.costs = run.command == Subcommand::SelectPollCompare;
         match (run.command, self.look.trace) {
-            (Subcommand::WriteEvents, _) => return super::write::header(run, self.look, out),
+            (Subcommand::WriteEvents, _) => super::write::header(run, self.look, out),
             // One table for all, with a header of its own.
-            (Subcommand::Matrix, Trace::Summary) => return Ok(()),
-            _ => {}
-        }
-        let read = match run.read {
-            Read::Once => "one recv per report",
-            Read::Drain if run.api == Api::None => "recv until hang-up",
-            // A blocking socket never says EAGAIN.
-            Read::Drain if run.socket == SocketKind::Blocking => "recv in a loop",
-            Read::Drain => "recv until EAGAIN",
-        };
-        let trigger = match run.trigger {
-            Some(Trigger::Level) => "level-triggered",
-            Some(Trigger::Edge) => "edge-triggered",
-            None => "no multiplexing",
-        };
-        let socket = match run.socket {
-            SocketKind::Blocking => "blocking",
-            SocketKind::Nonblocking => "O_NONBLOCK",
-        };
-        let header = format!(
-            "{} | {trigger} | {socket} | {}-byte buffer | {read}",
-            run.title(),
-            run.buffer
-        );
-        let header = wrap(&header, 2);
-        match (self.costs, self.look.trace, run.api) {
+            (Subcommand::Matrix, Trace::Summary) => Ok(()),
             // One table for all three: one header.
-            (true, Trace::Summary, Api::Poll | Api::Epoll) => Ok(()),
-            (true, Trace::Summary, _) => {
-                let header = wrap(&header.replacen(run.title(), run.command.name(), 1), 2);
-                writeln!(out, "{}\n", header.bold())
+            (Subcommand::SelectPollCompare, Trace::Summary) => match run.api {
+                Api::Poll | Api::Epoll => Ok(()),
+                _ => header(run, run.command.name(), out),
+            },
+            _ => header(run, run.title(), out),
+        }
+    }
+
+    /// Above the summary of one run of several that is the last: which it was,
+    /// if nothing has said so yet.
+    pub fn broken_off(&self, run: &Run, out: &mut impl Write) -> io::Result<()> {
+        match (run.command, self.look.trace) {
+            (Subcommand::Matrix | Subcommand::SelectPollCompare, Trace::Summary) => {
+                header(run, run.title(), out)
             }
-            _ => writeln!(out, "{}\n", header.bold()),
+            _ => Ok(()),
         }
     }
 
@@ -121,4 +106,29 @@ impl Text {
     pub fn unseen(&mut self, name: Name, reports: u64) {
         self.clients.entry(name).or_default().reports += reports;
     }
+}
+
+/// Which server this is, in a line that begins with `title`.
+fn header(run: &Run, title: &str, out: &mut impl Write) -> io::Result<()> {
+    let read = match run.read {
+        Read::Once => "one recv per report",
+        Read::Drain if run.api == Api::None => "recv until hang-up",
+        // A blocking socket never says EAGAIN.
+        Read::Drain if run.socket == SocketKind::Blocking => "recv in a loop",
+        Read::Drain => "recv until EAGAIN",
+    };
+    let trigger = match run.trigger {
+        Some(Trigger::Level) => "level-triggered",
+        Some(Trigger::Edge) => "edge-triggered",
+        None => "no multiplexing",
+    };
+    let socket = match run.socket {
+        SocketKind::Blocking => "blocking",
+        SocketKind::Nonblocking => "O_NONBLOCK",
+    };
+    let header = format!(
+        "{title} | {trigger} | {socket} | {}-byte buffer | {read}",
+        run.buffer
+    );
+    writeln!(out, "{}\n", wrap(&header, 2).bold())
 }

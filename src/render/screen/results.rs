@@ -55,6 +55,7 @@ impl Screen {
         match &mut self.format {
             Format::Text(text) => {
                 text.finish(&mut self.out)?;
+                text.broken_off(&report.run, &mut self.out)?;
                 table::counts(report, text.look(), &mut self.out)?;
                 writeln!(self.out)?;
                 table::verdict(report, &mut self.out)?;
