@@ -203,7 +203,7 @@ impl<R> Question<R> {
     fn example(&self) -> &'static str {
         match self.kind {
             Kind::Word([first, ..]) => first.word,
-            Kind::Count | Kind::Word([]) => "3",
+            Kind::Count | Kind::Word([]) => "N",
         }
     }
 
@@ -213,7 +213,7 @@ impl<R> Question<R> {
         match self.kind {
             Kind::Count => match text.parse() {
                 Ok(count) => Ok(Answer::Count(count)),
-                Err(_) => Err("Give a number, such as 3.".into()),
+                Err(_) => Err("Give a number, 0 or more.".into()),
             },
             Kind::Word(choices) => {
                 let meant = choices.iter().filter(|choice| choice.is_meant_by(&text));

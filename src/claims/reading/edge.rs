@@ -173,8 +173,8 @@ fn judge_et_masked_loss(messages: usize, replies: usize, sent: usize, read: usiz
 pub const ET_LISTENER: Claim = Claim {
     id: "et-listener",
     claim: "one accept per wake-up is enough",
-    asked: "Three connections in the queue of an ET listener; accept one, wait again; then a \
-            fourth connects.",
+    asked: "Three connections in the queue of an ET listener; accept one, wait again. Then a \
+            fourth connects; accept one, wait again.",
     experiment: et_listener,
 };
 
@@ -191,13 +191,16 @@ fn et_listener(t: &mut Trial) -> Result<Finding> {
     let waiting = t.wait(&epoll)?.len();
     clients.push(t.connects(address)?);
     let fourth = t.wait(&epoll)?.len();
-    Ok(judge_et_listener(first, waiting, fourth))
+    let _b = t.sys.accept4(&listener)?;
+    let still = t.wait(&epoll)?.len();
+    Ok(judge_et_listener(first, waiting, fourth, still))
 }
 
-fn judge_et_listener(first: usize, waiting: usize, fourth: usize) -> Finding {
+fn judge_et_listener(first: usize, waiting: usize, fourth: usize, still: usize) -> Finding {
     let finding = match (first, waiting) {
-        (1, 0) => refuted(match fourth {
-            0 => "1 report for 3; B and C wait for ever",
+        (1, 0) => refuted(match (fourth, still) {
+            (0, _) => "1 report for 3; B and C wait for ever",
+            (_, 0) => "1 report for 3; D's brings B; C and D wait",
             _ => "1 report for 3; B and C wait until D connects",
         })
         .why(
@@ -211,6 +214,7 @@ fn judge_et_listener(first: usize, waiting: usize, fourth: usize) -> Finding {
         .count("first_reports", first as u64)
         .count("reports_while_two_wait", waiting as u64)
         .count("reports_at_the_fourth", fourth as u64)
+        .count("reports_after_the_fourth", still as u64)
 }
 
 #[cfg(test)]
@@ -239,9 +243,14 @@ mod tests {
         assert_eq!(judge_et_masked_loss(10, 4, 130, 20).verdict, Confirmed);
         assert_eq!(judge_et_masked_loss(10, 10, 130, 130).verdict, Refuted);
 
-        assert_eq!(judge_et_listener(1, 0, 1).verdict, Refuted);
-        assert!(judge_et_listener(1, 0, 0).evidence.contains("for ever"));
-        assert_eq!(judge_et_listener(1, 1, 1).verdict, Confirmed);
-        assert_eq!(judge_et_listener(0, 0, 0).verdict, Refuted);
+        assert_eq!(judge_et_listener(1, 0, 1, 0).verdict, Refuted);
+        assert!(judge_et_listener(1, 0, 0, 0).evidence.contains("for ever"));
+        assert!(
+            judge_et_listener(1, 0, 1, 0)
+                .evidence
+                .contains("D's brings B")
+        );
+        assert_eq!(judge_et_listener(1, 1, 1, 1).verdict, Confirmed);
+        assert_eq!(judge_et_listener(0, 0, 0, 0).verdict, Refuted);
     }
 }
