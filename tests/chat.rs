@@ -54,6 +54,7 @@ checks! {
     a_line_too_long
     a_hang_up_within_a_line
     a_hang_up_right_after_a_line
+    a_reset_right_after_a_line
     a_reset
     a_send_to_one_who_is_gone
     stopped_and_continued

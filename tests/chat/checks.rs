@@ -125,6 +125,18 @@ pub fn a_hang_up_right_after_a_line(program: &Program) -> Verdict {
     room.close()
 }
 
+/// A line and a reset arrive in one event: what has arrived counts.
+pub fn a_reset_right_after_a_line(program: &Program) -> Verdict {
+    let mut room = Room::open(program, 3)?;
+    room.server.stop()?;
+    room.says(2, b"bye\n")?;
+    room.resets(2);
+    room.server.go_on();
+    room.others_hear(2, b"2: bye\n")?;
+    room.tells(3, b"gone\n")?;
+    room.close()
+}
+
 pub fn a_reset(program: &Program) -> Verdict {
     let mut room = Room::open(program, 4)?;
     room.says(2, b"a whole line\nand half a li")?;
@@ -232,7 +244,11 @@ pub fn fifty_clients(program: &Program) -> Verdict {
         // Each sender's lines in order; who comes first is not laid down.
         if by_sender(&heard) != by_sender(&due) {
             let heard = quote(&heard, 200);
-            return Err(format!("client {number} is due two lines of each: {heard}"));
+            let state = room.server.state();
+            return Err(format!(
+                "after SIGSTOP and SIGCONT, client {number} is due two lines of each other: \
+                 {heard}; {state}"
+            ));
         }
     }
     room.close()

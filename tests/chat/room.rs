@@ -45,7 +45,9 @@ impl Room {
     /// One more client. The server may not have accepted it yet.
     pub fn connect(&mut self) -> Verdict<usize> {
         let connect = |server: &Server| TcpStream::connect(server.addr).ok();
-        let stream = self.server.eventually("it listens", connect)?;
+        let stream = self
+            .server
+            .eventually("it accepts at its ADDR:PORT", connect)?;
         let moment = Some(Duration::from_millis(100));
         stream.set_read_timeout(moment).expect("SO_RCVTIMEO");
         stream
@@ -182,8 +184,8 @@ impl Room {
                 Err(e) if is_timeout(&e) => {
                     let (count, state) = (rest.len(), self.server.state());
                     return Err(format!(
-                        "client {number} received {count} bytes of {enough}, then neither the \
-                         rest nor the end of the connection; {state}"
+                        "client {number} received {count} bytes, then neither more, up to \
+                         {enough}, nor the end of the connection; {state}"
                     ));
                 }
                 Err(_) => break, // a reset ends it too

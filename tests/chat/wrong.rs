@@ -46,13 +46,21 @@ pub const WRONG_TO_CLIENTS: &[Wrong] = &[
         name: "what a full client misses is forgotten",
         changes: &[("drop(fd); /* a short send", "continue; /* a short send")],
         check: checks::one_that_never_reads,
-        complaint: "neither the rest nor the end",
+        complaint: "nor the end of the connection",
     },
     Wrong {
         name: "a short read taken for the end of a drain",
         changes: &[("break;", "break;\nif (n < BUFFER) return;")],
         check: checks::a_hang_up_right_after_a_line,
         complaint: "waits for the end of the connection",
+    },
+    Wrong {
+        name: "closed at EPOLLHUP, whatever is unread",
+        changes: &[("else if (clients[fd] != NULL)\n                drain(fd);",
+                    "else if (clients[fd] != NULL && (events[i].events & EPOLLHUP))\n\
+                     drop(fd);\nelse if (clients[fd] != NULL)\ndrain(fd);")],
+        check: checks::a_reset_right_after_a_line,
+        complaint: "2: bye",
     },
     Wrong {
         name: "half lines thrown away at EAGAIN",
@@ -89,7 +97,7 @@ pub const WRONG_TO_CLIENTS: &[Wrong] = &[
         name: "no limit on a line",
         changes: &[("MAX_LINE = 16384", "MAX_LINE = 1 << 20")],
         check: checks::a_line_too_long,
-        complaint: "neither the rest nor the end",
+        complaint: "nor the end of the connection",
     },
     Wrong {
         name: "a reset ends the server",

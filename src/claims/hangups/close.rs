@@ -74,7 +74,7 @@ fn judge_close_unregisters(
         ))
         .why(
             "The list holds the open file, not the number. While a dup is open, in a forked child \
-             perhaps, its events go on, and nobody can DEL them. So DEL before close.",
+             perhaps, its events go on, under a number that is closed. So DEL before close.",
         ),
         _ => refuted(format!(
             "{still} report after close, {after} after the last"

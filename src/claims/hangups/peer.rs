@@ -181,8 +181,8 @@ fn judge_mask_zero([level, edge, half]: [usize; 3]) -> Finding {
     let finding = match level + edge + half {
         0 => confirmed(evidence).why("Not even a reset is reported."),
         _ => refuted(evidence).why(
-            "EPOLLHUP and EPOLLERR cannot be masked, so a paused fd may spin. Only DEL silences \
-             it; a half-close is no HUP, and is silent.",
+            "EPOLLHUP and EPOLLERR cannot be masked, so a paused fd may spin. DEL silences it; a \
+             half-close is no HUP, and is silent.",
         ),
     };
     finding
