@@ -324,3 +324,22 @@ fn bytes_that_nobody_sent_are_told() {
         assert_eq!(summary["totals"]["echoed"], 18, "{summary}");
     }
 }
+
+/// A client that the server has refused writes all the same, and nothing comes
+/// back: that is no success.
+#[test]
+fn a_refused_client_has_no_answer() {
+    if !is_there("a_refused_client_has_no_answer") {
+        return;
+    }
+    // The listener is the first ADD, A the second, B the third.
+    let options = ["--trace", "--format", "json"];
+    let lines = inject("et-nonblock", "epoll_ctl", "ENOSPC:when=3", &options)
+        .ok()
+        .json();
+    let b = &lines.summary()["clients"][1];
+    assert_eq!(number(b, "sent"), 4);
+    assert_eq!(b["answered"], "never");
+    let verdict = lines.summary()["verdict"].as_str().unwrap().to_string();
+    assert!(verdict.starts_with("INCOMPLETE"), "{verdict}");
+}

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::common::strace::{is_there, strace};
-use crate::common::{Lines, lab, number, run};
+use crate::common::{Lines, lab, number, run, run_with};
 use crate::predictions;
 
 /// Every server that answers differently, and answers of the right kind.
@@ -186,4 +186,28 @@ fn the_matrix_tells_a_from_b() {
         let predictions = predictions(&lines);
         assert_eq!(number(predictions[1], "measured"), for_a as u64, "{fault}");
     }
+}
+
+/// A fault that the server lived through is told once, though the counts are
+/// left out; one that it did not live through shows how far the run came.
+#[test]
+fn a_fault_is_told_with_or_without_the_trace() {
+    if !is_there("a_fault_is_told_with_or_without_the_trace") {
+        return;
+    }
+    let run_as = |error: &str, line: &str, input: &[u8]| {
+        let inject = format!("inject=recvfrom:error={error}:when=2");
+        let options = ["-o", "/dev/null", "-e", "trace=recvfrom", "-e", &inject];
+        run_with(&mut strace(&options, line.split(' ')), input)
+    };
+    for line in ["lt --predict 3,4", "lt --predict 3,4 --trace"] {
+        let told = run_as("ECONNRESET", line, b"").ok().stdout();
+        let times = told.matches("lived through: ECONNRESET 1").count();
+        assert_eq!(times, 1, "{line}: {told}");
+    }
+    let failed = run_as("EIO", "lt --predict", b"3\n4\n\n\n");
+    assert_eq!(failed.shell_status(), 1, "{}", failed.told());
+    assert!(failed.stderr().contains("EIO"), "{}", failed.told());
+    let first = "    recv(5<A>, \"HELLO\", 5) = 5";
+    assert!(failed.stdout().contains(first), "{}", failed.told());
 }
