@@ -47,13 +47,23 @@ fn a_conversation() {
 /// Anything but Enter: no trace. The end of input: none either.
 #[test]
 fn the_trace_can_be_declined() {
-    for end in ["n\n", ""] {
+    for end in ["n\n", "perhaps\n", ""] {
         let shown = talk("lt --predict", &format!("3\n4\n\n\n{end}"))
             .ok()
             .stdout();
         assert!(!shown.contains("epoll_wait("), "{shown}");
         assert!(shown.contains("3 reports for 1 message"), "{shown}");
         assert!(shown.ends_with("\nnext: epoll-lab et-blocking --read once --predict\n"));
+    }
+}
+
+/// Enter is yes, and so is the word or its beginning.
+#[test]
+fn the_trace_can_be_asked_for_in_words() {
+    for end in ["\n", "y\n", "YES\n"] {
+        let talked = talk("lt --predict", &format!("3\n4\n\n\n{end}"));
+        let shown = talked.ok().stdout();
+        assert!(shown.contains("  epoll_wait(4) = 1 "), "{end:?}: {shown}");
     }
 }
 
