@@ -64,11 +64,10 @@ pub struct Question<R> {
     pub text: String,
     /// What passes for an answer; anything else is asked again.
     pub kind: Kind,
-    /// Looks the answer up in the result: there is no formula for it.
     /// Which of the command's runs it is about, counted from 1; `None`: all
     /// of them together.
     pub run: Option<u32>,
-    /// Finds the answer in the result.
+    /// Looks the answer up in the result: there is no formula for it.
     pub measure: fn(&R) -> Measured,
 }
 

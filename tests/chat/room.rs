@@ -62,7 +62,13 @@ impl Room {
     /// The last to connect speaks. When all the others have heard it, all have
     /// been accepted: a listener's queue is first in, first out.
     pub fn roll_call(&mut self) -> Verdict {
-        self.tells(self.last, b"here\n")
+        let last = self.last;
+        self.tells(last, b"here\n").map_err(|complaint| {
+            format!(
+                "{complaint}\n  client {last} says \"here\" as soon as it has connected: is it \
+                 accepted, and was every client before it?"
+            )
+        })
     }
 
     /// Client `number` sends `bytes`, in one send.

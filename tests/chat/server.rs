@@ -238,11 +238,16 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// been there.
 const PATIENCE_ASLEEP: Duration = Duration::from_secs(2);
 
+/// How often it must be seen asleep besides: a machine that stands still for
+/// a while lets everybody sleep.
+const LOOKS_ASLEEP: u32 = 10;
+
 /// Waiting for a server, which ends in a complaint or in what was waited for.
 /// That time has passed is never a reason to be content.
 pub struct Vigil {
     began: Instant,
     seen_awake: Instant,
+    looks_asleep: u32,
 }
 
 impl Vigil {
@@ -251,15 +256,19 @@ impl Vigil {
         Vigil {
             began: now,
             seen_awake: now,
+            looks_asleep: 0,
         }
     }
 
     /// Whether there is no more to be expected. To be asked often.
     pub fn is_vain(&mut self, server: &Server) -> bool {
+        self.looks_asleep += 1;
         if !server.sleeps() {
             self.seen_awake = Instant::now();
+            self.looks_asleep = 0;
         }
-        self.began.elapsed() > PATIENCE || self.seen_awake.elapsed() > PATIENCE_ASLEEP
+        let asleep_long = self.seen_awake.elapsed() > PATIENCE_ASLEEP;
+        self.began.elapsed() > PATIENCE || asleep_long && self.looks_asleep >= LOOKS_ASLEEP
     }
 }
 
