@@ -17,7 +17,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, socket};
 use nix::unistd::Pid;
 
-use crate::common::skip;
+use crate::common::{interruptible, skip};
 
 /// What a check comes to; the error is the complaint.
 pub type Verdict<T = ()> = Result<T, String>;
@@ -124,6 +124,7 @@ impl Server {
 
     fn spawn(program: &Program, command: &mut Command, traced: bool) -> Verdict<Server> {
         let addr = free_addr();
+        interruptible();
         command.arg(addr.to_string()).stdin(Stdio::null());
         if program.quiet {
             command.stdout(Stdio::null()).stderr(Stdio::null());

@@ -13,10 +13,12 @@ pub mod strace;
 pub mod terminal;
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Once, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -78,8 +80,27 @@ impl Output {
     }
 }
 
+/// Ctrl-C ends what the tests start, even where they themselves were started
+/// with SIGINT ignored, as shells start what is to run in the background: an
+/// ignored signal stays ignored in a child, and one that is caught does not
+/// stay caught (execve(2)).
+pub fn interruptible() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let status = fs::read_to_string("/proc/self/status").expect("/proc/self/status");
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        let sigint = Signal::SIGINT as i32;
+        if ignored.expect("a mask of signals") & 1 << (sigint - 1) != 0 {
+            let caught = Arc::new(AtomicBool::new(false));
+            signal_hook::flag::register(sigint, caught).expect("catch SIGINT");
+        }
+    });
+}
+
 /// The program, with the environment of a plain pipe.
 pub fn epoll_lab<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Command {
+    interruptible();
     let mut command = Command::new(env!("CARGO_BIN_EXE_epoll-lab"));
     command.args(args);
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR"] {
@@ -100,6 +121,7 @@ pub fn lab(line: &str) -> Command {
 
 /// A shell that runs `script`, in which `$LAB` is the program.
 pub fn shell(script: &str) -> Command {
+    interruptible();
     let mut command = Command::new("sh");
     command.args(["-c", script]).env("LAB", program());
     for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR"] {
