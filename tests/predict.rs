@@ -1,6 +1,8 @@
 //! `--predict`: what is asked, how it may be answered, and that what stands
 //! beside a prediction is what this run measured.
 
+#[path = "predict/claims.rs"]
+mod claims;
 mod common;
 #[path = "predict/conversation.rs"]
 mod conversation;
@@ -58,25 +60,6 @@ fn write_events_counts_its_own_reports() {
             let act = acts.find(|record| record["trigger"] == trigger && record["act"] == act);
             assert_eq!(prediction["measured"], act.unwrap()["reports"], "{line}");
         }
-    }
-}
-
-#[test]
-fn a_claim_s_verdict_is_predicted_in_any_of_its_words() {
-    for (said, meant) in [
-        ("true", "confirmed"),
-        ("C", "confirmed"),
-        ("no", "refuted"),
-        ("dep", "depends"),
-    ] {
-        let line = format!("claims lt-repeats --format json --predict {said}");
-        let lines = run(&mut lab(&line)).ok().json();
-        let verdict = lines.of("claim").next().unwrap();
-        let [prediction] = predictions(&lines)[..] else {
-            panic!("{line}");
-        };
-        assert_eq!(prediction["predicted"], meant);
-        assert_eq!(prediction["measured"], verdict["verdict"]);
     }
 }
 
@@ -138,7 +121,7 @@ fn answers_that_do_not_fit_are_wrong_usage() {
         ("matrix --predict ,", "Give a number"),
         ("write-events --predict once,1", "Give a number"),
         (
-            "claims et-once --predict maybe",
+            "claims et-once --predict 8,maybe",
             "confirmed, refuted, depends",
         ),
         ("claims --predict yes", "for one claim"),

@@ -85,7 +85,7 @@ fn predicted(args: &ClaimsArgs, look: Look) -> Result<ExitCode> {
         }
         FormatArg::Json => Ok(()),
     };
-    let questions = predict::claims::questions();
+    let questions = predict::claims::questions(claim);
     let predictions = match predict::collect(&args.predict, questions, announce)? {
         Asked::Answered(predictions) => predictions,
         Asked::End(status) => return Ok(status),

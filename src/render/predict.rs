@@ -43,7 +43,10 @@ pub fn text(head: &str, compared: &[Compared], out: &mut impl Write) -> io::Resu
         let question = wrap_within(QUESTION, &format!("{number}. {}", one.question), 3);
         let (measured, said) = match one.is_right() {
             true => {
-                let said = format!("as predicted: {}", one.measured.reason);
+                let said = match one.measured.reason.as_str() {
+                    "" => "as predicted".to_string(),
+                    reason => format!("as predicted: {reason}"),
+                };
                 let said = wrap_within(reason, &said, 0);
                 (
                     measured(one),
