@@ -98,14 +98,25 @@ pub fn interruptible() {
     });
 }
 
+/// Takes away what says how things are to be shown. `ps` goes by COLUMNS too.
+fn in_a_plain_pipe(command: &mut Command) {
+    for variable in [
+        "NO_COLOR",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
+        "FORCE_COLOR",
+        "COLUMNS",
+    ] {
+        command.env_remove(variable);
+    }
+}
+
 /// The program, with the environment of a plain pipe.
 pub fn epoll_lab<I: AsRef<OsStr>>(args: impl IntoIterator<Item = I>) -> Command {
     interruptible();
     let mut command = Command::new(env!("CARGO_BIN_EXE_epoll-lab"));
     command.args(args);
-    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR"] {
-        command.env_remove(variable);
-    }
+    in_a_plain_pipe(&mut command);
     command
 }
 
@@ -124,9 +135,7 @@ pub fn shell(script: &str) -> Command {
     interruptible();
     let mut command = Command::new("sh");
     command.args(["-c", script]).env("LAB", program());
-    for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR"] {
-        command.env_remove(variable);
-    }
+    in_a_plain_pipe(&mut command);
     command
 }
 
