@@ -71,10 +71,6 @@ const SESSIONS: &[(&[&str], Tried)] = &[
     ),
     // Lesson 4
     (
-        &["epoll-lab et-blocking --clients 3 --trace --stall 0s"],
-        Here(alone::a_report_serves_nobody),
-    ),
-    (
         &[
             "epoll-lab et-blocking --trace --step",
             "ps -L -o lwp,stat,wchan:20,comm -p $(pidof epoll-lab)",

@@ -57,19 +57,6 @@ pub fn old_bytes_come_first(lines: &[&str]) {
     );
 }
 
-/// Lesson 4: which of B and C is served when A hangs up.
-pub fn a_report_serves_nobody(lines: &[&str]) {
-    in_order(
-        &printed(lines[0]),
-        &[
-            "epoll_wait(4) = 2 [6<B> EPOLLIN]                B: report 1    4 unread\n",
-            "                    [7<C> EPOLLIN]                C: report 1    4 unread\n",
-            "recv(6<B>, ...                              >>> does not return\n",
-            "recv(7<C>, \"ping\", 5) = 4",
-        ],
-    );
-}
-
 /// Lesson 5: which rows change with a large buffer.
 pub fn a_large_buffer_hides_what_once_does(lines: &[&str]) {
     let results = |line: &str| -> Vec<String> {
