@@ -113,7 +113,6 @@ const SESSIONS: &[(&[&str], Tried)] = &[
             "epoll-lab select-poll-compare --only cost --active all",
             "epoll-lab select-poll-compare --only cost --churn 9",
             "epoll-lab select-poll-compare --only cost --fd-kind tcp --fds 10,100,1000",
-            "(ulimit -n 1100; epoll-lab select-poll-compare --only cost)",
         ],
         Here(alone::what_a_wait_costs),
     ),
