@@ -106,6 +106,15 @@ const SESSIONS: &[(&[&str], Tried)] = &[
         ],
         Here(clients::an_echo_held_up),
     ),
+    // Lesson 8
+    (
+        &[
+            "epoll-lab select-poll-compare --only servers --trace",
+            "epoll-lab select-poll-compare --only servers --clients 20",
+            "epoll-lab select-poll-compare --only servers --clients 100",
+        ],
+        Here(alone::who_is_asked),
+    ),
     // Lesson 9
     (
         &[
@@ -117,6 +126,10 @@ const SESSIONS: &[(&[&str], Tried)] = &[
         Here(alone::what_a_wait_costs),
     ),
     // Lesson 10
+    (
+        &["epoll-lab claims drain-starves"],
+        Here(alone::a_drain_that_does_not_end),
+    ),
     (
         &[
             "strace -f -o /dev/null -e trace=recvfrom -e inject=recvfrom:error=ECONNRESET:when=2 epoll-lab et-nonblock --trace",

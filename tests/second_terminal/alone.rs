@@ -1,5 +1,8 @@
 //! One terminal: what a page leaves to the reader to run.
 
+use std::fs;
+
+use crate::common::markdown::{blocks, root};
 use crate::common::strace;
 use crate::common::terminal::{present, prompt};
 use crate::common::{LIMIT, Lines, run, run_within};
@@ -20,6 +23,18 @@ fn in_order(printed: &str, texts: &[&str]) {
             .unwrap_or_else(|| panic!("no {text:?}, or not in its place:\n{printed}"));
         rest = after;
     }
+}
+
+/// The lines of the block of a lesson that begins so.
+#[track_caller]
+fn excerpt(lesson: &str, begins: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join("lessons").join(lesson)).expect(lesson);
+    let blocks = blocks(&text);
+    let shown = blocks
+        .iter()
+        .find(|block| block.label == "text" && block.lines[0].starts_with(begins));
+    let lines = &shown.expect("the excerpt in the lesson").lines;
+    lines.iter().map(|line| line.to_string()).collect()
 }
 
 /// Nothing more is said of it than that one can run it.
@@ -85,6 +100,38 @@ pub fn a_busy_loop_is_timed(lines: &[&str]) {
     );
 }
 
+/// Lesson 8: the three waits that report D first, and how many fds are asked as
+/// the clients become more.
+pub fn who_is_asked(lines: &[&str]) {
+    let [trace, twenty, hundred] = lines[..] else {
+        panic!("three lines: {lines:?}");
+    };
+    let shown = excerpt("08-select-and-poll.md", "  select(nfds=8)");
+    let waits: Vec<String> = shown.chunks(2).map(|wait| wait.join("\n") + "\n").collect();
+    assert_eq!(waits.len(), 3, "{waits:?}");
+    in_order(
+        &printed(trace),
+        &[
+            "\nD sends ",
+            &waits[0],
+            "\nD sends ",
+            &waits[1],
+            "\nD sends ",
+            &waits[2],
+        ],
+    );
+    for (line, asked) in [(twenty, [504, 504, 44]), (hundred, [10504, 10504, 204])] {
+        let printed = printed(line);
+        let numbers = |row: &str| -> Vec<usize> {
+            let found = printed.lines().find_map(|line| line.strip_prefix(row));
+            let numbers = found.expect(row).split_whitespace();
+            numbers.map(|number| number.parse().unwrap()).collect()
+        };
+        assert_eq!(numbers("fds the kernel asked"), asked, "{line}");
+        assert_eq!(numbers("returns of the wait"), [asked[2]; 3], "{line}");
+    }
+}
+
 /// Lesson 9: the figures are the machine's; that there are some is not.
 pub fn what_a_wait_costs(lines: &[&str]) {
     let told = [
@@ -105,6 +152,15 @@ pub fn what_a_wait_costs(lines: &[&str]) {
         let output = run_within(5 * LIMIT, &mut prompt(line), b"").ok();
         in_order(&output.stdout(), &[&[told][..], &verdicts].concat());
     }
+}
+
+/// Lesson 10: B waits until A's client stops.
+pub fn a_drain_that_does_not_end(lines: &[&str]) {
+    let shown = excerpt(
+        "10-a-server-you-could-ship.md",
+        "  epoll_wait(5, 0 ms) = 2 ",
+    );
+    in_order(&printed(lines[0]), &[&(shown.join("\n") + "\n")]);
 }
 
 /// Lesson 10: the second recv fails with ECONNRESET.
