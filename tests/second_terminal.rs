@@ -94,6 +94,10 @@ const SESSIONS: &[(&[&str], Tried)] = &[
     ),
     // Lesson 7
     (
+        &["epoll-lab write-events --trigger lt --trace"],
+        Here(alone::a_writer_that_waits),
+    ),
+    (
         &["epoll-lab write-events --waits 100000 --timing"],
         Here(alone::a_busy_loop_is_timed),
     ),

@@ -87,6 +87,12 @@ pub fn a_large_buffer_hides_what_once_does(lines: &[&str]) {
     assert!(printed(lines[0]).contains("\n=> once serves all"));
 }
 
+/// Lesson 7: the calls of the level-triggered half.
+pub fn a_writer_that_waits(lines: &[&str]) {
+    let shown = excerpt("07-write-readiness.md", "1. nothing to send");
+    in_order(&printed(lines[0]), &[&(shown.join("\n") + "\n")]);
+}
+
 /// Lesson 7: how fast the busy loop is.
 pub fn a_busy_loop_is_timed(lines: &[&str]) {
     in_order(
