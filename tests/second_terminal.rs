@@ -71,10 +71,6 @@ const SESSIONS: &[(&[&str], Tried)] = &[
     ),
     // Lesson 4
     (
-        &["epoll-lab et-blocking --clients 3 --trace --stall 0s"],
-        Here(alone::a_report_serves_nobody),
-    ),
-    (
         &[
             "epoll-lab et-blocking --trace --step",
             "ps -L -o lwp,stat,wchan:20,comm -p $(pidof epoll-lab)",
@@ -98,6 +94,10 @@ const SESSIONS: &[(&[&str], Tried)] = &[
     ),
     // Lesson 7
     (
+        &["epoll-lab write-events --trigger lt --trace"],
+        Here(alone::a_writer_that_waits),
+    ),
+    (
         &["epoll-lab write-events --waits 100000 --timing"],
         Here(alone::a_busy_loop_is_timed),
     ),
@@ -110,6 +110,15 @@ const SESSIONS: &[(&[&str], Tried)] = &[
         ],
         Here(clients::an_echo_held_up),
     ),
+    // Lesson 8
+    (
+        &[
+            "epoll-lab select-poll-compare --only servers --trace",
+            "epoll-lab select-poll-compare --only servers --clients 20",
+            "epoll-lab select-poll-compare --only servers --clients 100",
+        ],
+        Here(alone::who_is_asked),
+    ),
     // Lesson 9
     (
         &[
@@ -117,11 +126,14 @@ const SESSIONS: &[(&[&str], Tried)] = &[
             "epoll-lab select-poll-compare --only cost --active all",
             "epoll-lab select-poll-compare --only cost --churn 9",
             "epoll-lab select-poll-compare --only cost --fd-kind tcp --fds 10,100,1000",
-            "(ulimit -n 1100; epoll-lab select-poll-compare --only cost)",
         ],
         Here(alone::what_a_wait_costs),
     ),
     // Lesson 10
+    (
+        &["epoll-lab claims drain-starves"],
+        Here(alone::a_drain_that_does_not_end),
+    ),
     (
         &[
             "strace -f -o /dev/null -e trace=recvfrom -e inject=recvfrom:error=ECONNRESET:when=2 epoll-lab et-nonblock --trace",

@@ -1,5 +1,8 @@
 //! One terminal: what a page leaves to the reader to run.
 
+use std::fs;
+
+use crate::common::markdown::{blocks, root};
 use crate::common::strace;
 use crate::common::terminal::{present, prompt};
 use crate::common::{LIMIT, Lines, run, run_within};
@@ -20,6 +23,18 @@ fn in_order(printed: &str, texts: &[&str]) {
             .unwrap_or_else(|| panic!("no {text:?}, or not in its place:\n{printed}"));
         rest = after;
     }
+}
+
+/// The lines of the block of a lesson that begins so.
+#[track_caller]
+fn excerpt(lesson: &str, begins: &str) -> Vec<String> {
+    let text = fs::read_to_string(root().join("lessons").join(lesson)).expect(lesson);
+    let blocks = blocks(&text);
+    let shown = blocks
+        .iter()
+        .find(|block| block.label == "text" && block.lines[0].starts_with(begins));
+    let lines = &shown.expect("the excerpt in the lesson").lines;
+    lines.iter().map(|line| line.to_string()).collect()
 }
 
 /// Nothing more is said of it than that one can run it.
@@ -57,19 +72,6 @@ pub fn old_bytes_come_first(lines: &[&str]) {
     );
 }
 
-/// Lesson 4: which of B and C is served when A hangs up.
-pub fn a_report_serves_nobody(lines: &[&str]) {
-    in_order(
-        &printed(lines[0]),
-        &[
-            "epoll_wait(4) = 2 [6<B> EPOLLIN]                B: report 1    4 unread\n",
-            "                    [7<C> EPOLLIN]                C: report 1    4 unread\n",
-            "recv(6<B>, ...                              >>> does not return\n",
-            "recv(7<C>, \"ping\", 5) = 4",
-        ],
-    );
-}
-
 /// Lesson 5: which rows change with a large buffer.
 pub fn a_large_buffer_hides_what_once_does(lines: &[&str]) {
     let results = |line: &str| -> Vec<String> {
@@ -85,6 +87,12 @@ pub fn a_large_buffer_hides_what_once_does(lines: &[&str]) {
     assert!(printed(lines[0]).contains("\n=> once serves all"));
 }
 
+/// Lesson 7: the calls of the level-triggered half.
+pub fn a_writer_that_waits(lines: &[&str]) {
+    let shown = excerpt("07-write-readiness.md", "1. nothing to send");
+    in_order(&printed(lines[0]), &[&(shown.join("\n") + "\n")]);
+}
+
 /// Lesson 7: how fast the busy loop is.
 pub fn a_busy_loop_is_timed(lines: &[&str]) {
     in_order(
@@ -98,15 +106,45 @@ pub fn a_busy_loop_is_timed(lines: &[&str]) {
     );
 }
 
-/// Lesson 9: the figures are the machine's; that there are some is not, nor what
-/// is said of a size that the limit on open files does not allow.
+/// Lesson 8: the three waits that report D first, and how many fds are asked as
+/// the clients become more.
+pub fn who_is_asked(lines: &[&str]) {
+    let [trace, twenty, hundred] = lines[..] else {
+        panic!("three lines: {lines:?}");
+    };
+    let shown = excerpt("08-select-and-poll.md", "  select(nfds=8)");
+    let waits: Vec<String> = shown.chunks(2).map(|wait| wait.join("\n") + "\n").collect();
+    assert_eq!(waits.len(), 3, "{waits:?}");
+    in_order(
+        &printed(trace),
+        &[
+            "\nD sends ",
+            &waits[0],
+            "\nD sends ",
+            &waits[1],
+            "\nD sends ",
+            &waits[2],
+        ],
+    );
+    for (line, asked) in [(twenty, [504, 504, 44]), (hundred, [10504, 10504, 204])] {
+        let printed = printed(line);
+        let numbers = |row: &str| -> Vec<usize> {
+            let found = printed.lines().find_map(|line| line.strip_prefix(row));
+            let numbers = found.expect(row).split_whitespace();
+            numbers.map(|number| number.parse().unwrap()).collect()
+        };
+        assert_eq!(numbers("fds the kernel asked"), asked, "{line}");
+        assert_eq!(numbers("returns of the wait"), [asked[2]; 3], "{line}");
+    }
+}
+
+/// Lesson 9: the figures are the machine's; that there are some is not.
 pub fn what_a_wait_costs(lines: &[&str]) {
     let told = [
         "| eventfd | 1 ready | interest never changes\n",
         "| eventfd | all ready | interest never changes\n",
         "| eventfd | 1 ready | 9 changes of interest before each wait\n",
         "| tcp | 1 ready | interest never changes\n",
-        "skipped: 10,000 fds: needs 10064 open files, the hard limit is 1100; to lift it\n",
     ];
     assert_eq!(lines.len(), told.len());
     // One after the other, as they measure on the same processor; and what takes
@@ -120,6 +158,15 @@ pub fn what_a_wait_costs(lines: &[&str]) {
         let output = run_within(5 * LIMIT, &mut prompt(line), b"").ok();
         in_order(&output.stdout(), &[&[told][..], &verdicts].concat());
     }
+}
+
+/// Lesson 10: B waits until A's client stops.
+pub fn a_drain_that_does_not_end(lines: &[&str]) {
+    let shown = excerpt(
+        "10-a-server-you-could-ship.md",
+        "  epoll_wait(5, 0 ms) = 2 ",
+    );
+    in_order(&printed(lines[0]), &[&(shown.join("\n") + "\n")]);
 }
 
 /// Lesson 10: the second recv fails with ECONNRESET.
