@@ -152,16 +152,25 @@ fn et_writable_refill(t: &mut Trial) -> Result<Finding> {
 fn fill(t: &mut Trial, a: &Conn, epoll: &Epoll) -> Result<usize> {
     let mut bytes = 0;
     loop {
-        loop {
-            match send(a.socket.as_raw_fd(), &[b'x'; 4096], MsgFlags::MSG_NOSIGNAL) {
-                Ok(taken) => bytes += taken,
-                Err(Errno::EAGAIN) => break,
-                Err(errno) => return Err(errno).context("send"),
-            }
+        while let taken @ 1.. = send_if_room(a, &[b'x'; 4096])? {
+            bytes += taken;
         }
-        if t.wait_for(epoll, 1, SILENCE)?.is_empty() {
-            return Ok(bytes);
+        let silent = t.wait_for(epoll, 1, SILENCE)?.is_empty();
+        // In that time the kernel may have moved a few bytes on: too few for a
+        // report, and yet room for one.
+        match send_if_room(a, b"x")? {
+            0 if silent => return Ok(bytes),
+            taken => bytes += taken,
         }
+    }
+}
+
+/// How many of `bytes` the kernel took; 0: EAGAIN.
+fn send_if_room(a: &Conn, bytes: &[u8]) -> Result<usize> {
+    match send(a.socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL) {
+        Ok(taken) => Ok(taken),
+        Err(Errno::EAGAIN) => Ok(0),
+        Err(errno) => Err(errno).context("send"),
     }
 }
 

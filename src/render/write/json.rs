@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::render::json::Json;
 use crate::render::{Timing, Trace};
+use crate::trace::Record;
 use crate::write_events::bench::{Folded, Line as Shown};
 use crate::write_events::verdict::said;
 use crate::write_events::{Act, Measured, Side};
@@ -50,6 +51,15 @@ pub fn line(line: &Shown<'_>, json: &mut Json, out: &mut impl Write) -> io::Resu
             .iter()
             .try_for_each(|record| json.record(record, out)),
         Shown::Act(_) => Ok(()), // the order of the calls says it
+        // How much has come to P when the buffers are full is the kernel's affair.
+        Shown::Call(record, _) if json.look().timing == Timing::Hidden => {
+            let unread = None;
+            let record = Record {
+                unread,
+                ..(*record).clone()
+            };
+            json.record(&record, out)
+        }
         Shown::Call(record, _) => json.record(record, out),
         Shown::Folded(folded) => fold(folded, json, out),
     }
