@@ -128,7 +128,7 @@ fn server(
         let mut screen = stage.screen();
         screen.run(&run)?;
         if args.predict.wants_setup(args.screen.format) {
-            screen.setup(&predict::server::setup(&script))?;
+            screen.setup(&predict::server::setup(&run, &script))?;
         }
         Ok(())
     };

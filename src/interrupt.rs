@@ -103,6 +103,10 @@ fn wait_for_rest(shared: &Shared) -> Option<Sleep> {
 fn note_the_end(shared: &Shared, sleep: Option<Sleep>) {
     let mut guard = shared.lock();
     let state = &mut *guard;
+    // It was begun, the trace shows it, and it is the process that ends it.
+    if let (Some(Sleep::ForOne { .. }), Some(call)) = (sleep, &state.current) {
+        state.totals.count_begun(call);
+    }
     let (Some(run), Some(address)) = (&state.run, state.address) else {
         return;
     };

@@ -23,7 +23,7 @@ pub struct Connection {
     /// Reports that brought the peer's hang-up and nothing else: the first
     /// `recv` after them found no byte.
     pub hangups: u64,
-    /// Calls of `recv`, whatever they returned.
+    /// Calls of `recv`, whatever they returned, if they ever did.
     pub recv: u64,
     /// Calls of `recv` that failed with EAGAIN.
     pub eagain: u64,
@@ -149,6 +149,15 @@ impl Totals {
             }
             (Call::Close { fd }, _) => self.close(*fd, record.unread),
             _ => {}
+        }
+    }
+
+    /// Counts a call that has begun and will not return any more.
+    pub fn count_begun(&mut self, call: &Call) {
+        if let Call::Recv { fd, .. } = call
+            && let Some(connection) = self.connection(*fd)
+        {
+            connection.recv += 1;
         }
     }
 

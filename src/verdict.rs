@@ -68,8 +68,9 @@ fn stranded_sentence(report: &Report, scene: &Scene) -> String {
         bytes(report.stranded),
         names(&of),
     );
+    let them = if report.stranded == 1 { "it" } else { "them" };
     match report.sum.server.unread {
-        left if left == report.stranded => format!("{sentence} Nothing ever read them."),
+        left if left == report.stranded => format!("{sentence} Nothing ever read {them}."),
         0 => {
             // What is unread is gone; the end of the file behind it is not.
             let open = report.rows.iter().filter(|row| !row.server.ended);
@@ -78,11 +79,12 @@ fn stranded_sentence(report: &Report, scene: &Scene) -> String {
                 true => String::new(),
                 false => format!(" The end of file of {} was never seen.", list(&open)),
             };
-            format!("{sentence} The hang-up, an edge of its own, brought them.{end}")
+            format!("{sentence} The hang-up, an edge of its own, brought {them}.{end}")
         }
         left => format!(
-            "{sentence} The hang-up, an edge of its own, brought {}; {left} were never read.",
-            report.stranded - left.min(report.stranded)
+            "{sentence} The hang-up, an edge of its own, brought {}; {left} {} never read.",
+            report.stranded - left.min(report.stranded),
+            if left == 1 { "was" } else { "were" },
         ),
     }
 }
@@ -134,7 +136,8 @@ fn ok_sentence(report: &Report, scene: &Scene) -> String {
             }
         ),
         _ if reports == messages && sum.recv == reports + sum.hangups => {
-            format!("{counted}: one recv took all there was.")
+            let each = if reports == 1 { "" } else { "each time " };
+            format!("{counted}: {each}one recv took all there was.")
         }
         _ => format!("{counted}, {}.", plural(sum.recv, "recv call")),
     }
@@ -144,12 +147,15 @@ fn ok_sentence(report: &Report, scene: &Scene) -> String {
 fn outside(report: &Report) -> String {
     let sum = &report.sum.server;
     let mut sentence = format!(
-        "{}: {} received, {} sent back, {}.",
+        "{}: {} received, {} sent back",
         plural(report.accepted, "client"),
         bytes(sum.received),
         sum.echoed,
-        plural(sum.reports, "report"),
     );
+    sentence += &match report.run.api {
+        Api::None => ".".into(), // nothing reports
+        _ => format!(", {}.", plural(sum.reports, "report")),
+    };
     if let Some(stuck) = &report.stuck {
         sentence += &format!(" STUCK: asleep in {} for {}.", stuck.call, stuck.fd.name);
     }

@@ -146,6 +146,14 @@ fn ctrl_c_prints_the_summary() {
             );
             // Asleep in recv for a client that has no more to say.
             assert_eq!(stdout.contains("STUCK"), mode == "et-blocking", "{stdout}");
+            // 5 + 5 + 3, and the call that says EAGAIN, or that has begun and
+            // does not return.
+            let recv = if mode == "lt" { "3" } else { "4" };
+            let row = stdout.lines().find(|line| line.starts_with("A  "));
+            let mut counts = row.expect("a row").split_whitespace();
+            assert_eq!(counts.nth(3), Some(recv), "{mode}: {stdout}");
+            // Without reports there is nothing to count.
+            assert!(!stdout.contains(" 0 reports"), "{stdout}");
         }
     }
 }

@@ -51,7 +51,7 @@ pub fn questions(run: &Run, script: &Script) -> Vec<Question<Report>> {
 }
 
 /// What is about to happen, and until when it counts.
-pub fn setup(script: &Script) -> String {
+pub fn setup(run: &Run, script: &Script) -> String {
     let clients = script.messages.iter().enumerate();
     let mut sentences: Vec<String> = clients
         .take(NAMED)
@@ -78,6 +78,9 @@ pub fn setup(script: &Script) -> String {
             "{} more do the same. All stay connected.",
             n - NAMED
         )),
+    }
+    if run.socket == SocketKind::Blocking && run.read == Read::Drain {
+        sentences.push("A call counts when it begins.".into());
     }
     sentences.join(" ")
 }

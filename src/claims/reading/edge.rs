@@ -135,7 +135,7 @@ fn et_masked_loss(t: &mut Trial) -> Result<Finding> {
     };
     t.sends(&a, MESSAGE)?;
     one_message(t)?;
-    t.note(format!("the same {} times:", MESSAGES - 2));
+    t.note(format!("... and {} times more the same", MESSAGES - 2));
     let unseen = t.untraced(|t| -> Result<u64> {
         let mut reports = 0;
         for _ in 2..MESSAGES {
