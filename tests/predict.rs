@@ -8,6 +8,8 @@ mod conversation;
 mod measured;
 #[path = "predict/signals.rs"]
 mod signals;
+#[path = "predict/words.rs"]
+mod words;
 
 use common::{Lines, lab, number, run};
 use serde_json::Value;
