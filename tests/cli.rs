@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::terminal::prompt;
 use common::{MODES, epoll_lab, lab, narrow, run, run_with, shell};
 
 const ESCAPE: char = '\u{1b}';
@@ -190,6 +191,29 @@ fn step_waits_for_enter() {
             "{mode}: two lines, and the end of the input"
         );
         assert_eq!(asked(b""), 1, "{mode}: nobody is there");
+    }
+}
+
+/// What a run recommends is a command that can be copied, and repeats the run
+/// with its calls.
+#[test]
+fn the_same_with_its_calls_is_the_same() {
+    for args in [
+        &["lt", "--socket", "nonblocking"][..],
+        &["et-nonblock", "--socket", "blocking", "--read", "once"],
+        &["et-blocking", "--read", "once", "--buffer", "7"],
+        &["et-nonblock", "--clients", "1", "--message", "it's $HOME"],
+        &["lt", "--message", "~", "--message", "*"],
+        &["lt", "--message=-x", "--message=--trace", "--message=- y"],
+    ] {
+        let plain = run(&mut epoll_lab(args)).ok().stdout();
+        let next = plain.lines().find_map(|line| line.strip_prefix("next: "));
+        let next = next.unwrap_or_else(|| panic!("{plain}"));
+        let traced = run(&mut prompt(next)).ok().stdout();
+        let (head, rest) = plain.split_once('\n').unwrap();
+        assert_eq!(traced.lines().next(), Some(head), "{next}");
+        let (counts, _) = rest.split_once("\nnext: ").unwrap();
+        assert!(traced.contains(counts), "{next}: {plain}{traced}");
     }
 }
 
