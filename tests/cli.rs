@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::terminal::prompt;
+use common::terminal::{Terminal, prompt};
 use common::{MODES, epoll_lab, lab, narrow, run, run_with, shell};
 
 const ESCAPE: char = '\u{1b}';
@@ -192,6 +192,24 @@ fn step_waits_for_enter() {
         );
         assert_eq!(asked(b""), 1, "{mode}: nobody is there");
     }
+}
+
+/// What has been so far stands there before anybody is asked for more.
+#[test]
+fn a_step_is_asked_for_below_all_that_has_been() {
+    let mut stepped = Terminal::open("epoll-lab lt --step");
+    for (asked, last) in [
+        ("A connects", "ADD, 3<L>, EPOLLIN) = 0\n"),
+        ("A sends", "ADD, 5<A>, EPOLLIN) = 0\n"),
+        ("A receives", "echoed         0 unread\n"),
+        ("A hangs up", "A receives \"HELLOworld123\""),
+        ("the listener is shut down", "close(5<A>) = 0\n"),
+    ] {
+        stepped.asks(&format!("[Enter] {asked}"));
+        stepped.shows(last);
+        stepped.types("\n");
+    }
+    stepped.shows("=> 3 reports for 1 message");
 }
 
 /// What a run recommends is a command that can be copied, and repeats the run
