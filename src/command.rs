@@ -197,7 +197,12 @@ fn flags(command: Subcommand, mode: &Mode, args: &ServerArgs) -> String {
         push("--clients", &clients.to_string());
     }
     for message in &args.message {
-        push("--message", &shell_word(&message.0));
+        let word = shell_word(&message.0);
+        match message.0.first() {
+            // Apart from its flag it would be taken for another one.
+            Some(b'-') => flags += &format!(" --message={word}"),
+            _ => flags += &format!(" --message {word}"),
+        }
     }
     flags
 }

@@ -121,6 +121,9 @@ mod tests {
             (b"two words", "'two words'"),
             (b"it's", r"'it'\''s'"),
             (b"$HOME", "'$HOME'"),
+            (b"~", "'~'"),
+            (b"*.rs", "'*.rs'"),
+            (b"wow!", "'wow!'"),
             (b"\x1b[2J", "..."),
             (b"\xff", "..."),
         ] {

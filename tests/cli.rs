@@ -2,6 +2,7 @@
 
 mod common;
 
+use common::terminal::{Terminal, prompt};
 use common::{MODES, epoll_lab, lab, narrow, run, run_with, shell};
 
 const ESCAPE: char = '\u{1b}';
@@ -190,6 +191,47 @@ fn step_waits_for_enter() {
             "{mode}: two lines, and the end of the input"
         );
         assert_eq!(asked(b""), 1, "{mode}: nobody is there");
+    }
+}
+
+/// What has been so far stands there before anybody is asked for more.
+#[test]
+fn a_step_is_asked_for_below_all_that_has_been() {
+    let mut stepped = Terminal::open("epoll-lab lt --step");
+    for (asked, last) in [
+        ("A connects", "ADD, 3<L>, EPOLLIN) = 0\n"),
+        ("A sends", "ADD, 5<A>, EPOLLIN) = 0\n"),
+        ("A receives", "echoed         0 unread\n"),
+        ("A hangs up", "A receives \"HELLOworld123\""),
+        ("the listener is shut down", "close(5<A>) = 0\n"),
+    ] {
+        stepped.asks(&format!("[Enter] {asked}"));
+        stepped.shows(last);
+        stepped.types("\n");
+    }
+    stepped.shows("=> 3 reports for 1 message");
+}
+
+/// What a run recommends is a command that can be copied, and repeats the run
+/// with its calls.
+#[test]
+fn the_same_with_its_calls_is_the_same() {
+    for args in [
+        &["lt", "--socket", "nonblocking"][..],
+        &["et-nonblock", "--socket", "blocking", "--read", "once"],
+        &["et-blocking", "--read", "once", "--buffer", "7"],
+        &["et-nonblock", "--clients", "1", "--message", "it's $HOME"],
+        &["lt", "--message", "~", "--message", "*"],
+        &["lt", "--message=-x", "--message=--trace", "--message=- y"],
+    ] {
+        let plain = run(&mut epoll_lab(args)).ok().stdout();
+        let next = plain.lines().find_map(|line| line.strip_prefix("next: "));
+        let next = next.unwrap_or_else(|| panic!("{plain}"));
+        let traced = run(&mut prompt(next)).ok().stdout();
+        let (head, rest) = plain.split_once('\n').unwrap();
+        assert_eq!(traced.lines().next(), Some(head), "{next}");
+        let (counts, _) = rest.split_once("\nnext: ").unwrap();
+        assert!(traced.contains(counts), "{next}: {plain}{traced}");
     }
 }
 

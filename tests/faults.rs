@@ -1,7 +1,11 @@
 //! The faults that a server must survive, injected by strace: each is counted
 //! and shown, and costs no byte but the reset client's.
 
+#[path = "faults/clients.rs"]
+mod clients;
 mod common;
+#[path = "faults/unsettled.rs"]
+mod unsettled;
 
 use common::strace::{is_there, strace};
 use common::{Lines, Output, number, records, run};
@@ -303,43 +307,4 @@ fn pauses(lines: &Lines, mode: &str) {
             .filter(|wait| wait["timeout"] != -1);
         assert_eq!(lines.summary()["wait"]["timeouts"], pauses.count());
     }
-}
-
-/// A server that echoes what was never sent, and more than was sent: the client
-/// tells, and nothing breaks.
-#[test]
-fn bytes_that_nobody_sent_are_told() {
-    if !is_there("bytes that nobody sent") {
-        return;
-    }
-    let inject = "inject=recvfrom:retval=5:when=1";
-    let options = ["-o", "/dev/null", "-e", "trace=recvfrom", "-e", inject];
-    for mode in ["lt", "et-nonblock"] {
-        let args = [mode, "--trace", "--format", "json", "--clients", "1"];
-        let output = run(&mut strace(&options, args));
-        assert_eq!(output.shell_status(), 1, "{}", output.told());
-        let lines = output.json();
-        let summary = lines.summary();
-        assert_eq!(summary["echo_intact"], false, "{summary}");
-        assert_eq!(summary["totals"]["echoed"], 18, "{summary}");
-    }
-}
-
-/// A client that the server has refused writes all the same, and nothing comes
-/// back: that is no success.
-#[test]
-fn a_refused_client_has_no_answer() {
-    if !is_there("a_refused_client_has_no_answer") {
-        return;
-    }
-    // The listener is the first ADD, A the second, B the third.
-    let options = ["--trace", "--format", "json"];
-    let lines = inject("et-nonblock", "epoll_ctl", "ENOSPC:when=3", &options)
-        .ok()
-        .json();
-    let b = &lines.summary()["clients"][1];
-    assert_eq!(number(b, "sent"), 4);
-    assert_eq!(b["answered"], "never");
-    let verdict = lines.summary()["verdict"].as_str().unwrap().to_string();
-    assert!(verdict.starts_with("INCOMPLETE"), "{verdict}");
 }

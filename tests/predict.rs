@@ -10,6 +10,8 @@ mod conversation;
 mod measured;
 #[path = "predict/signals.rs"]
 mod signals;
+#[path = "predict/words.rs"]
+mod words;
 
 use common::{Lines, lab, number, run};
 use serde_json::Value;
@@ -31,6 +33,10 @@ fn the_matrix_counts_its_own_rows() {
     assert_eq!(number(predictions[0], "measured"), with("OK"));
     assert_eq!(number(predictions[1], "measured"), with("STUCK"));
     assert_eq!(number(predictions[0], "predicted"), 8);
+    // They are about all eight runs, and name none.
+    for prediction in predictions {
+        assert_eq!(prediction["run"], Value::Null, "{prediction}");
+    }
 }
 
 #[test]

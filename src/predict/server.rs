@@ -74,10 +74,10 @@ pub fn setup(run: &Run, script: &Script) -> String {
     match script.messages.len() {
         1 => sentences.push("A stays connected.".into()),
         2..=NAMED => sentences.push("All stay connected.".into()),
-        n => sentences.push(format!(
-            "{} more do the same. All stay connected.",
-            n - NAMED
-        )),
+        n => sentences.push(match n - NAMED {
+            1 => "1 more does the same. All stay connected.".into(),
+            more => format!("{more} more do the same. All stay connected."),
+        }),
     }
     if run.socket == SocketKind::Blocking && run.read == Read::Drain {
         sentences.push("A call counts when it begins.".into());

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::common::{Lines, lab, number, run};
+use crate::common::{Lines, lab, number, run, shell};
 use crate::predictions;
 
 fn asked(id: &str, predicted: &str) -> Lines {
@@ -26,6 +26,32 @@ fn a_verdict_is_predicted_in_any_of_its_words() {
         assert_eq!(prediction["predicted"], meant);
         assert_eq!(prediction["measured"], verdict["verdict"]);
     }
+}
+
+/// A claim that cannot be tried has no verdict to predict: no answer is right,
+/// and the reason stands where the kernel's would.
+#[test]
+fn what_cannot_be_tried_is_not_measured() {
+    let claim = |options: &str| {
+        // No room for fd 1024.
+        let line = "ulimit -n 256; exec \"$LAB\" claims fd-limit --predict depends";
+        run(&mut shell(&format!("{line} {options}"))).ok()
+    };
+    let lines = claim("--format json").json();
+    let verdict = lines.of("claim").next().unwrap();
+    assert_eq!(verdict["verdict"], "not tried");
+    let [prediction] = predictions(&lines)[..] else {
+        panic!("{lines:?}");
+    };
+    assert_eq!(prediction["predicted"], "depends");
+    assert_eq!(prediction["measured"], Value::Null);
+    let text = claim("").stdout();
+    let row = text.lines().find(|line| line.starts_with("1. "));
+    let row = row.unwrap_or_else(|| panic!("{text}"));
+    assert!(
+        row.ends_with("  depends       -  fcntl(3<A>): EINVAL"),
+        "{text}"
+    );
 }
 
 /// The calls of a claim, as its trace has them.

@@ -7,25 +7,31 @@ fn talk(command: &str, input: &str) -> Output {
     run_with(&mut lab(command), input.as_bytes())
 }
 
+/// What a conversation looks like where nobody's Enter ends the lines.
+const ASKED: &str = "\
+1. How often will epoll_wait report A? >\u{20}
+   Give a number, 0 or more.
+1. How often will epoll_wait report A? >\u{20}
+   Give a number, 0 or more.
+1. How often will epoll_wait report A? >\u{20}
+2. How often will the server call recv for A? >\u{20}
+
+Tell your neighbour why. Then change an answer, or keep it with Enter.
+1. How often will epoll_wait report A? [3] >\u{20}
+2. How often will the server call recv for A? [3] >\u{20}
+   Give a number, 0 or more.
+2. How often will the server call recv for A? [3] >\u{20}
+
+
+Show the trace? [Enter; n: no]\u{20}
+";
+
 /// Nonsense is asked again, Enter keeps, a new answer replaces, and the trace
 /// that Enter shows is that of `--trace`.
 #[test]
 fn a_conversation() {
-    let talked = talk("et-nonblock --predict", "\nthree\n3\n3\n\n4\n\n").ok();
-    let asked = talked.stderr();
-    let times = |what: &str| asked.matches(what).count();
-    assert_eq!(
-        times("1. How often will epoll_wait report A? > "),
-        3,
-        "{asked}"
-    );
-    assert_eq!(times("Give a number, 0 or more."), 2, "{asked}");
-    assert_eq!(
-        times("1. How often will epoll_wait report A? [3] > "),
-        1,
-        "{asked}"
-    );
-    assert_eq!(times("Show the trace? [Enter; n: no]"), 1, "{asked}");
+    let talked = talk("et-nonblock --predict", "\nthree\n3\n3\n\nfour\n4\n\n").ok();
+    assert_eq!(talked.stderr(), ASKED);
 
     let shown = talked.stdout();
     let first = shown.lines().find(|line| line.starts_with("1. ")).unwrap();
@@ -110,6 +116,38 @@ fn steps_follow_the_questions() {
             .stdout()
             .contains("  epoll_wait(4) = 1 [5<A> EPOLLIN]")
     );
+}
+
+/// While nothing is to be seen, the reason is told: only where there is one.
+#[test]
+fn a_silence_is_announced() {
+    for (command, input, silence) in [
+        ("blocking --stall 1ms", "3\nyes\n\n\n", Some("1ms")),
+        ("et-blocking --stall 2ms", "3\nyes\n\n\n", Some("2ms")),
+        (
+            "lt --read drain --clients 2 --stall 1ms",
+            "3\nyes\n\n\n",
+            Some("1ms"),
+        ),
+        ("et-blocking --stall 0s", "3\nyes\n\n\n", None),
+        ("et-blocking --clients 1", "3\n3\n\n\n", None),
+        ("lt --clients 2", "3\n3\n\n\n", None),
+        ("et-nonblock", "3\n3\n\n\n", None),
+    ] {
+        let talked = talk(&format!("{command} --predict"), &format!("{input}n\n")).ok();
+        let asked = talked.stderr();
+        let told: Vec<&str> = asked
+            .lines()
+            .filter(|line| line.contains("watched"))
+            .collect();
+        let wanted =
+            silence.map(|stall| format!("running; a client that starves is watched for {stall}"));
+        assert_eq!(told, Vec::from_iter(&wanted), "{command}: {asked}");
+        assert!(
+            asked.ends_with("\nShow the trace? [Enter; n: no] \n"),
+            "{asked}"
+        );
+    }
 }
 
 /// Questions are for people: in JSON they go to standard error, and standard

@@ -188,6 +188,25 @@ fn the_matrix_tells_a_from_b() {
     }
 }
 
+/// Each question of `write-events` is about its own act: where epoll_wait fails
+/// to bring what it should, only the act in which it did comes to less.
+#[test]
+fn write_events_tells_the_acts_apart() {
+    if !is_there("write_events_tells_the_acts_apart") {
+        return;
+    }
+    for (trigger, fault, measured) in [
+        ("lt", "epoll_wait:retval=0:when=5", [4, 70]),
+        ("et", "epoll_wait:retval=0:when=1", [0, 1]),
+    ] {
+        let line = format!("write-events --waits 70 --trigger {trigger}");
+        let lines = inject(&format!("{line} --format json --predict 70,1"), fault);
+        let predictions = predictions(&lines);
+        let found = predictions.iter().map(|one| number(one, "measured"));
+        assert_eq!(found.collect::<Vec<_>>(), measured, "{line} {fault}");
+    }
+}
+
 /// A fault that the server lived through is told once, though the counts are
 /// left out; one that it did not live through shows how far the run came.
 #[test]
@@ -204,6 +223,9 @@ fn a_fault_is_told_with_or_without_the_trace() {
         let told = run_as("ECONNRESET", line, b"").ok().stdout();
         let times = told.matches("lived through: ECONNRESET 1").count();
         assert_eq!(times, 1, "{line}: {told}");
+        // Why A had so few reports: no more could come.
+        let reason = "       1  with 13 unread; closed with 8\n   report A?                                    unread\n";
+        assert!(told.contains(reason), "{line}: {told}");
     }
     let failed = run_as("EIO", "lt --predict", b"3\n4\n\n\n");
     assert_eq!(failed.shell_status(), 1, "{}", failed.told());

@@ -74,7 +74,6 @@ impl Screen {
         match &mut self.format {
             Format::Text(text) => {
                 let (trace, out) = (text.look().trace, &mut self.out);
-                text.finish(out)?;
                 if trace == Trace::Calls {
                     table::counts(report, text.look(), out)?;
                 }

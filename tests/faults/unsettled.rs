@@ -1,0 +1,60 @@
+//! A server that does not come to rest: after ten seconds the program ends and
+//! says what it has waited for.
+
+use std::thread;
+
+use crate::common::run;
+use crate::common::strace::{is_there, strace};
+
+/// A call that is not made although it seems to succeed, and what is missing
+/// then. The clients' writes are counted with those to standard output.
+const MISSING: [(&str, &[&str], &str); 5] = [
+    (
+        "lt",
+        &["epoll_ctl:retval=0:when=1"],
+        "A was not accepted within 10 s; the server is in epoll_wait",
+    ),
+    (
+        "lt",
+        &["epoll_ctl:retval=0:when=2"],
+        "what A did has not woken the server within 10 s; the server is in epoll_wait",
+    ),
+    (
+        "lt",
+        &["sendto:retval=5:when=1"],
+        "only 8 of 13 bytes that were sent to A arrived within 10 s; the server is in epoll_wait",
+    ),
+    (
+        "et-nonblock",
+        &["recvfrom:error=ECONNRESET:when=2", "close:retval=0:when=1"],
+        "A was not told that its connection is closed within 10 s; the server is in epoll_wait",
+    ),
+    (
+        "et-blocking --stall 0s",
+        &["write:retval=4:when=3"],
+        "what B sent has not reached the server within 10 s; the server is in recv",
+    ),
+];
+
+#[test]
+fn what_is_missing_is_told() {
+    if !is_there("what_is_missing_is_told") {
+        return;
+    }
+    thread::scope(|scope| {
+        for (line, faults, missing) in MISSING {
+            scope.spawn(move || {
+                let faults = faults.iter().map(|fault| format!("inject={fault}"));
+                let faults: Vec<String> = faults.collect();
+                let mut options = vec!["-o", "/dev/null"];
+                for fault in &faults {
+                    options.extend(["-e", fault]);
+                }
+                let output = run(&mut strace(&options, line.split(' ')));
+                assert_eq!(output.shell_status(), 1, "{}", output.told());
+                let told = format!("epoll-lab: {missing}\n");
+                assert_eq!(output.stderr(), told, "{}", output.told());
+            });
+        }
+    });
+}
