@@ -163,16 +163,17 @@ const SESSIONS: &[(&[&str], Tried)] = &[
     ),
     (
         &[
+            "nc 127.0.0.1 9999 > stopped",
             "nc 127.0.0.1 9999 > heard",
             "yes 'one line more' | head -n 400000 | nc -N 127.0.0.1 9999",
-            "wc -c heard",
+            "wc -c stopped heard",
         ],
         Here(chat::a_flood),
     ),
     (
         &[
-            "CHAT_SERVER=\"./chat\" cargo test --test chat two_clients",
-            "CHAT_SERVER=\"./chat\" cargo test --test chat -- --nocapture",
+            "CHAT_SERVER=\"$HOME/mine/chat\" cargo test --test chat two_clients",
+            "CHAT_SERVER=\"$HOME/mine/chat\" cargo test --test chat -- --nocapture",
             "cargo run --example chat -- 127.0.0.1:9999",
         ],
         By("tests/chat.rs"),

@@ -40,6 +40,7 @@ impl Session {
             line = line.replace(name, &format!(" {} ", path(file)));
         }
         line.replace(" heard", &format!(" {}", path("heard")))
+            .replace(" stopped", &format!(" {}", path("stopped")))
     }
 
     fn open(&self, line: &str) -> Terminal {
@@ -66,6 +67,17 @@ impl Session {
             let sockets = fs::read_to_string("/proc/net/tcp").expect("the list of sockets");
             sockets.contains(&socket).then_some(())
         });
+    }
+
+    /// Whether bytes are still on their way to a client that was disconnected.
+    fn sends_to_one_let_go(&self) -> bool {
+        const FIN_WAIT1: &str = "04";
+        let server = format!("0100007F:{:04X}", self.port);
+        let sockets = fs::read_to_string("/proc/net/tcp").expect("the list of sockets");
+        sockets.lines().any(|socket| {
+            let columns: Vec<&str> = socket.split_whitespace().collect();
+            columns[1] == server && columns[3] == FIN_WAIT1
+        })
     }
 }
 
@@ -150,9 +162,11 @@ pub fn a_line_in_two_pieces(lines: &[&str]) {
 
 /// One listens and one is stopped while a third sends 400,000 lines.
 pub fn a_flood(lines: &[&str]) {
+    /// Of the lines, each as `3: one line more`.
+    const ALL: usize = 400_000 * 17;
     const CC: &str = "cc -Wall -Wextra -O2 -o chat chat.c";
-    let [listen, flood, count] = lines[..] else {
-        panic!("three lines: {lines:?}");
+    let [stop, listen, flood, count] = lines[..] else {
+        panic!("four lines: {lines:?}");
     };
     if !present(flood, &["cc"]) || !nc_is_there(&[flood]) {
         return;
@@ -168,7 +182,7 @@ pub fn a_flood(lines: &[&str]) {
             fds.count()
         };
         let alone = fds();
-        let stopped = session.open("nc 127.0.0.1 9999");
+        let stopped = session.open(stop);
         eventually("the first is accepted", || {
             (fds() == alone + 1).then_some(())
         });
@@ -178,13 +192,26 @@ pub fn a_flood(lines: &[&str]) {
         });
         stopped.signal(Signal::SIGSTOP);
         run(&mut prompt(&session.line(flood))).ok();
+        // What `wc` counts in both files.
+        let counted = || {
+            let counted = run(&mut prompt(&session.line(count))).ok().stdout();
+            let rows = counted.lines().map(str::trim_start);
+            let bytes = rows.filter_map(|row| row.split(' ').next()?.parse().ok());
+            bytes.collect::<Vec<usize>>()
+        };
         let heard_all = eventually("all of it is heard, or nobody listens", || {
             let nobody = fds() == alone;
-            let counted = run(&mut prompt(&session.line(count))).ok().stdout();
-            let all = counted.starts_with("6800000 ");
+            let all = counted()[1] == ALL;
             (all || nobody).then_some(all)
         });
         assert!(fds() <= alone + 1, "the stopped one has been disconnected");
+        assert_eq!(counted()[0], 0, "it is stopped");
+        stopped.signal(Signal::SIGCONT);
+        let got = eventually("it reads on", || {
+            let got = counted()[0];
+            (got > 0 && !session.sends_to_one_let_go()).then_some(got)
+        });
+        assert!(got < ALL, "a part: {got}");
         heard_all
     });
     assert!(heard_all, "400,000 lines");
