@@ -84,6 +84,8 @@ pub fn gone(error: Failure) -> Result<Next, Failure> {
         Errno::ECONNABORTED | Errno::ECONNREFUSED | Errno::ENOTCONN => Ok(Next::Close),
         Errno::EHOSTUNREACH | Errno::EHOSTDOWN | Errno::ENETUNREACH => Ok(Next::Close),
         Errno::ENETDOWN | Errno::ENONET | Errno::EPROTO | Errno::ENOPROTOOPT => Ok(Next::Close),
+        // The kernel has no memory for this one: the others go on.
+        Errno::ENOMEM | Errno::ENOBUFS => Ok(Next::Close),
         _ => Err(error),
     }
 }

@@ -158,7 +158,12 @@ fn a_reset_costs_one_client() {
         return;
     }
     for mode in ["lt", "et-nonblock", "blocking"] {
-        for (syscall, errno) in [("recvfrom", "ECONNRESET"), ("sendto", "EPIPE")] {
+        for (syscall, errno) in [
+            ("recvfrom", "ECONNRESET"),
+            ("recvfrom", "ENOMEM"),
+            ("sendto", "EPIPE"),
+            ("sendto", "ENOBUFS"),
+        ] {
             each_k(mode, syscall, errno, |lines, failed| {
                 let lost = &failed["name"];
                 all_served_but(lines, lost);

@@ -48,7 +48,7 @@ static COUNTS: [Count; 23] = [
     count("et-masked-loss", "How many of the 130 bytes will be read?", "read"),
     count("et-short-read", "A: how many reports after the short recv?", "reports_after"),
     count("et-listener", "Two still wait: how many reports before the fourth?", "reports_while_two_wait"),
-    count("et-faster", "One small message, ET drained: how many calls?", "et_drain_calls_small"),
+    count("et-faster", "The small message, ET drained: how many calls?", "et_drain_calls_small"),
     count("et-rearm", "How many reports does the MOD bring?", "after_mod"),
     count("oneshot", "How many reports while it is disarmed?", "while_disarmed"),
     count("drain-starves", "How many recv of A before B's turn, if A is drained?", "before_b"),

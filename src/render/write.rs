@@ -178,12 +178,10 @@ pub fn table(all: &WriteEvents, compared: &[Compared], out: &mut impl Write) -> 
         writeln!(out)?;
         predict::text("", compared, out)?;
     }
-    if !compared.is_empty() {
-        return writeln!(out, "\nnext: epoll-lab claims et-short-read --predict");
-    }
     let next = match all.look.trace {
-        Trace::Summary => "epoll-lab write-events --trace",
-        Trace::Calls => "epoll-lab claims",
+        Trace::Summary if compared.is_empty() => "epoll-lab write-events --trace",
+        // Other APIs have an event for room, too.
+        _ => "epoll-lab select-poll-compare --only servers",
     };
     writeln!(out, "\nnext: {next}")
 }

@@ -12,13 +12,14 @@ const BUFFER: i64 = 5;
 /// A connection, as its calls show it.
 #[derive(Default)]
 struct Connection {
+    nonblocking: bool,
     edge_triggered: bool,
     /// It brought bytes, so there may be more.
     last_recv: Option<String>,
     eagain: u32,
 }
 
-/// EPOLLET, no buffer above 5 bytes, and no wait before each connection that
+/// O_NONBLOCK and EPOLLET, no buffer above 5 bytes, and no wait before each connection that
 /// was read has said EAGAIN, end of file or an error.
 pub fn what_strace_sees(program: &Program) -> Verdict {
     let log = Log::new();
@@ -54,7 +55,11 @@ fn check(calls: &[Logged]) -> Verdict<usize> {
         match call.syscall.as_str() {
             "accept" | "accept4" => {
                 if let Some(fd @ 0..) = call.result {
-                    open.insert(fd, Connection::default());
+                    let connection = Connection {
+                        nonblocking: says(call, "SOCK_NONBLOCK"),
+                        ..Connection::default()
+                    };
+                    open.insert(fd, connection);
                 }
             }
             "epoll_ctl" if call.args.len() > 3 => {
@@ -80,6 +85,11 @@ fn check(calls: &[Logged]) -> Verdict<usize> {
                     continue;
                 };
                 match name {
+                    "fcntl" => connection.nonblocking |= says(call, "O_NONBLOCK"),
+                    "ioctl" => connection.nonblocking |= says(call, "FIONBIO"),
+                    "recvfrom" | "read" if !connection.nonblocking => {
+                        return Err(format!("without O_NONBLOCK: {told}"));
+                    }
                     "recvfrom" | "read" => {
                         if call.int(2) > BUFFER {
                             return Err(format!("a buffer of more than {BUFFER} bytes: {told}"));
@@ -103,6 +113,11 @@ fn check(calls: &[Logged]) -> Verdict<usize> {
         }
     }
     Ok(closed)
+}
+
+/// Whether a flag or a request stands among the arguments.
+fn says(call: &Logged, word: &str) -> bool {
+    call.args.iter().any(|arg| arg.contains(word))
 }
 
 /// The call as strace writes it.

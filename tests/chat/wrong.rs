@@ -136,6 +136,14 @@ pub const WRONG_TO_STRACE: &[Wrong] = &[
         complaint: "without EPOLLET: epoll_ctl(",
     },
     Wrong {
+        name: "blocking sockets and MSG_DONTWAIT",
+        changes: &[("NULL, NULL, SOCK_NONBLOCK | ", "NULL, NULL, "),
+                   ("sizeof buffer, 0)", "sizeof buffer, MSG_DONTWAIT)"),
+                   ("MSG_NOSIGNAL)", "MSG_NOSIGNAL | MSG_DONTWAIT)")],
+        check: calls::what_strace_sees,
+        complaint: "without O_NONBLOCK: recvfrom(",
+    },
+    Wrong {
         name: "a large buffer",
         changes: &[("BUFFER = 5,", "BUFFER = 4096,")],
         check: calls::what_strace_sees,

@@ -19,8 +19,8 @@ use crate::trace::CtlOp;
 pub const CLOSE_UNREGISTERS: Claim = Claim {
     id: "close-unregisters",
     claim: "close(fd) removes it from the interest list",
-    asked: "The fd is duplicated, the original registered and closed; the client sends. DEL with \
-            the closed number, DEL through the dup; then the dup is closed, too.",
+    asked: "The fd is duplicated, the dup is registered and closed; the client sends. DEL with \
+            the closed number, DEL with the original's; then the original is closed, too.",
     experiment: close_unregisters,
 };
 
@@ -44,37 +44,38 @@ fn close_unregisters(t: &mut Trial) -> Result<Finding> {
     let by_number = t
         .sys
         .epoll_ctl_raw(epoll.0.as_raw_fd(), CtlOp::Del, number, nothing);
-    let by_dup = errno(t.sys.epoll_ctl(&epoll, CtlOp::Del, &a.socket, IN));
+    let by_original = errno(t.sys.epoll_ctl(&epoll, CtlOp::Del, &a.socket, IN));
     t.sys.close(a.socket)?;
     let after = t.wait(&epoll)?.len();
     Ok(judge_close_unregisters(
         still,
         errno(by_number),
-        by_dup,
+        by_original,
         after,
     ))
 }
 
-/// Reports after the close, DEL by the closed number and through the dup,
+/// Reports after the close, DEL by the closed number and by the original's,
 /// reports after the last close.
 fn judge_close_unregisters(
     still: usize,
     by_number: Result<(), Errno>,
-    by_dup: Result<(), Errno>,
+    by_original: Result<(), Errno>,
     after: usize,
 ) -> Finding {
     let del = |result: Result<(), Errno>| outcome(&result.map(|()| 0));
     let finding = match (still, after) {
-        (0, _) => confirmed("no report after close, though a dup is open")
+        (0, _) => confirmed("no report after close, though another fd is open")
             .why("close alone took it off the list."),
         (_, 0) => depends(format!(
             "{still} report after close; DEL {} and {}",
             del(by_number),
-            del(by_dup)
+            del(by_original)
         ))
         .why(
-            "The list holds the open file, not the number. While a dup is open, in a forked child \
-             perhaps, its events go on, under a number that is closed. So DEL before close.",
+            "The list holds the open file, not the number alone. While another fd of it is open, \
+             in a forked child perhaps, its events go on, under a number that is closed. So DEL \
+             before close.",
         ),
         _ => refuted(format!(
             "{still} report after close, {after} after the last"

@@ -15,10 +15,10 @@ use crate::trace::{CtlOp, Name};
 
 pub const CREATE_SIZE: Claim = Claim {
     id: "create-size",
-    claim: "epoll_create's size must be above 0, and is ignored",
-    asked: "epoll_create took a size, a hint at how many fds would come. Since Linux 2.6.8 it \
-            is checked to be above 0 and not used; epoll_create1 has none. One instance is given \
-            150 fds, more than the 100 that textbooks pass.",
+    claim: "an epoll instance is made for a number of fds",
+    asked: "epoll_create takes a size, a hint at how many fds will come; since Linux 2.6.8 it \
+            has to be above 0, and is not used (epoll_create(2)). epoll_create1 has none. One \
+            instance is given 150 fds, more than the 100 that textbooks pass.",
     experiment: create_size,
 };
 
@@ -47,10 +47,10 @@ fn create_size(t: &mut Trial) -> Result<Finding> {
 
 fn judge_create_size(added: Result<usize, Errno>) -> Finding {
     match added {
-        Ok(added) if added > 100 => confirmed(format!("{added} fds added; no size was given"))
+        Ok(added) if added > 100 => refuted(format!("{added} fds added; no size was given"))
             .count("added", added as u64)
             .why("There is no size to outgrow: the interest list is a tree that grows."),
-        other => refuted(format!("150 fds asked for: {}", outcome(&other)))
+        other => confirmed(format!("150 fds asked for: {}", outcome(&other)))
             .why("This kernel holds an instance to a size."),
     }
 }
@@ -147,9 +147,9 @@ mod tests {
 
     #[test]
     fn judges() {
-        assert_eq!(judge_create_size(Ok(150)).verdict, Confirmed);
+        assert_eq!(judge_create_size(Ok(150)).verdict, Refuted);
         let held = judge_create_size(Err(Errno::ENOSPC));
-        assert_eq!(held.verdict, Refuted);
+        assert_eq!(held.verdict, Confirmed);
         assert!(held.evidence.contains("ENOSPC"));
 
         let wrong = [Err(Errno::EEXIST), Err(Errno::ENOENT)];

@@ -138,8 +138,8 @@ fn judge_eagain(bytes: usize, ended: Result<usize, Errno>, would_block: i32) -> 
 pub const DRAIN_STARVES: Claim = Claim {
     id: "drain-starves",
     claim: "draining until EAGAIN is always right",
-    asked: "A and B are reported together. A is drained, and A's client sends 5 bytes more after \
-            every recv, 50 times. Then the same with at most 25 bytes a turn.",
+    asked: "A and B are reported together. A is drained, 5 bytes a recv, and A's client sends 5 \
+            more after each of the first 49. Then the same with at most 25 bytes a turn.",
     experiment: drain_starves,
 };
 

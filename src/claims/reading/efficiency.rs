@@ -14,8 +14,8 @@ pub const ET_FASTER: Claim = Claim {
     id: "et-faster",
     claim: "ET is more efficient than LT",
     asked: "How many calls of epoll_wait and recv for the same bytes? LT with one recv a report, \
-            LT drained, ET drained; 32,768 bytes at once, read 5 and 65,536 at a time, and one \
-            small message.",
+            LT drained, ET drained; 32,768 bytes at once, read 5 and 65,536 at a time, and a \
+            small message, 13 bytes, with room for all of them.",
     experiment: et_faster,
 };
 
