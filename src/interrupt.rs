@@ -19,6 +19,7 @@ use crate::report::Api;
 use crate::scene::Stuck;
 use crate::shared::Shared;
 use crate::tcp_table::TcpTable;
+use crate::trace::Call;
 use crate::witness::{Sleep, Witness};
 
 /// Tells the signal thread that it is not needed any more.
@@ -77,8 +78,9 @@ impl Interrupt {
 const PATIENCE: Duration = Duration::from_millis(300);
 
 /// Waits until the server sleeps, so that what its clients have seen is
-/// counted; a server that never rests is not waited for.
-fn wait_for_rest(shared: &Shared) -> Option<Sleep> {
+/// counted; a server that never rests is not waited for. Also its steps so far
+/// ([`State::steps`](crate::shared::State::steps)).
+fn wait_for_rest(shared: &Shared) -> Option<(Sleep, u64)> {
     let tid = shared.lock().tid?;
     let witness = Witness::open(tid).ok()?;
     let began = Instant::now();
@@ -89,7 +91,9 @@ fn wait_for_rest(shared: &Shared) -> Option<Sleep> {
             (state.steps, state.current)
         };
         match witness.look(current) {
-            Ok(look) if look.sleep.is_some() && before == Some(steps) => return look.sleep,
+            Ok(look) if before == Some(steps) && look.sleep.is_some() => {
+                return look.sleep.map(|sleep| (sleep, steps));
+            }
             Ok(look) => before = look.sleep.map(|_| steps),
             Err(_) => return None, // the thread has ended
         }
@@ -98,27 +102,33 @@ fn wait_for_rest(shared: &Shared) -> Option<Sleep> {
     None
 }
 
-/// What stands in the kernel at the end, for clients that are not the lab's:
-/// how much is unread, and whether the server sleeps for one of them.
-fn note_the_end(shared: &Shared, sleep: Option<Sleep>) {
+/// What stands in the kernel at the end: how much is unread, and for clients
+/// that are not the lab's, whether the server sleeps for one of them. Gives the
+/// call that has begun and will not return any more: it counts.
+fn note_the_end(shared: &Shared, rest: Option<(Sleep, u64)>) -> Option<Call> {
     let mut guard = shared.lock();
     let state = &mut *guard;
-    // It was begun, the trace shows it, and it is the process that ends it.
-    if let (Some(Sleep::ForOne { .. }), Some(call)) = (sleep, &state.current) {
+    let sleep = rest.filter(|(_, steps)| *steps == state.steps);
+    let sleep = sleep.map(|(sleep, _)| sleep);
+    let begun = match sleep {
+        Some(Sleep::ForOne { .. }) => state.current,
+        _ => None,
+    };
+    if let Some(call) = &begun {
         state.totals.count_begun(call);
     }
     let (Some(run), Some(address)) = (&state.run, state.address) else {
-        return;
+        return begun;
     };
-    if run.clients > 0 {
-        return;
-    }
     let table = TcpTable::open(&address).and_then(|table| table.server_ends(address.port()));
     for (port, end) in table.unwrap_or_default() {
         let mut open = state.totals.connections.values_mut();
         if let Some(connection) = open.find(|c| c.port == port && !c.closed) {
             connection.unread = end.unread;
         }
+    }
+    if run.clients > 0 {
+        return begun;
     }
     let open = state.totals.connections.values().filter(|c| !c.closed);
     match (sleep, run.api) {
@@ -127,7 +137,7 @@ fn note_the_end(shared: &Shared, sleep: Option<Sleep>) {
         }
         (Some(Sleep::ForOne { .. }), Api::None) | (None, _) => {}
         (Some(Sleep::ForOne { call, .. }), _) => {
-            if let Some(fd) = state.current.and_then(|call| call.fd()) {
+            if let Some(fd) = begun.and_then(|call| call.fd()) {
                 state.scene.stuck.get_or_insert(Stuck {
                     call,
                     fd,
@@ -137,11 +147,12 @@ fn note_the_end(shared: &Shared, sleep: Option<Sleep>) {
             }
         }
     }
+    begun
 }
 
 fn end(signal: Signal, shared: &Shared, screen: &Mutex<Screen>) {
-    let sleep = wait_for_rest(shared);
-    note_the_end(shared, sleep);
+    let rest = wait_for_rest(shared);
+    let begun = note_the_end(shared, rest);
     // The terminal has shown ^C, and perhaps a prompt, on a line of its own.
     if io::stderr().is_terminal() {
         tell("");
@@ -151,6 +162,9 @@ fn end(signal: Signal, shared: &Shared, screen: &Mutex<Screen>) {
     if let Some(screen) = &mut screen {
         // Nobody is left to be told that standard output is gone.
         let _ = screen.take_records(shared, &mut Vec::new());
+        if let Some(call) = begun {
+            let _ = screen.does_not_return(&call);
+        }
         let report = shared.lock().report();
         if let Some(report) = report {
             let _ = screen.summary(&report);

@@ -37,7 +37,7 @@ pub enum Next {
     Wait,
     /// For room in the send buffer: part of the echo is not out yet.
     WaitWritable,
-    /// For nothing: the peer is gone.
+    /// For nothing: the connection is over.
     Close,
 }
 

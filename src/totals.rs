@@ -59,6 +59,16 @@ impl Connection {
         self.unread += other.unread;
     }
 
+    /// Whether a `recv` found no byte because none will come.
+    fn has_hung_up(&self, result: Result<i32, Errno>) -> bool {
+        match result {
+            Ok(received) => received == 0,
+            // The kernel had none to spare for those that had come.
+            Err(Errno::ENOMEM | Errno::ENOBUFS) => false,
+            Err(_) => self.unread == 0,
+        }
+    }
+
     fn count_recv(&mut self, result: Result<i32, Errno>) {
         self.recv += 1;
         if self.first_recv.len() < FIRST {
@@ -68,7 +78,7 @@ impl Connection {
         match result {
             Err(Errno::EINTR) => return, // nothing was looked at yet
             Err(Errno::EAGAIN) => self.eagain += 1,
-            Ok(0) | Err(_) if self.fresh => {
+            _ if self.fresh && self.has_hung_up(result) => {
                 self.reports -= 1;
                 self.hangups += 1;
                 if self.first_unread.len() as u64 > self.reports {

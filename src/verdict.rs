@@ -45,7 +45,18 @@ fn stuck_sentence(report: &Report, scene: &Scene, stuck: &Stuck) -> String {
         _ => format!("STUCK: asleep in {} for {who}.", stuck.call),
     };
     let starved = names(&stuck.starved);
-    let waited_to_the_end = |name: &Name| side(name).is_some_and(|side| side.unanswered > 0);
+    let row = |name: &Name| {
+        report
+            .rows
+            .iter()
+            .find(|row| row.client == name.to_string())
+    };
+    let hung_up = row(&who).is_some_and(|row| row.server.ended);
+    let waited_to_the_end = |name: &Name| {
+        let unanswered = side(name).is_some_and(|side| side.unanswered > 0);
+        let late = row(name).is_some_and(|row| row.answered == Some(Answered::Late));
+        unanswered && late && hung_up
+    };
     match (stuck.starved.is_empty(), report.run.api.wait_call()) {
         (true, Some(wait)) => format!("{asleep} The server was not in {wait}."),
         (true, None) => asleep,

@@ -152,6 +152,11 @@ fn ctrl_c_prints_the_summary() {
             let row = stdout.lines().find(|line| line.starts_with("A  "));
             let mut counts = row.expect("a row").split_whitespace();
             assert_eq!(counts.nth(3), Some(recv), "{mode}: {stdout}");
+            if options == "--trace" {
+                let begun = stdout.matches("\n    recv(4<A>, ").count()
+                    + stdout.matches("\n    recv(5<A>, ").count();
+                assert_eq!(begun.to_string(), recv, "{mode}: {stdout}");
+            }
             // Without reports there is nothing to count.
             assert!(!stdout.contains(" 0 reports"), "{stdout}");
         }

@@ -89,6 +89,18 @@ fn positions_stand_in_timing_only() {
     assert!(number("fill") > number("drain") && number("drain") > 0);
     let drain = timed.iter().find(|r| r["act"] == "drain").expect("drain");
     assert!(drain["queue"][0].as_u64() > drain["queue"][1].as_u64());
+
+    // How much has come to P depends on what else the machine is doing.
+    let unread = |options: &[&str]| {
+        let records = records(options);
+        let recv = records.iter().filter(|r| r["call"] == "recv");
+        let (known, hidden): (Vec<_>, Vec<_>) = recv.partition(|r| r["unread"].is_u64());
+        (known.len(), hidden.len())
+    };
+    let (known, hidden) = unread(&["--trace"]);
+    assert!(known == 0 && hidden > 0, "{known} {hidden}");
+    let (known, hidden) = unread(&["--trace", "--timing"]);
+    assert!(known > 0 && hidden == 0, "{known} {hidden}");
 }
 
 /// What the trace counts is all that was called: shown and folded together.

@@ -29,16 +29,15 @@ impl Lab {
             return Ok(None);
         };
 
-        let served = |index: usize| {
-            state
-                .totals
-                .connections
-                .get(&(index as u32))
-                .map_or(0, |c| c.received)
+        // Whom the server has closed, nobody starves any more.
+        let starves = |index: usize| {
+            let connection = state.totals.connections.get(&(index as u32));
+            let served = connection.map_or(0, |c| c.received);
+            served < self.clients[index].said() && connection.is_none_or(|c| !c.closed)
         };
         let starved: Vec<usize> = (0..self.clients.len())
             .filter(|index| Name::Client(*index as u32) != fd.name)
-            .filter(|index| served(*index) < self.clients[*index].said())
+            .filter(|index| starves(*index))
             .collect();
         let said_by = |name| match name {
             Name::Client(index) => self.clients[index as usize].sent,

@@ -64,7 +64,7 @@ static COUNTS: [Count; 23] = [
 
 /// One or two questions about a claim.
 pub fn questions(claim: &Claim) -> Vec<Question<Tried>> {
-    let verdict = Question {
+    let truth = Question {
         text: "What will become of the claim?".into(),
         kind: VERDICTS,
         run: Some(1),
@@ -76,7 +76,7 @@ pub fn questions(claim: &Claim) -> Vec<Question<Tried>> {
         run: Some(1),
         measure: counted,
     });
-    count.into_iter().chain([verdict]).collect()
+    count.into_iter().chain([truth]).collect()
 }
 
 fn of(claim: &Claim) -> Option<&'static Count> {

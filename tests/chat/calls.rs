@@ -19,8 +19,8 @@ struct Connection {
     eagain: u32,
 }
 
-/// O_NONBLOCK and EPOLLET, no buffer above 5 bytes, and no wait before each connection that
-/// was read has said EAGAIN, end of file or an error.
+/// O_NONBLOCK and EPOLLET, no buffer above 5 bytes, and no wait before each
+/// connection that was read has said EAGAIN, end of file or an error.
 pub fn what_strace_sees(program: &Program) -> Verdict {
     let log = Log::new();
     let server = Server::start_traced(program, &log.prefix())?;
@@ -85,8 +85,12 @@ fn check(calls: &[Logged]) -> Verdict<usize> {
                     continue;
                 };
                 match name {
-                    "fcntl" => connection.nonblocking |= says(call, "O_NONBLOCK"),
-                    "ioctl" => connection.nonblocking |= says(call, "FIONBIO"),
+                    "fcntl" if says(call, "F_SETFL") && call.result == Some(0) => {
+                        connection.nonblocking = says(call, "O_NONBLOCK");
+                    }
+                    "ioctl" if says(call, "FIONBIO") && call.result == Some(0) => {
+                        connection.nonblocking = !says(call, "[0]");
+                    }
                     "recvfrom" | "read" if !connection.nonblocking => {
                         return Err(format!("without O_NONBLOCK: {told}"));
                     }

@@ -77,6 +77,9 @@ impl Calls<'_> {
     }
 }
 
+/// How many counts [`a_count_is_what_the_trace_shows`] makes again.
+const RECOUNTED: usize = 5;
+
 fn is_sent(record: &Value, data: &str) -> bool {
     record["action"] == "send" && record["data"] == data
 }
@@ -85,7 +88,7 @@ fn is_sent(record: &Value, data: &str) -> bool {
 #[test]
 fn a_count_is_what_the_trace_shows() {
     type Recount = dyn Fn(&[Value]) -> u64;
-    let recounts: [(&str, &Recount); 5] = [
+    let recounts: [(&str, &Recount); RECOUNTED] = [
         ("lt-repeats", &|all| Calls::from(all.iter()).events()),
         ("et-once", &|all| 13 - Calls::from(all.iter()).received()),
         ("et-writable-once", &|all| Calls::from(all.iter()).events()),
@@ -111,23 +114,66 @@ fn a_count_is_what_the_trace_shows() {
     }
 }
 
-/// Wherever a count is asked for, the experiment has counted it.
+/// Of the others, which of its experiment's figures answers.
+const FIGURES: [(&str, &str); 18] = [
+    ("wait-count", "of_2"),
+    ("no-mmap", "mappings"),
+    ("lt-both-sockets", "nonblocking_reports"),
+    ("et-new-data", "reports"),
+    ("et-masked-loss", "read"),
+    ("et-short-read", "reports_after"),
+    ("et-listener", "reports_while_two_wait"),
+    ("et-faster", "et_drain_calls_small"),
+    ("et-rearm", "after_mod"),
+    ("oneshot", "while_disarmed"),
+    ("drain-starves", "before_b"),
+    ("lt-writable-spin", "reports"),
+    ("et-writable-refill", "at_first_byte"),
+    ("half-close", "arrived"),
+    ("mask-zero", "level_reports"),
+    ("close-unregisters", "reports_after_close"),
+    ("herd", "plain_wakeups"),
+    ("textbook-server", "textbook_survives"),
+];
+
 #[test]
-fn every_count_is_measured() {
-    let ids = run(&mut lab("claims --list --format json")).ok().json();
-    let mut counts = 0;
-    for claim in ids.of("claim") {
-        let id = claim["id"].as_str().expect("an id");
-        let questions = run(&mut lab(&format!("claims {id} --predict ,,")));
-        if !questions.stderr().contains("2 answers are asked for") {
-            continue;
-        }
+fn a_count_is_a_figure_of_the_experiment() {
+    for (id, figure) in FIGURES {
         let lines = asked(id, "0,confirmed");
-        let predictions = predictions(&lines);
         let claim = lines.of("claim").next().unwrap();
-        let tried = claim["verdict"] != "not tried";
-        assert_eq!(predictions[0]["measured"].is_u64(), tried, "{id}");
-        counts += 1;
+        let prediction = predictions(&lines)[0];
+        assert_ne!(claim["verdict"], "not tried", "{id}");
+        assert!(claim["figures"][figure].is_u64(), "{id}: {claim}");
+        assert_eq!(prediction["measured"], claim["figures"][figure], "{id}");
     }
-    assert!(counts > 0);
+}
+
+/// Every claim that is asked for a count stands in one of the two lists.
+#[test]
+fn every_count_is_tested() {
+    let ids = run(&mut lab("claims --list --format json")).ok().json();
+    let counted = ids.of("claim").filter(|claim| {
+        let id = claim["id"].as_str().expect("an id");
+        let refused = run(&mut lab(&format!("claims {id} --predict ,,")));
+        refused.stderr().contains("2 answers are asked for")
+    });
+    assert_eq!(counted.count(), FIGURES.len() + RECOUNTED);
+}
+
+/// What was found stands beside the count, once; a right word needs no more.
+#[test]
+fn the_reason_stands_once() {
+    let shown = run(&mut lab("claims et-once --predict 7,yes"))
+        .ok()
+        .stdout();
+    let table = shown.split("kernel\n").nth(1).expect("a table");
+    let lines: Vec<&str> = table.lines().take(3).collect();
+    assert_eq!(
+        lines,
+        [
+            "1. How many of the 13 bytes stay           7          8  1 report, 8 bytes",
+            "   unread?                                               stranded",
+            "2. What will become of the claim?  confirmed  confirmed  as predicted",
+        ]
+    );
 }

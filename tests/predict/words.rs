@@ -108,3 +108,19 @@ fn the_matrix_says_what_the_others_came_to() {
         ],
     );
 }
+
+/// Where a call may not return, it is said what counts.
+#[test]
+fn what_counts_is_said_where_a_call_may_not_return() {
+    const COUNTS: &str = "All stay connected. A call counts when it begins.";
+    for (line, said) in [
+        ("blocking --stall 0s --predict 4,no", true),
+        ("et-blocking --stall 0s --predict 4,no", true),
+        ("lt --clients 2 --predict 3,3", false),
+        ("et-nonblock --predict 1,4", false),
+    ] {
+        let shown = run(&mut lab(line)).ok().stdout();
+        let unfolded = shown.replace('\n', " ");
+        assert_eq!(unfolded.contains(COUNTS), said, "{line}: {shown}");
+    }
+}

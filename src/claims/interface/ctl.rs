@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::fd::AsRawFd;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
 use nix::sys::epoll::EpollEvent;
 
@@ -11,7 +11,7 @@ use crate::claims::Claim;
 use crate::claims::evidence::{errno, outcome};
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::trial::{IN, Trial, free_number};
-use crate::trace::{CtlOp, Name};
+use crate::trace::{CtlOp, Name, errno_name};
 
 pub const CREATE_SIZE: Claim = Claim {
     id: "create-size",
@@ -31,28 +31,38 @@ fn create_size(t: &mut Trial) -> Result<Finding> {
     // The interest list tells fds apart, not files: 150 fds of one socket.
     t.note(format!("epoll_ctl(ADD), for A and {} dups of it:", FDS - 1));
     let mut dups = Vec::new();
-    let mut added = errno(t.sys.epoll_ctl(&epoll, CtlOp::Add, &a.socket, IN)).map(|()| 1);
-    while let Ok(count @ 1..FDS) = added {
-        added = t.untraced(|t| {
-            let dup = t.sys.fcntl_dupfd(&a.socket, 0, Name::Other("dup of A"));
-            let dup = dup.map_err(|failure| failure.errno)?;
-            errno(t.sys.epoll_ctl(&epoll, CtlOp::Add, &dup, IN))?;
-            dups.push(dup);
-            Ok(count + 1)
-        });
+    t.sys.epoll_ctl(&epoll, CtlOp::Add, &a.socket, IN)?;
+    let mut refused = Ok(());
+    while refused.is_ok() && dups.len() + 1 < FDS {
+        refused = t.untraced(|t| -> Result<Result<(), Errno>> {
+            let dup = t.sys.fcntl_dupfd(&a.socket, 0, Name::Other("dup of A"))?;
+            let added = errno(t.sys.epoll_ctl(&epoll, CtlOp::Add, &dup, IN));
+            if added.is_ok() {
+                dups.push(dup);
+            }
+            Ok(added)
+        })?;
     }
-    t.note(format!("added: {}", outcome(&added)));
-    Ok(judge_create_size(added))
+    let added = dups.len() + 1;
+    t.note(match refused {
+        Ok(()) => format!("added: {added}"),
+        Err(errno) => format!("added: {added}, then {}", errno_name(errno)),
+    });
+    // No memory, or the user's limit for all instances (epoll_ctl(2)).
+    if let Err(errno @ (Errno::ENOSPC | Errno::ENOMEM)) = refused {
+        bail!("epoll_ctl: {} after {added} fds", errno_name(errno));
+    }
+    Ok(judge_create_size(added, refused))
 }
 
-fn judge_create_size(added: Result<usize, Errno>) -> Finding {
-    match added {
-        Ok(added) if added > 100 => refuted(format!("{added} fds added; no size was given"))
-            .count("added", added as u64)
+fn judge_create_size(added: usize, refused: Result<(), Errno>) -> Finding {
+    match refused {
+        Ok(()) => refuted(format!("{added} fds added; no size was given"))
             .why("There is no size to outgrow: the interest list is a tree that grows."),
-        other => confirmed(format!("150 fds asked for: {}", outcome(&other)))
+        Err(errno) => confirmed(format!("{added} fds added, then {}", errno_name(errno)))
             .why("This kernel holds an instance to a size."),
     }
+    .count("added", added as u64)
 }
 
 pub const CTL_ERRORS: Claim = Claim {
@@ -147,10 +157,10 @@ mod tests {
 
     #[test]
     fn judges() {
-        assert_eq!(judge_create_size(Ok(150)).verdict, Refuted);
-        let held = judge_create_size(Err(Errno::ENOSPC));
+        assert_eq!(judge_create_size(150, Ok(())).verdict, Refuted);
+        let held = judge_create_size(100, Err(Errno::EINVAL));
         assert_eq!(held.verdict, Confirmed);
-        assert!(held.evidence.contains("ENOSPC"));
+        assert_eq!(held.evidence, "100 fds added, then EINVAL");
 
         let wrong = [Err(Errno::EEXIST), Err(Errno::ENOENT)];
         let right = judge_ctl_errors(Ok(()), &wrong);

@@ -143,7 +143,8 @@ pub const DRAIN_STARVES: Claim = Claim {
     experiment: drain_starves,
 };
 
-/// How often A's client sends on while A is drained.
+/// How many times 5 bytes A's client sends while A is drained, the first before
+/// that.
 const ROUNDS: usize = 50;
 
 fn drain_starves(t: &mut Trial) -> Result<Finding> {
@@ -155,7 +156,10 @@ fn drain_starves(t: &mut Trial) -> Result<Finding> {
         t.sends(&a, b"again")?;
         t.sends(&b, b"ping")?;
         t.wait(&epoll)?;
-        t.note("A's client sends 5 bytes more after every recv");
+        t.note(format!(
+            "A's client sends 5 bytes more after each of the first {} recv",
+            ROUNDS - 1
+        ));
         before_b.push(drain_busy(t, &a, bound)?);
         t.recv(&b, 5).context("recv")?;
     }

@@ -129,7 +129,7 @@ fn et_writable_refill(t: &mut Trial) -> Result<Finding> {
     t.nonblocking(&a)?;
     let epoll = t.epoll_of(&[&a], OUT | ET)?;
     t.wait(&epoll)?;
-    t.note("send(3<A>, ..., 4096), again and again, until EAGAIN and silence");
+    t.note("send(3<A>, ...), 4096 bytes at a time, then 1, until EAGAIN and silence");
     let filled = t.untraced(|t| fill(t, &a, &epoll))?;
     let full = errno(t.sys.send(&a.socket, b"x", MsgFlags::MSG_NOSIGNAL));
     let silence = t.wait_for(&epoll, 1, SILENCE)?.len();

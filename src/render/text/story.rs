@@ -25,9 +25,9 @@ impl Text {
         }
     }
 
-    /// The server sleeps in a call for one client.
+    /// The server sleeps in a call for one client: shown once.
     pub fn does_not_return(&mut self, call: &Call, out: &mut impl Write) -> io::Result<()> {
-        if self.look.trace == Trace::Summary {
+        if self.look.trace == Trace::Summary || self.open.is_some() {
             return Ok(());
         }
         self.finish(out)?;
