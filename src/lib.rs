@@ -35,36 +35,10 @@
 compile_error!("epoll-lab shows epoll, which only Linux has: build it on Linux, or in WSL2");
 
 pub mod claims;
-pub mod cli;
-pub mod client;
-pub mod command;
-mod compare;
-pub mod escape;
-pub mod inherited;
-mod interrupt;
+pub mod commands;
+pub mod cost;
 pub mod lab;
-mod man;
-pub mod matrix;
-#[expect(
-    missing_docs,
-    reason = "the table says it, with a column for each field"
-)]
-pub mod mode;
-mod one_cpu;
-pub mod predict;
-pub mod prompt;
-pub mod render;
-pub mod report;
-pub mod scaling;
-pub mod scene;
 pub mod server;
-pub mod shared;
-mod stage;
+pub mod show;
 pub mod sys;
-mod tcp_table;
-pub mod totals;
 pub mod trace;
-pub mod verdict;
-pub mod witness;
-pub mod wording;
-pub mod write_events;

@@ -7,17 +7,17 @@ use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
-use epoll_lab::cli::{Cli, Color};
-use epoll_lab::render::OutputError;
+use epoll_lab::commands::cli::{Cli, Color};
+use epoll_lab::show::OutputError;
 
 fn main() -> ExitCode {
-    epoll_lab::inherited::close();
+    epoll_lab::lab::fds::close_inherited();
     if let Some(status) = epoll_lab::claims::play_if_asked(std::env::args_os()) {
         return status;
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return epoll_lab::cli::refuse(&error),
+        Err(error) => return epoll_lab::commands::cli::refuse(&error),
     };
     let color = match cli.color {
         Color::Always => true,
@@ -25,12 +25,12 @@ fn main() -> ExitCode {
         Color::Auto => AutoStream::choice(&std::io::stdout()) != ColorChoice::Never,
     };
     colored::control::set_override(color);
-    match epoll_lab::command::execute(cli) {
+    match epoll_lab::commands::execute(cli) {
         Ok(status) => status,
         // Whoever read our output has seen enough.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            epoll_lab::render::tell(&format!("epoll-lab: {error:#}"));
+            epoll_lab::show::tell(&format!("epoll-lab: {error:#}"));
             ExitCode::FAILURE
         }
     }

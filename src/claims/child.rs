@@ -23,14 +23,15 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{SockaddrIn, getsockname};
 use nix::unistd::Pid;
 
-use super::patience::until;
-use super::textbook::{self, Edition};
-use super::thread::{WAITS_FOR_EVER, falls_asleep, for_anyone};
-use crate::mode;
-use crate::server::{self, Config};
-use crate::shared::{Follow, Shared};
+use crate::claims::patience::until;
+use crate::claims::textbook;
+use crate::claims::textbook::Edition;
+use crate::claims::thread::{WAITS_FOR_EVER, falls_asleep, for_anyone};
+use crate::lab::witness::Witness;
+use crate::server;
+use crate::server::{Config, mode};
 use crate::sys::Sys;
-use crate::witness::Witness;
+use crate::sys::journal::{Follow, Shared};
 
 /// What the child is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,10 +6,10 @@ use std::io;
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 
-use super::trial::Report;
-use crate::scaling::figures::thousands;
+use crate::claims::trial::Report;
+use crate::cost::figures::thousands;
+use crate::trace::words::epoll_names;
 use crate::trace::{Failure, errno_name};
-use crate::wording::epoll_names;
 
 /// The errno of a call that failed: here it is what was asked for.
 pub fn errno<T>(result: Result<T, Failure>) -> Result<T, Errno> {

@@ -15,7 +15,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollOp, EpollTimeout};
 use nix::sys::socket::{MsgFlags, SockFlag, accept4, recv, send};
 
-use super::child::say;
+use crate::claims::child::say;
 
 /// Which of the two that textbooks print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

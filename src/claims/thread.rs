@@ -13,11 +13,11 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, Shutdown, recv, shutdown};
 use nix::unistd::gettid;
 
-use super::patience::PATIENCE;
-use super::trial::{Conn, Trial};
+use crate::claims::patience::PATIENCE;
+use crate::claims::trial::{Conn, Trial};
+use crate::lab::witness::{Look, Sleep, Witness, move_up};
 use crate::sys::Socket;
 use crate::trace::{Call, Fd, Name, Record};
-use crate::witness::{Look, Sleep, Witness, move_up};
 
 /// Looks in a row that must agree before a thread counts as asleep.
 pub const LOOKS: u32 = 3;

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::Lab;
-use crate::render::text::story::blocked_text;
-use crate::render::{Timing, Trace, tell};
-use crate::report::Api;
-use crate::scene::{Asleep, Blocked, Stuck, Waiting};
+use crate::lab::Lab;
+use crate::lab::report::Api;
+use crate::lab::report::scene::{Asleep, Blocked, Stuck, Waiting};
+use crate::show::text::story::blocked_text;
+use crate::show::{Timing, Trace, tell};
 use crate::trace::Name;
 
 /// How often the lab looks whether the server sleeps in recv.

@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use nix::sys::socket::{Shutdown, shutdown};
 
-use super::settle::{Rest, SETTLE};
-use super::{Lab, failed};
-use crate::client::{Client, End};
-use crate::prompt::read_line;
-use crate::render::text::story::step_text;
-use crate::scene::{Action, ClientSide, Step};
+use crate::lab::settle::Rest;
+
+use crate::lab::client::{Client, End};
+use crate::lab::report::scene::{Action, ClientSide, Step};
+use crate::lab::settle::SETTLE;
+use crate::lab::{Lab, failed};
+use crate::show::prompt::read_line;
+use crate::show::text::story::step_text;
 use crate::trace::Name;
 
 /// What the clients are told to do.

@@ -1,7 +1,7 @@
 //! When a server has come to rest, so that a client may act.
 //!
 //! Never after so-and-so many milliseconds: what was sent has arrived, and the
-//! [`witness`](crate::witness) says that the server sleeps.
+//! [`witness`](crate::lab::witness) says that the server sleeps.
 
 use std::fmt;
 use std::thread;
@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use super::{Lab, failed};
-use crate::scene::Asleep;
-use crate::tcp_table::ServerEnd;
-use crate::totals::Connection;
+use crate::lab::Lab;
+
+use crate::lab::failed;
+use crate::lab::report::scene::Asleep;
+use crate::lab::tcp_table::ServerEnd;
 use crate::trace::Name;
+use crate::trace::totals::Connection;
 
 /// How long a server may take to come to rest.
 pub const SETTLE: Duration = Duration::from_secs(10);

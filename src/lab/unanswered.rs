@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::settle::Rest;
-use super::{Lab, failed};
-use crate::report::Api;
-use crate::scene::{Asleep, BeforeHangUp, Blocked, Eve, Stuck, Waiting};
-use crate::shared::State;
+use crate::lab::report::Api;
+use crate::lab::report::scene::{Asleep, BeforeHangUp, Blocked, Eve, Stuck, Waiting};
+use crate::lab::settle::Rest;
+use crate::lab::{Lab, failed};
+use crate::sys::journal::State;
 use crate::trace::Name;
 
 impl Lab {

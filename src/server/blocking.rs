@@ -4,7 +4,15 @@
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, SockFlag};
 
-use super::{Accepted, Config, PAUSE, gone, retry};
+use crate::server::Accepted;
+
+use crate::server::Config;
+
+use crate::server::PAUSE;
+
+use crate::server::gone;
+
+use crate::server::retry;
 use crate::sys::{Socket, Sys};
 use crate::trace::Failure;
 

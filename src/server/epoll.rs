@@ -1,7 +1,7 @@
 //! The event loop on epoll: the listing of epoll(7), with the errors in.
 //!
 //! `lt`, `et-blocking` and `et-nonblock` are this one function. What tells
-//! them apart is the [`Mode`](crate::mode::Mode) that they hand in.
+//! them apart is the [`Mode`](crate::server::mode::Mode) that they hand in.
 
 use std::os::fd::{AsRawFd, RawFd};
 
@@ -9,8 +9,18 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use nix::sys::socket::SockFlag;
 
-use super::{Accepted, Config, Connection, Connections, Next, Pause};
-use crate::mode::Mode;
+use crate::server::Accepted;
+
+use crate::server::Config;
+
+use crate::server::Connection;
+
+use crate::server::Connections;
+
+use crate::server::Next;
+
+use crate::server::Pause;
+use crate::server::mode::Mode;
 use crate::sys::{Socket, Sys};
 use crate::trace::{CtlOp, Failure};
 

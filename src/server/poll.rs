@@ -12,7 +12,17 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::socket::SockFlag;
 
-use super::{Accepted, Config, Connection, Connections, Next, Pause};
+use crate::server::Accepted;
+
+use crate::server::Config;
+
+use crate::server::Connection;
+
+use crate::server::Connections;
+
+use crate::server::Next;
+
+use crate::server::Pause;
 use crate::sys::{Socket, Sys};
 use crate::trace::Failure;
 

@@ -10,7 +10,17 @@ use nix::errno::Errno;
 use nix::sys::select::{FD_SETSIZE, FdSet};
 use nix::sys::socket::SockFlag;
 
-use super::{Accepted, Config, Connection, Connections, Next, Pause};
+use crate::server::Accepted;
+
+use crate::server::Config;
+
+use crate::server::Connection;
+
+use crate::server::Connections;
+
+use crate::server::Next;
+
+use crate::server::Pause;
 use crate::sys::{Socket, Sys};
 use crate::trace::Failure;
 

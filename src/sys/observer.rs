@@ -4,8 +4,8 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::rc::{Rc, Weak};
 use std::time::Instant;
 
-use super::Socket;
-use crate::shared::Follow;
+use crate::sys::Socket;
+use crate::sys::journal::Follow;
 use crate::trace::{Event, Fd, Name, Ready};
 
 /// Knows what each fd of the server stands for.

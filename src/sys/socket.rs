@@ -12,8 +12,8 @@ use nix::sys::socket::{
 };
 use rustix::net::SocketFlags;
 
-use super::observer::fionread;
-use super::{SockOpt, Socket, Sys, nothing};
+use crate::sys::observer::fionread;
+use crate::sys::{SockOpt, Socket, Sys, nothing};
 use crate::trace::{Call, Failure, Name};
 
 impl Sys {

@@ -14,8 +14,8 @@ use nix::sys::select::{FdSet, select};
 use nix::sys::time::{TimeVal, TimeValLike};
 use rustix::thread::{ClockId, NanosleepRelativeResult, Timespec, clock_nanosleep_relative};
 
-use super::observer::Observer;
-use super::{Sys, nothing};
+use crate::sys::observer::Observer;
+use crate::sys::{Sys, nothing};
 use crate::trace::{Call, CtlOp, Event, Failure, Fd, Name, Ready, WaitCost};
 
 impl Sys {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use nix::errno::Errno;
 
-use super::Call;
+use crate::trace::Call;
 
 /// A call that failed, with the errno: what travels by `?`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The checks, one function each: `Ok` if the server keeps the rules of
 //! lesson 11, by bytes and order. No pause decides anything.
 
-use epoll_lab::escape::quote;
+use epoll_lab::trace::escape::quote;
 
 use super::room::{Room, told};
 use super::server::{Program, Verdict};

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use epoll_lab::escape::quote;
+use epoll_lab::trace::escape::quote;
 
 use super::server::{PATIENCE, Program, Server, Verdict, Vigil};
 use crate::common::listening;

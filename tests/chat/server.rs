@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use epoll_lab::witness::{Look, Sleep, Witness};
+use epoll_lab::lab::witness::{Look, Sleep, Witness};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrIn, bind, socket};
 use nix::unistd::Pid;

@@ -194,7 +194,8 @@ fn judge_mask_zero([level, edge, half]: [usize; 3]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
+    use crate::claims::finding::Verdict::Confirmed;
+    use crate::claims::finding::Verdict::Refuted;
 
     #[test]
     fn ends() {

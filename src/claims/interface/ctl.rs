@@ -153,7 +153,8 @@ fn judge_user_data(stored: &[u64], back: &[u64]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
+    use crate::claims::finding::Verdict::Confirmed;
+    use crate::claims::finding::Verdict::Refuted;
 
     #[test]
     fn judges() {

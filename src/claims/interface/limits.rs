@@ -13,7 +13,7 @@ use crate::claims::Claim;
 use crate::claims::evidence::{errno, outcome};
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::trial::{IN, Trial};
-use crate::scaling::limits::fits_fd_set;
+use crate::cost::limits::fits_fd_set;
 use crate::trace::{CtlOp, Name};
 
 pub const INTEREST_LIST: Claim = Claim {
@@ -224,7 +224,9 @@ fn judge_regular_file(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
+    use crate::claims::finding::Verdict::Confirmed;
+    use crate::claims::finding::Verdict::Depends;
+    use crate::claims::finding::Verdict::Refuted;
 
     #[test]
     fn judges() {

@@ -219,7 +219,9 @@ fn judge_wait_count(ready: usize, roomy: usize, narrow: usize) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
+    use crate::claims::finding::Verdict::Confirmed;
+    use crate::claims::finding::Verdict::Depends;
+    use crate::claims::finding::Verdict::Refuted;
 
     #[test]
     fn timeouts() {

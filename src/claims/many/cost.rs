@@ -13,10 +13,11 @@ use crate::claims::Claim;
 use crate::claims::evidence::figure;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::trial::{IN, Trial};
-use crate::scaling::analysis::Fitted;
-use crate::scaling::limits::OpenFiles;
-use crate::scaling::sets::{FdKind, FdPool};
-use crate::scaling::{self, Active, Api, Measurement, Outcome, Plan};
+use crate::cost as scaling;
+use crate::cost::analysis::Fitted;
+use crate::cost::limits::OpenFiles;
+use crate::cost::sets::{FdKind, FdPool};
+use crate::cost::{Active, Api, Measurement, Outcome, Plan};
 
 /// A cost that grows by more than this over a hundred times the fds is no
 /// longer called flat, and one that grows by less is not called linear.
@@ -274,7 +275,9 @@ fn judge_epoll_always_wins(ratios: [f64; 3]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
+    use crate::claims::finding::Verdict::Confirmed;
+    use crate::claims::finding::Verdict::Depends;
+    use crate::claims::finding::Verdict::Refuted;
 
     #[test]
     fn growths() {

@@ -17,8 +17,8 @@ use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::PATIENCE;
 use crate::claims::thread::{LOOKS, WAITS_FOR_EVER, for_anyone};
 use crate::claims::trial::{IN, Trial, knock};
+use crate::lab::witness::{Witness, move_up};
 use crate::sys::Socket;
-use crate::witness::{Witness, move_up};
 
 const THREADS: usize = 8;
 
@@ -92,7 +92,7 @@ fn judge_exclusive_balance(woken: &[usize]) -> Finding {
 fn wake_ups(t: &mut Trial, flags: EpollFlags, connections: usize) -> Result<Vec<usize>> {
     let (listener, address) = t.listener()?;
     let pack = Pack::start(&listener, IN | flags)?;
-    let names = crate::wording::epoll_names(IN | flags).join("|");
+    let names = crate::trace::words::epoll_names(IN | flags).join("|");
     t.note(format!(
         "{THREADS} threads, {THREADS} epolls, asleep: 3<L> {names}"
     ));
@@ -259,7 +259,8 @@ impl Waiter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
+    use crate::claims::finding::Verdict::Confirmed;
+    use crate::claims::finding::Verdict::Refuted;
 
     #[test]
     fn judges() {

@@ -13,7 +13,7 @@ use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::{PATIENCE, until};
 use crate::claims::thread::LOOKS;
 use crate::claims::trial::{Trial, connect_to, reset};
-use crate::witness::Sleep;
+use crate::lab::witness::Sleep;
 
 pub const TEXTBOOK_SERVER: Claim = Claim {
     id: "textbook-server",
@@ -268,7 +268,8 @@ fn after_full_table(server: &mut Server) -> Result<Fate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
+    use crate::claims::finding::Verdict::Confirmed;
+    use crate::claims::finding::Verdict::Refuted;
 
     #[test]
     fn judges() {

@@ -116,7 +116,8 @@ fn judge_lt_both_sockets(blocking: &[usize], nonblocking: &[usize]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
+    use crate::claims::finding::Verdict::Confirmed;
+    use crate::claims::finding::Verdict::Refuted;
 
     #[test]
     fn judges() {

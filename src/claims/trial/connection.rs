@@ -13,10 +13,10 @@ use rustix::io::ioctl_fionread;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 use crate::claims::patience::until;
+use crate::lab::tcp_table::TcpTable;
+use crate::lab::witness::move_up;
 use crate::sys::Socket;
-use crate::tcp_table::TcpTable;
 use crate::trace::Name;
-use crate::witness::move_up;
 
 /// A TCP connection over loopback: our socket, and its client.
 pub struct Conn {

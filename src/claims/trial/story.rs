@@ -1,9 +1,11 @@
 //! What stands in an experiment's trace: its calls, the steps of its clients,
 //! and what neither of them says.
 
-use super::{Conn, Trial};
-use crate::scene::{Action, Step};
-use crate::shared::Follow;
+use crate::claims::trial::Conn;
+
+use crate::claims::trial::Trial;
+use crate::lab::report::scene::{Action, Step};
+use crate::sys::journal::Follow;
 use crate::trace::{Name, Record};
 
 /// What happened in an experiment, in order.

@@ -88,7 +88,8 @@ fn judge_send_delivered(sent: usize, unread: u64, next: Result<usize, Errno>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
+    use crate::claims::finding::Verdict::Confirmed;
+    use crate::claims::finding::Verdict::Refuted;
 
     #[test]
     fn judges() {

@@ -258,7 +258,8 @@ fn judge_et_in_brings_out(silence: usize, events: EpollFlags) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
+    use crate::claims::finding::Verdict::Confirmed;
+    use crate::claims::finding::Verdict::Refuted;
 
     #[test]
     fn judges() {

@@ -1,0 +1,21 @@
+//! What the calls take, return and keep.
+
+mod ctl;
+mod limits;
+mod wait;
+
+use crate::claims::Claim;
+
+pub static CLAIMS: [Claim; 11] = [
+    ctl::CREATE_SIZE,
+    ctl::CTL_ERRORS,
+    ctl::USER_DATA,
+    wait::WAIT_TIMEOUT,
+    wait::MAXEVENTS,
+    wait::WAIT_ERRORS,
+    wait::WAIT_COUNT,
+    limits::INTEREST_LIST,
+    limits::NO_MMAP,
+    limits::FD_LIMIT,
+    limits::REGULAR_FILE,
+];

@@ -1,0 +1,18 @@
+//! Many threads, many fds, many clients.
+
+mod cost;
+mod herd;
+mod server;
+
+use crate::claims::Claim;
+
+pub static CLAIMS: [Claim; 8] = [
+    herd::HERD,
+    herd::EXCLUSIVE_BALANCE,
+    cost::TREE_COST,
+    cost::SELECT_LINEAR,
+    cost::POLL_LINEAR,
+    cost::EPOLL_FLAT,
+    cost::EPOLL_ALWAYS_WINS,
+    server::TEXTBOOK_SERVER,
+];

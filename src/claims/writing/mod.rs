@@ -1,0 +1,15 @@
+//! EPOLLOUT, and what send has to do with arrival.
+
+mod delivery;
+mod writable;
+
+use crate::claims::Claim;
+
+pub static CLAIMS: [Claim; 6] = [
+    writable::LT_WRITABLE_SPIN,
+    writable::ET_WRITABLE_ONCE,
+    writable::ET_WRITABLE_REFILL,
+    writable::ET_IN_BRINGS_OUT,
+    delivery::NONBLOCK_BOTH,
+    delivery::SEND_DELIVERED,
+];

@@ -1,0 +1,59 @@
+//! The flags of `claims`.
+
+use std::ffi::OsStr;
+
+use clap::builder::{PossibleValue, TypedValueParser};
+use clap::error::ErrorKind;
+use clap::{Arg, Args, Command};
+
+use crate::claims;
+use crate::claims::Claim;
+use crate::commands::predict::args::PredictArgs;
+use crate::commands::servers::args::ScreenArgs;
+
+#[derive(Debug, Args)]
+pub struct ClaimsArgs {
+    /// Try these claims; of one alone, show how [default: all, in one table]
+    #[arg(value_name = "ID", hide_possible_values = true, value_parser = IdParser)]
+    pub ids: Vec<&'static Claim>,
+
+    /// List the claims without trying them
+    #[arg(long, conflicts_with_all = ["ids", "predict"])]
+    pub list: bool,
+
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+
+    #[command(flatten)]
+    pub predict: PredictArgs,
+}
+
+/// An id of the list. Shells complete it; of a typo it says what is near.
+#[derive(Clone, Debug)]
+struct IdParser;
+
+impl TypedValueParser for IdParser {
+    type Value = &'static Claim;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        _: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<&'static Claim, clap::Error> {
+        let id = value.to_string_lossy();
+        claims::find(&id).ok_or_else(|| {
+            let hint = match claims::nearest(&id) {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => "`claims --list` lists them".into(),
+            };
+            let message = format!("no claim '{}'; {hint}\n", id.escape_debug());
+            clap::Error::raw(ErrorKind::InvalidValue, message).with_cmd(command)
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let value = |claim: &'static Claim| PossibleValue::new(claim.id).help(claim.claim);
+        Some(Box::new(claims::all().map(value)))
+    }
+}

@@ -1,0 +1,136 @@
+//! What a claim is asked: how often something will happen, where that is a
+//! number that every run agrees on; and whether the claim is true.
+
+use crate::commands::predict::Answer;
+
+use crate::commands::predict::Choice;
+
+use crate::commands::predict::Kind;
+
+use crate::commands::predict::Measured;
+
+use crate::claims::finding::{Figure, Verdict};
+use crate::claims::{Claim, Tried};
+use crate::commands::predict::Question;
+
+const VERDICTS: Kind = Kind::Word(&[
+    Choice {
+        word: "confirmed",
+        also: &["true", "yes"],
+    },
+    Choice {
+        word: "refuted",
+        also: &["false", "no"],
+    },
+    Choice {
+        word: "depends",
+        also: &[],
+    },
+]);
+
+/// A question about a count of an experiment.
+struct Count {
+    /// [`Claim::id`].
+    id: &'static str,
+    /// What is asked, after what the claim says of its experiment.
+    text: &'static str,
+    /// Which of the figures answers it.
+    figure: &'static str,
+}
+
+const fn count(id: &'static str, text: &'static str, figure: &'static str) -> Count {
+    Count { id, text, figure }
+}
+
+/// For the claims whose experiment comes down to a count.
+#[rustfmt::skip]
+static COUNTS: [Count; 23] = [
+    count("maxevents", "Edge-triggered: how many of the six waits report an fd?", "edge_reports"),
+    count("wait-count", "What does epoll_wait return with maxevents 2?", "of_2"),
+    count("no-mmap", "How many mappings of the eventpoll file are there?", "mappings"),
+    count("lt-repeats", "How many reports are there?", "reports"),
+    count("lt-both-sockets", "How many reports on the socket with O_NONBLOCK?", "nonblocking_reports"),
+    count("et-once", "How many of the 13 bytes stay unread?", "unread"),
+    count("et-new-data", "How many reports do the 3 bytes bring?", "reports"),
+    count("et-every-arrival", "Three sends with a wait after each: how many reports?", "reports_apart"),
+    count("et-masked-loss", "How many of the 130 bytes will be read?", "read"),
+    count("et-short-read", "A: how many reports after the short recv?", "reports_after"),
+    count("et-listener", "Two still wait: how many reports before the fourth?", "reports_while_two_wait"),
+    count("et-faster", "The small message, ET drained: how many calls?", "et_drain_calls_small"),
+    count("et-rearm", "How many reports does the MOD bring?", "after_mod"),
+    count("oneshot", "How many reports while it is disarmed?", "while_disarmed"),
+    count("drain-starves", "How many recv of A before B's turn, if A is drained?", "before_b"),
+    count("lt-writable-spin", "How many of the 1,000 waits report EPOLLOUT?", "reports"),
+    count("et-writable-once", "How many of the 1,000 waits report EPOLLOUT?", "reports"),
+    count("et-writable-refill", "How many reports does the first byte read bring?", "at_first_byte"),
+    count("half-close", "We send 12 bytes: how many arrive?", "arrived"),
+    count("mask-zero", "A: how many of the three waits report the reset?", "level_reports"),
+    count("close-unregisters", "How many reports after the first close?", "reports_after_close"),
+    count("herd", "Plain: how many wake-ups for the 10 clients?", "plain_wakeups"),
+    count("textbook-server", "How many of the four does the textbook's survive?", "textbook_survives"),
+];
+
+/// One or two questions about a claim.
+pub fn questions(claim: &Claim) -> Vec<Question<Tried>> {
+    let truth = Question {
+        text: "What will become of the claim?".into(),
+        kind: VERDICTS,
+        run: Some(1),
+        measure: verdict,
+    };
+    let count = of(claim).map(|count| Question {
+        text: count.text.into(),
+        kind: Kind::Count,
+        run: Some(1),
+        measure: counted,
+    });
+    count.into_iter().chain([truth]).collect()
+}
+
+fn of(claim: &Claim) -> Option<&'static Count> {
+    COUNTS.iter().find(|count| count.id == claim.id)
+}
+
+fn counted(tried: &Tried) -> Measured {
+    let mut figures = tried.finding.figures.iter();
+    let answer = of(tried.claim).and_then(|count| {
+        figures.find_map(|(name, figure)| match figure {
+            Figure::Count(counted) if *name == count.figure => Some(Answer::Count(*counted)),
+            _ => None,
+        })
+    });
+    Measured {
+        answer,
+        reason: tried.finding.evidence.clone(),
+    }
+}
+
+fn verdict(tried: &Tried) -> Measured {
+    Measured {
+        answer: match tried.finding.verdict {
+            Verdict::NotTried => None,
+            verdict => Some(Answer::Word(verdict.name())),
+        },
+        // Where there is a count, it stands beside that.
+        reason: match of(tried.claim) {
+            Some(_) => String::new(),
+            None => tried.finding.evidence.clone(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::find;
+
+    #[test]
+    fn each_count_is_of_a_claim_and_a_claim_has_one_at_most() {
+        for count in &COUNTS {
+            assert!(find(count.id).is_some(), "{}", count.id);
+            assert!(count.text.ends_with('?'), "{}", count.text);
+            let same = COUNTS.iter().filter(|other| other.id == count.id);
+            assert_eq!(same.count(), 1, "{}", count.id);
+        }
+    }
+}

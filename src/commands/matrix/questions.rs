@@ -1,0 +1,66 @@
+//! What the matrix is asked: how many of its rows come to what.
+
+use crate::commands::predict::Answer;
+
+use crate::commands::predict::Kind;
+
+use crate::commands::predict::Measured;
+
+use crate::commands::matrix::run::{Combination, Matrix};
+use crate::commands::predict::Question;
+use crate::lab::report::Outcome;
+use crate::trace::Name;
+
+/// How many serve both clients, and how many fall asleep for one.
+pub fn questions() -> Vec<Question<Matrix>> {
+    let count = |text: &str, measure| Question {
+        text: text.into(),
+        kind: Kind::Count,
+        run: None,
+        measure,
+    };
+    vec![
+        count("How many of the 8 will serve both A and B?", |matrix| {
+            rows(matrix, |row| row.outcome == Outcome::Ok)
+        }),
+        count("How many will sleep in recv for A?", |matrix| {
+            let a = Name::Client(0).to_string();
+            rows(matrix, |row| {
+                row.asleep.0 == "recv" && row.asleep.1.as_ref() == Some(&a)
+            })
+        }),
+    ]
+}
+
+/// What is about to be run.
+pub fn setup(matrix: &Matrix) -> String {
+    let [a, b] = matrix.sent;
+    format!(
+        "Eight servers, one after the other: level or edge, blocking or O_NONBLOCK, one recv or \
+         a drain. A {}-byte buffer; A sends {a} bytes, B {b}, and both stay connected.",
+        matrix.buffer
+    )
+}
+
+/// How many rows `are` so, and what the others came to.
+fn rows(matrix: &Matrix, are: impl Fn(&Combination) -> bool) -> Measured {
+    let others = matrix.rows.iter().filter(|row| !are(row));
+    let mut outcomes: Vec<(&str, usize)> = Vec::new();
+    for name in others.clone().map(|row| row.outcome.name()) {
+        match outcomes.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, rows)) => *rows += 1,
+            None => outcomes.push((name, 1)),
+        }
+    }
+    let outcomes: Vec<String> = outcomes
+        .iter()
+        .map(|(name, rows)| format!("{rows} {name}"))
+        .collect();
+    Measured {
+        answer: Some(Answer::Count((matrix.rows.len() - others.count()) as u64)),
+        reason: match outcomes.is_empty() {
+            true => "all of them".into(),
+            false => format!("the others: {}", outcomes.join(", ")),
+        },
+    }
+}

@@ -1,0 +1,36 @@
+//! The flag `--predict`.
+
+use clap::Args;
+
+use crate::commands::servers::args::FormatArg;
+
+/// What `--predict` was given.
+#[derive(Debug, Args)]
+pub struct PredictArgs {
+    /// Ask first what will happen, and show each answer beside what did; or
+    /// take the answers from here, with commas between them
+    #[arg(
+        long,
+        value_name = "ANSWERS",
+        num_args = 0..=1,
+        help_heading = "The class"
+    )]
+    pub predict: Option<Option<String>>,
+}
+
+impl PredictArgs {
+    /// Somebody is to be asked.
+    pub fn asks(&self) -> bool {
+        matches!(self.predict, Some(None))
+    }
+
+    /// The set-up is to be told first: people read it.
+    pub fn wants_setup(&self, format: FormatArg) -> bool {
+        self.asks() || self.is_given() && format == FormatArg::Text
+    }
+
+    /// There are predictions, wherever they come from.
+    pub fn is_given(&self) -> bool {
+        self.predict.is_some()
+    }
+}

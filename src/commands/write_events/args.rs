@@ -1,0 +1,65 @@
+//! The flags of `write-events`.
+
+use clap::{Args, ValueEnum, value_parser};
+
+use crate::commands::predict::args::PredictArgs;
+use crate::commands::servers::args::ScreenArgs;
+
+pub const EXAMPLES: &str = "\
+Examples:
+  epoll-lab write-events --trace              every call, long loops folded
+  epoll-lab write-events --trigger et         edge-triggered alone";
+
+pub const MORE_EXAMPLES: &str = "\
+W writes to P over loopback TCP with small buffers, and waits for EPOLLOUT:
+  1  with nothing to send
+  2  with a send buffer that is full, and so for 50 ms
+  3  while P reads, 512 bytes at a time, and after the first EPOLLOUT
+  the right way: the same again, EPOLLOUT registered only while something
+  waits to be sent
+A wait that nothing ends is over after 50 ms, and is the last of its act.
+
+Examples:
+  epoll-lab write-events                      both triggers, side by side
+  epoll-lab write-events --trace              every call, long loops folded
+  epoll-lab write-events --trigger et         edge-triggered alone
+  epoll-lab write-events --waits 100000 --timing
+                                              how fast the busy loop spins
+  epoll-lab write-events --format json        one record an act
+
+Exit status:
+  0    success, whatever came of it
+  1    a system call failed, or bytes were lost; the message says so
+  2    wrong usage
+  130  Ctrl-C";
+
+#[derive(Debug, Args)]
+pub struct WriteArgs {
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+
+    /// Only one of the two
+    #[arg(long, value_name = "TRIGGER", help_heading = "The writer")]
+    pub trigger: Option<TriggerArg>,
+
+    /// How often at most it asks for EPOLLOUT in one act
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1000,
+        help_heading = "The writer"
+    )]
+    #[arg(value_parser = value_parser!(u32).range(2..=1_000_000))]
+    pub waits: u32,
+
+    #[command(flatten)]
+    pub predict: PredictArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TriggerArg {
+    /// Level-triggered
+    Lt,
+    /// Edge-triggered
+    Et,
+}

@@ -1,0 +1,224 @@
+//! The fds that are waited for: real ones, each of which can be made readable and unreadable again.
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use anyhow::Context;
+use nix::errno::Errno;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout};
+use nix::sys::eventfd::{EfdFlags, EventFd};
+use nix::sys::socket::{setsockopt, sockopt};
+
+use crate::cost::limits::OTHER_FDS;
+
+use crate::cost::limits::Skip;
+
+/// What the fds are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FdKind {
+    /// A counter in the kernel, readable while it is above 0 (`eventfd(2)`): the cheapest fd there is to ask
+    Eventfd,
+    /// The accepted end of a TCP connection over loopback, as in a server: two fds each
+    Tcp,
+}
+
+impl FdKind {
+    /// As it is written on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            FdKind::Eventfd => "eventfd",
+            FdKind::Tcp => "tcp",
+        }
+    }
+
+    /// Open files that one watched fd costs.
+    pub fn files_per_fd(self) -> usize {
+        match self {
+            FdKind::Eventfd => 1,
+            FdKind::Tcp => 2,
+        }
+    }
+}
+
+/// Connections made through one listener: well below the number of local ports that a client may use for one
+/// destination (28,232 by default, `ip_local_port_range` in `ip(7)`).
+const CONNECTIONS_PER_LISTENER: usize = 10_000;
+
+/// The watched fds of the largest set. They are opened first and lie low, so that `select` gets as far as it can.
+#[derive(Debug)]
+pub struct FdPool {
+    watched: Vec<OwnedFd>,
+    /// The other ends: empty for eventfds, which are written to themselves.
+    peers: Vec<OwnedFd>,
+}
+
+impl FdPool {
+    /// Opens as many fds as it can, up to `count`, and says what stopped it.
+    pub fn open(kind: FdKind, count: usize) -> (FdPool, Option<Skip>) {
+        let mut pool = FdPool {
+            watched: Vec::with_capacity(count),
+            peers: Vec::new(),
+        };
+        let opened = match kind {
+            FdKind::Eventfd => pool.open_eventfds(count),
+            FdKind::Tcp => pool.open_tcp(count),
+        };
+        let opened_before = pool.len();
+        let stopped = opened.err().map(|(call, errno)| Skip::Open {
+            opened: opened_before,
+            call,
+            errno,
+        });
+        (pool, stopped)
+    }
+
+    fn open_eventfds(&mut self, count: usize) -> Result<(), (&'static str, Errno)> {
+        for _ in 0..count {
+            let fd = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC);
+            self.watched
+                .push(fd.map_err(|errno| ("eventfd", errno))?.into());
+        }
+        Ok(())
+    }
+
+    fn open_tcp(&mut self, count: usize) -> Result<(), (&'static str, Errno)> {
+        // The kernel hands out the lowest free fd, so the peers are moved up, out of the way of the watched ones.
+        let peers_from = (count + OTHER_FDS) as i32;
+        for first in (0..count).step_by(CONNECTIONS_PER_LISTENER) {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(named("bind"))?;
+            let address = listener.local_addr().map_err(named("getsockname"))?;
+            for _ in first..count.min(first + CONNECTIONS_PER_LISTENER) {
+                let low = TcpStream::connect(address).map_err(named("connect"))?;
+                let peer = rustix::io::fcntl_dupfd_cloexec(&low, peers_from).map_err(|error| {
+                    (
+                        "fcntl(F_DUPFD_CLOEXEC)",
+                        Errno::from_raw(error.raw_os_error()),
+                    )
+                })?;
+                drop(low);
+                // A reset at close: otherwise thousands of connections would stay behind in TIME_WAIT (tcp(7)).
+                let reset = libc::linger {
+                    l_onoff: 1,
+                    l_linger: 0,
+                };
+                setsockopt(&peer, sockopt::Linger, &reset)
+                    .map_err(|errno| ("setsockopt(SO_LINGER)", errno))?;
+                let (watched, _) = listener.accept().map_err(named("accept"))?;
+                watched
+                    .set_nonblocking(true)
+                    .map_err(named("ioctl(FIONBIO)"))?;
+                self.watched.push(watched.into());
+                self.peers.push(peer);
+            }
+        }
+        Ok(())
+    }
+
+    /// Fds that can be waited for; the peers of connections are not counted.
+    pub fn len(&self) -> usize {
+        self.watched.len()
+    }
+
+    /// Not even one could be opened.
+    pub fn is_empty(&self) -> bool {
+        self.watched.is_empty()
+    }
+
+    /// The first `count` fds: the smaller sets are the beginning of the larger ones.
+    pub fn first(&self, count: usize) -> &[OwnedFd] {
+        &self.watched[..count.min(self.watched.len())]
+    }
+
+    /// Makes one fd readable, and returns when it is: loopback may deliver a little later.
+    pub fn make_readable(&self, index: usize) -> anyhow::Result<()> {
+        let watched = self.watched[index].as_fd();
+        // 8 bytes for both kinds: an eventfd takes nothing else, and one read empties either.
+        nix::unistd::write(self.writer(index), &1_u64.to_ne_bytes())
+            .context("write, to make an fd readable")?;
+        let mut pollfd = [PollFd::new(watched, PollFlags::POLLIN)];
+        let ready =
+            nix::poll::poll(&mut pollfd, PollTimeout::from(1_000_u16)).context("poll of one fd")?;
+        anyhow::ensure!(
+            ready == 1,
+            "an fd that was written to did not become readable within 1 s"
+        );
+        Ok(())
+    }
+
+    /// Takes the 8 bytes out again.
+    pub fn make_idle(&self, index: usize) -> anyhow::Result<()> {
+        nix::unistd::read(&self.watched[index], &mut [0; 8])
+            .context("read, to make an fd idle again")?;
+        Ok(())
+    }
+
+    fn writer(&self, index: usize) -> BorrowedFd<'_> {
+        self.peers
+            .get(index)
+            .unwrap_or(&self.watched[index])
+            .as_fd()
+    }
+}
+
+/// The name of the call that failed, with its errno.
+fn named(call: &'static str) -> impl Fn(std::io::Error) -> (&'static str, Errno) {
+    move |error| {
+        (
+            call,
+            error
+                .raw_os_error()
+                .map_or(Errno::UnknownErrno, Errno::from_raw),
+        )
+    }
+}
+
+/// Which fds of a set are ready: the middle of each of `active` equal parts. For one of N that is N / 2, which costs a
+/// search as much as a random one does on average.
+pub fn ready_positions(fds: usize, active: usize) -> Vec<usize> {
+    // In 64 bits: for the largest sets the product passes 32.
+    let middle = |part: usize| (2 * part as u64 + 1) * fds as u64 / (2 * active as u64);
+    (0..active).map(|part| middle(part) as usize).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_fds_lie_in_the_middle_of_equal_parts() {
+        assert_eq!(ready_positions(10, 1), [5]);
+        assert_eq!(ready_positions(10, 2), [2, 7]);
+        assert_eq!(ready_positions(1, 1), [0]);
+        assert_eq!(ready_positions(5, 5), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn ready_positions_are_distinct_and_inside() {
+        for fds in 1..60 {
+            for active in 1..=fds {
+                let positions = ready_positions(fds, active);
+                assert!(
+                    positions.windows(2).all(|pair| pair[0] < pair[1]),
+                    "{fds} {active} {positions:?}"
+                );
+                assert!(positions.iter().all(|&position| position < fds));
+            }
+        }
+    }
+
+    #[test]
+    fn both_kinds_become_readable_and_idle_again() {
+        for kind in [FdKind::Eventfd, FdKind::Tcp] {
+            let (pool, stopped) = FdPool::open(kind, 3);
+            assert_eq!((pool.len(), stopped), (3, None));
+            for _ in 0..2 {
+                pool.make_readable(1).unwrap();
+                pool.make_idle(1).unwrap();
+                let mut again = [PollFd::new(pool.first(2)[1].as_fd(), PollFlags::POLLIN)];
+                assert_eq!(nix::poll::poll(&mut again, PollTimeout::ZERO), Ok(0));
+            }
+        }
+    }
+}

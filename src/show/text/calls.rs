@@ -1,0 +1,224 @@
+//! The server's calls, one line each, with what the kernel holds beside them.
+
+use std::io::{self, Write};
+
+use colored::{ColoredString, Colorize};
+use nix::errno::Errno;
+
+use crate::show::text::Text;
+use crate::show::text::layout::{BLANKS, WIDTH, line, milliseconds, plain, stamp, unread_note};
+use crate::show::text::story::cost_text;
+use crate::show::{Timing, Trace};
+use crate::trace::words::{call_text, push_call, push_event};
+use crate::trace::{Call, Event, Fd, Name, Record};
+
+impl Text {
+    /// A call that has returned.
+    pub fn record(&mut self, record: &Record, out: &mut impl Write) -> io::Result<()> {
+        if self.look.trace == Trace::Summary {
+            return Ok(());
+        }
+        if let Some(received) = self.received.take() {
+            let echo = is_whole_echo(&received, record);
+            self.recv(&received, echo, out)?;
+            if echo {
+                return Ok(());
+            }
+        }
+        if self.is_setup(record) {
+            return Ok(());
+        }
+        self.flush_setup(out)?;
+        match record.call {
+            Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. } => {
+                self.wait(record, out)
+            }
+            Call::Recv { .. } if matches!(record.result, Ok(n) if n > 0) => {
+                self.received = Some(record.clone());
+                Ok(())
+            }
+            Call::Recv { .. } => self.recv(record, false, out),
+            _ => {
+                let note = self.note(record);
+                self.call_line(record, note, out)
+            }
+        }
+    }
+
+    /// What is still held back, because a following line might have joined it.
+    pub fn finish(&mut self, out: &mut impl Write) -> io::Result<()> {
+        self.flush_setup(out)?;
+        match self.received.take() {
+            Some(received) => self.recv(&received, false, out),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes a call of the set-up out of the trace: it goes into the paragraph.
+    fn is_setup(&mut self, record: &Record) -> bool {
+        let listening = matches!(
+            record.call.fd(),
+            Some(Fd {
+                name: Name::Listener,
+                ..
+            })
+        );
+        let text = match record.call {
+            _ if record.result.is_err() => return false,
+            Call::Socket => format!("socket={}<L>", record.result.unwrap_or(-1)),
+            Call::Setsockopt { option, .. } => option.to_string(),
+            Call::Bind { .. } | Call::Listen { .. } => record.call.name().to_string(),
+            Call::EpollCreate1 => {
+                // Another instance, other reports.
+                self.clients.values_mut().for_each(|seen| seen.reports = 0);
+                format!("epoll_create1={}", record.result.unwrap_or(-1))
+            }
+            Call::EpollCtl { .. } if listening && !self.setup.is_empty() => {
+                format!("\n       {}", call_text(record))
+            }
+            _ => return false,
+        };
+        self.setup.push(text);
+        true
+    }
+
+    fn flush_setup(&mut self, out: &mut impl Write) -> io::Result<()> {
+        if self.setup.is_empty() {
+            return Ok(());
+        }
+        let setup = std::mem::take(&mut self.setup).join(" ");
+        writeln!(out, "setup: {}", setup.replace(" \n", "\n"))
+    }
+
+    /// A return of the wait call, one line an event.
+    fn wait(&mut self, record: &Record, out: &mut impl Write) -> io::Result<()> {
+        let mut left = self.timed("  ", record);
+        let margin = left.len();
+        if record.events.is_empty() {
+            line(&left, plain(""), out)?;
+        }
+        for event in &record.events {
+            push_event(&mut left, event);
+            let note = self.report_note(event);
+            line(&left, note, out)?;
+            left.clear();
+            left.push_str(&BLANKS[..margin.min(WIDTH)]);
+        }
+        match self.costs {
+            true => writeln!(out, "    {}", cost_text(&record.cost).dimmed()),
+            false => Ok(()),
+        }
+    }
+
+    /// What a report says of a client: its number, and how much is unread
+    /// where the screen does not show that already.
+    fn report_note(&mut self, event: &Event) -> ColoredString {
+        let Name::Client(_) = event.fd.name else {
+            return plain("");
+        };
+        let seen = self.clients.entry(event.fd.name).or_default();
+        let name = event.fd.name;
+        // Whether it was the hang-up only the recv to come can tell.
+        seen.empty = event.unread == Some(0) && !event.ready.writable();
+        let label = match seen.empty {
+            true if event.ready.hung_up() => format!("{name}: hang-up"),
+            true => format!("{name}: readable"),
+            false => {
+                seen.reports += 1;
+                format!("{name}: report {}", seen.reports)
+            }
+        };
+        let known = seen.unread == event.unread && !seen.empty;
+        seen.unread = event.unread;
+        unread_note(&label, event.unread.filter(|_| !known))
+    }
+
+    fn recv(&mut self, record: &Record, echoed: bool, out: &mut impl Write) -> io::Result<()> {
+        let name = record.call.fd().map_or(Name::Plain, |fd| fd.name);
+        let seen = self.clients.entry(name).or_default();
+        let empty = std::mem::take(&mut seen.empty);
+        seen.unread = record.unread;
+        let note = match record.result {
+            Ok(0) => plain(&format!("{name} has hung up")),
+            Ok(_) => unread_note(if echoed { "echoed" } else { "" }, record.unread),
+            Err(Errno::EAGAIN) if empty => {
+                seen.reports += 1;
+                plain(&format!("{name}: report {}", seen.reports))
+            }
+            Err(Errno::EAGAIN) => "drained".cyan(),
+            Err(Errno::EINTR) => plain("a signal: again"),
+            Err(_) => "lost".red(),
+        };
+        self.call_line(record, note, out)
+    }
+
+    fn note(&mut self, record: &Record) -> ColoredString {
+        let name = record.call.fd().map_or(Name::Plain, |fd| fd.name);
+        match (record.call, record.result) {
+            (_, Err(Errno::EINTR)) => plain("a signal: again"),
+            (Call::Accept4 { .. }, Ok(_)) if self.outside => match record.peer {
+                Some(peer) => plain(&format!("from {peer}")),
+                None => plain(""),
+            },
+            (Call::Accept4 { .. }, Err(Errno::EMFILE | Errno::ENFILE)) => "no fd left: pause".red(),
+            (Call::EpollCtl { .. }, Err(Errno::ENOSPC | Errno::ENOMEM))
+                if name != Name::Listener =>
+            {
+                format!("{name} is refused").red()
+            }
+            (Call::Send { length, .. }, Ok(taken)) if (taken as usize) < length => {
+                let left = length - taken as usize;
+                format!("{name}: {left} held up").yellow()
+            }
+            (Call::Send { .. }, Err(Errno::EAGAIN)) => format!("{name} does not read").yellow(),
+            (Call::Send { .. }, Err(_)) => "lost".red(),
+            (Call::Close { .. }, Ok(_)) => {
+                self.clients.remove(&name);
+                match record.unread {
+                    None | Some(0) => plain(""),
+                    Some(lost) => format!("{lost} unread, never read").red(),
+                }
+            }
+            _ => plain(""),
+        }
+    }
+
+    fn call_line(
+        &mut self,
+        record: &Record,
+        note: ColoredString,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        let resumed = self.open.take_if(|open| *open == record.call).is_some();
+        let text = match resumed {
+            true => self.timed("    ... ", record),
+            false => self.timed("    ", record),
+        };
+        line(&text, note, out)
+    }
+
+    /// A call behind its indent; with `--timing`, milliseconds from the start
+    /// before it, and those that it took behind it.
+    fn timed(&self, indent: &str, record: &Record) -> String {
+        let mut text = String::with_capacity(2 * WIDTH);
+        if self.look.timing == Timing::Shown {
+            text += &stamp(record.start_ns);
+        }
+        text += indent;
+        push_call(&mut text, record);
+        if self.look.timing == Timing::Shown {
+            let took = record.end_ns.saturating_sub(record.start_ns);
+            text += &format!(" <{}>", milliseconds(took));
+        }
+        text
+    }
+}
+
+/// The send after a recv took just what the recv had brought.
+fn is_whole_echo(received: &Record, next: &Record) -> bool {
+    let (Call::Recv { fd: from, .. }, Call::Send { fd: to, .. }) = (received.call, next.call)
+    else {
+        return false;
+    };
+    from == to && next.result == received.result && next.data == received.data
+}

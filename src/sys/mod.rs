@@ -1,0 +1,145 @@
+//! The server's system calls: one method each, named as the man page names it,
+//! each traced at its entry and at its return.
+//!
+//! At entry a call is put where the lab can see it ([`State::current`](crate::sys::journal::State::current)), so
+//! that a call which does not return shows; at its return it is counted, and
+//! sent on as a [`Record`] where somebody follows the trace. Both happen here,
+//! for all calls alike; the calls themselves stand in `socket` and `wait`.
+
+pub mod journal;
+mod observer;
+mod option;
+mod socket;
+mod wait;
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::sys::journal::{Follow, Shared};
+use crate::sys::observer::Observer;
+pub use crate::sys::option::SockOpt;
+use crate::trace::{Call, Failure, Fd, Name, Record};
+
+/// A socket of the server's, closed by [`Sys::close`].
+///
+/// [`Sys`] keeps a weak hand on it, to ask how much is unread.
+#[derive(Debug)]
+pub struct Socket(Rc<OwnedFd>);
+
+impl AsFd for Socket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl AsRawFd for Socket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+/// The server thread's way into the kernel.
+#[derive(Debug)]
+pub struct Sys {
+    shared: Arc<Shared>,
+    observer: Observer,
+    /// The last call that has returned.
+    returned: Record,
+    /// Nobody knows of it yet; see [`Shared::enter`].
+    pending: bool,
+    accepted: u32,
+}
+
+/// A call that has been entered and has not returned.
+#[must_use]
+struct Entered {
+    call: Call,
+    start_ns: u64,
+}
+
+impl Sys {
+    /// Calls are counted in `shared`, and kept there for the lab where it
+    /// follows. Times count from `began`.
+    pub fn new(shared: Arc<Shared>, follow: Follow, began: Instant) -> Sys {
+        Sys {
+            shared,
+            observer: Observer::new(follow, began),
+            returned: Record::default(),
+            pending: false,
+            accepted: 0,
+        }
+    }
+
+    /// The first half of every trace: the call is about to be made.
+    fn enter(&mut self, call: Call) -> Entered {
+        self.make_known(Some(call));
+        let start_ns = self.observer.now_ns();
+        Entered { call, start_ns }
+    }
+
+    /// Makes the last return known at once, where the next entry may be long
+    /// in coming.
+    pub fn publish(&mut self) {
+        self.make_known(None);
+    }
+
+    /// The second half: the call has returned, and `look` says what it
+    /// brought. The next entry makes it known.
+    fn leave(
+        &mut self,
+        Entered { call, start_ns }: Entered,
+        result: nix::Result<i32>,
+        look: impl FnOnce(&Observer, &mut Record),
+    ) -> Result<i32, Failure> {
+        let end_ns = self.observer.now_ns();
+        self.returned.renew(call, result, start_ns, end_ns);
+        look(&self.observer, &mut self.returned);
+        self.pending = true;
+        result.map_err(|errno| Failure { call, errno })
+    }
+
+    /// The same for a call that brings nothing but success.
+    fn leave_unit(&mut self, entered: Entered, result: nix::Result<()>) -> Result<(), Failure> {
+        self.leave(entered, result.map(|()| 0), nothing).map(drop)
+    }
+
+    fn make_known(&mut self, call: Option<Call>) {
+        let returned = self.pending.then_some(&mut self.returned);
+        self.shared.enter(call, returned, self.observer.follow);
+        self.pending = false;
+    }
+
+    /// Takes in an fd that was opened elsewhere, under a name for the trace.
+    pub fn keep(&mut self, owned: OwnedFd, name: Name) -> Socket {
+        let socket = Socket(Rc::new(owned));
+        self.observer.learn(&socket, name);
+        socket
+    }
+
+    fn fd(&self, socket: &Socket) -> Fd {
+        self.observer.fd(socket.as_raw_fd())
+    }
+
+    /// What an fd stands for.
+    pub fn name(&self, raw: RawFd) -> Name {
+        self.observer.fd(raw).name
+    }
+
+    /// Whether the calls from here on are kept, or counted only.
+    pub fn follow(&mut self, follow: Follow) {
+        self.publish();
+        self.observer.follow = follow;
+    }
+}
+
+impl Drop for Sys {
+    /// Makes the last return known.
+    fn drop(&mut self) {
+        self.publish();
+    }
+}
+
+/// For a call that brings nothing but its result.
+fn nothing(_: &Observer, _: &mut Record) {}

@@ -1,0 +1,220 @@
+//! Counters: all that a run keeps of the calls that went by.
+//!
+//! A server that runs for days must not grow by what it has seen, so a closed
+//! connection beyond the first [`KEPT`] is added to one common row.
+
+use std::collections::BTreeMap;
+
+use nix::errno::Errno;
+
+use crate::trace::Call;
+
+use crate::trace::Event;
+
+use crate::trace::Fd;
+
+use crate::trace::Name;
+
+use crate::trace::Record;
+
+use crate::trace::WaitCost;
+
+/// How many clients keep a row of their own after they have gone.
+pub const KEPT: u32 = 100;
+
+/// How many results of a connection are remembered one by one.
+pub const FIRST: usize = 8;
+
+/// The counters of one connection, as the server's calls show it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Connection {
+    /// Reports that brought more than the hang-up.
+    pub reports: u64,
+    /// Reports that brought the peer's hang-up and nothing else: the first
+    /// `recv` after them found no byte.
+    pub hangups: u64,
+    /// Calls of `recv`, whatever they returned, if they ever did.
+    pub recv: u64,
+    /// Calls of `recv` that failed with EAGAIN.
+    pub eagain: u64,
+    /// Bytes that `recv` returned.
+    pub received: u64,
+    /// Bytes that `send` took.
+    pub echoed: u64,
+    /// Bytes in the kernel's receive buffer when it was last asked.
+    pub unread: u64,
+    /// `recv` has said that no more will come: 0, or the connection's failure.
+    pub ended: bool,
+    /// The server has closed the connection.
+    pub closed: bool,
+    /// The port that the peer has connected from; 0 where it is not known.
+    pub port: u16,
+    /// What the first [`FIRST`] calls of `recv` returned.
+    pub first_recv: Vec<Result<i32, Errno>>,
+    /// The bytes that were unread at the first [`FIRST`] reports.
+    pub first_unread: Vec<u64>,
+    /// A report has come, and no `recv` since.
+    fresh: bool,
+}
+
+impl Connection {
+    /// Adds the counts of `other`.
+    pub fn add(&mut self, other: &Connection) {
+        self.reports += other.reports;
+        self.hangups += other.hangups;
+        self.recv += other.recv;
+        self.eagain += other.eagain;
+        self.received += other.received;
+        self.echoed += other.echoed;
+        self.unread += other.unread;
+    }
+
+    /// Whether a `recv` found no byte because none will come.
+    fn has_hung_up(&self, result: Result<i32, Errno>) -> bool {
+        match result {
+            Ok(received) => received == 0,
+            // The kernel had none to spare for those that had come.
+            Err(Errno::ENOMEM | Errno::ENOBUFS) => false,
+            Err(_) => self.unread == 0,
+        }
+    }
+
+    fn count_recv(&mut self, result: Result<i32, Errno>) {
+        self.recv += 1;
+        if self.first_recv.len() < FIRST {
+            self.first_recv.push(result);
+        }
+        self.ended |= !matches!(result, Ok(1..) | Err(Errno::EINTR | Errno::EAGAIN));
+        match result {
+            Err(Errno::EINTR) => return, // nothing was looked at yet
+            Err(Errno::EAGAIN) => self.eagain += 1,
+            _ if self.fresh && self.has_hung_up(result) => {
+                self.reports -= 1;
+                self.hangups += 1;
+                if self.first_unread.len() as u64 > self.reports {
+                    self.first_unread.pop();
+                }
+            }
+            Ok(n) => self.received += n as u64,
+            Err(_) => {}
+        }
+        self.fresh = false;
+    }
+}
+
+/// The counters of a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Wake-ups: returns of the wait call without error, timeouts included.
+    pub returns: u64,
+    /// Returns of the wait call that brought nothing because time was up.
+    pub timeouts: u64,
+    /// What the waits moved and looked at.
+    pub cost: WaitCost,
+    /// Calls of epoll_ctl that changed the interest list.
+    pub changes: u64,
+    /// Reports for the listening socket.
+    pub listener_reports: u64,
+    /// Connections accepted.
+    pub accepted: u32,
+    /// The connections, by order of arrival.
+    pub connections: BTreeMap<u32, Connection>,
+    /// What the connections beyond [`KEPT`] that have gone add up to.
+    pub others: Connection,
+    /// How many connections `others` holds.
+    pub others_count: u64,
+    /// Failures other than EAGAIN, by errno.
+    pub faults: BTreeMap<i32, u64>,
+}
+
+impl Totals {
+    /// Counts one return.
+    pub fn count(&mut self, record: &Record) {
+        let (call, result) = (&record.call, record.result);
+        // EAGAIN has a column of its own; EINVAL is how accept4 ends.
+        if let Err(errno) = result
+            && !matches!(errno, Errno::EAGAIN | Errno::EINVAL)
+        {
+            *self.faults.entry(errno as i32).or_default() += 1;
+        }
+        match (call, result) {
+            (Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. }, Ok(ready)) => {
+                self.returns += 1;
+                self.cost.add(&record.cost);
+                self.timeouts += u64::from(ready == 0);
+                record
+                    .events
+                    .iter()
+                    .for_each(|event| self.count_report(event));
+            }
+            (Call::EpollCtl { .. }, Ok(_)) => self.changes += 1,
+            (Call::Accept4 { .. }, Ok(_)) => {
+                let connection = Connection {
+                    port: record.peer.map_or(0, |peer| peer.port()),
+                    ..Connection::default()
+                };
+                self.connections.insert(self.accepted, connection);
+                self.accepted += 1;
+            }
+            (Call::Recv { fd, .. }, result) => {
+                if let Some(connection) = self.connection(*fd) {
+                    connection.count_recv(result);
+                    connection.unread = record.unread.unwrap_or(connection.unread);
+                }
+            }
+            (Call::Send { fd, .. }, Ok(taken)) => {
+                if let Some(connection) = self.connection(*fd) {
+                    connection.echoed += taken as u64;
+                }
+            }
+            (Call::Close { fd }, _) => self.close(*fd, record.unread),
+            _ => {}
+        }
+    }
+
+    /// Counts a call that has begun and will not return any more.
+    pub fn count_begun(&mut self, call: &Call) {
+        if let Call::Recv { fd, .. } = call
+            && let Some(connection) = self.connection(*fd)
+        {
+            connection.recv += 1;
+        }
+    }
+
+    fn count_report(&mut self, event: &Event) {
+        match event.fd.name {
+            Name::Listener => self.listener_reports += 1,
+            _ => {
+                if let Some(connection) = self.connection(event.fd) {
+                    connection.reports += 1;
+                    connection.fresh = true;
+                    connection.unread = event.unread.unwrap_or(connection.unread);
+                    if connection.first_unread.len() < FIRST {
+                        connection.first_unread.push(connection.unread);
+                    }
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, fd: Fd, unread: Option<u64>) {
+        let Name::Client(index) = fd.name else { return };
+        if let Some(connection) = self.connections.get_mut(&index) {
+            connection.closed = true;
+            connection.unread = unread.unwrap_or(connection.unread);
+        }
+        if index >= KEPT
+            && let Some(gone) = self.connections.remove(&index)
+        {
+            self.others.add(&gone);
+            self.others_count += 1;
+        }
+    }
+
+    fn connection(&mut self, fd: Fd) -> Option<&mut Connection> {
+        match fd.name {
+            Name::Client(index) => self.connections.get_mut(&index),
+            _ => None,
+        }
+    }
+}
