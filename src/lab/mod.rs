@@ -173,6 +173,7 @@ impl Lab {
                 fd,
                 waits_for: WaitsFor::Anyone,
                 steps,
+                ready: None,
             }),
             // The number is the kernel's, the name our own: they must agree.
             Some(Sleep::ForOne {
@@ -185,6 +186,7 @@ impl Lab {
                 fd,
                 waits_for: WaitsFor::One,
                 steps,
+                ready: None,
             }),
             _ => None,
         };

@@ -2,6 +2,7 @@
 
 pub(crate) mod grid;
 pub mod json;
+pub mod page;
 pub(crate) mod progress;
 pub(crate) mod prompt;
 mod screen;

@@ -14,6 +14,7 @@ pub mod words;
 use std::net::SocketAddr;
 
 use std::os::fd::RawFd;
+use std::panic::Location;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -209,6 +210,8 @@ pub struct Record {
     pub accepted: Option<Name>,
     /// `accept4`: who has connected.
     pub peer: Option<SocketAddr>,
+    /// The line that made it, in the server's source.
+    pub line: Option<&'static Location<'static>>,
     /// Nanoseconds from the start of the run to the call.
     pub start_ns: u64,
     /// Nanoseconds from the start of the run to its return.
@@ -226,6 +229,7 @@ impl Default for Record {
             unread: None,
             accepted: None,
             peer: None,
+            line: None,
             start_ns: 0,
             end_ns: 0,
         }

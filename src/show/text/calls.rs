@@ -215,7 +215,7 @@ impl Text {
 }
 
 /// The send after a recv took just what the recv had brought.
-fn is_whole_echo(received: &Record, next: &Record) -> bool {
+pub fn is_whole_echo(received: &Record, next: &Record) -> bool {
     let (Call::Recv { fd: from, .. }, Call::Send { fd: to, .. }) = (received.call, next.call)
     else {
         return false;

@@ -9,6 +9,8 @@ pub mod layout;
 pub mod story;
 pub mod table;
 
+pub use crate::show::text::calls::is_whole_echo;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
