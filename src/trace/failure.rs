@@ -4,7 +4,7 @@ use std::fmt;
 
 use nix::errno::Errno;
 
-use crate::trace::Call;
+use crate::trace::call::Call;
 
 /// A call that failed, with the errno: what travels by `?`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
