@@ -18,7 +18,6 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollTimeout};
 use nix::sys::prctl::set_pdeathsig;
-use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{SockaddrIn, getsockname};
 use nix::unistd::Pid;
@@ -32,6 +31,7 @@ use crate::server;
 use crate::server::{Config, mode};
 use crate::sys::Sys;
 use crate::sys::journal::{Follow, Shared};
+use crate::sys::open_files::Limit;
 
 /// What the child is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,8 @@ fn play(role: Role, files: Option<u64>) -> Result<ExitCode> {
     // Whatever becomes of the parent, no child stays behind.
     set_pdeathsig(Signal::SIGKILL).context("prctl(PR_SET_PDEATHSIG)")?;
     if let Some(files) = files {
-        setrlimit(Resource::RLIMIT_NOFILE, files, files).context("setrlimit")?;
+        let (soft, hard) = (files, files);
+        Limit { soft, hard }.set()?;
     }
     match role {
         Role::Wait => sleep_in_epoll_wait(),

@@ -16,8 +16,8 @@ use crate::claims::trial::{IN, Trial};
 use crate::cost as scaling;
 use crate::cost::analysis::Fitted;
 use crate::cost::limits::OpenFiles;
-use crate::cost::sets::{FdKind, FdPool};
-use crate::cost::{Active, Api, Measurement, Outcome, Plan};
+use crate::cost::sets::FdPool;
+use crate::cost::{Active, Api, FdKind, Measurement, Outcome, Plan};
 
 /// A cost that grows by more than this over a hundred times the fds is no
 /// longer called flat, and one that grows by less is not called linear.

@@ -36,12 +36,13 @@ pub use crate::claims::trial::connection::knock;
 use crate::claims::evidence::errno;
 pub use crate::claims::trial::connection::reset;
 use crate::claims::trial::connection::{connect, listen};
+use crate::claims::trial::limit::ENOUGH;
 pub use crate::claims::trial::limit::free_number;
-use crate::claims::trial::limit::{ENOUGH, RaisedLimit};
 pub use crate::claims::trial::story::Entry;
 use crate::lab::report::scene::Action;
 use crate::server;
 use crate::sys::journal::{Follow, Shared};
+use crate::sys::open_files::Raised;
 use crate::sys::{Socket, Sys};
 use crate::trace::{CtlOp, Name};
 
@@ -72,7 +73,7 @@ pub struct Trial {
     untraced: bool,
     began: Instant,
     /// Put back when the fds are closed.
-    _limit: Option<RaisedLimit>,
+    _limit: Option<Raised>,
 }
 
 /// One report: who, and what is said of it.
@@ -100,7 +101,8 @@ impl Trial {
             clients: 0,
             untraced: false,
             began,
-            _limit: RaisedLimit::to(ENOUGH),
+            // An experiment that needs more than it could be raised to says so.
+            _limit: Raised::to(ENOUGH).ok(),
         }
     }
 
