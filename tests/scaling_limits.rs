@@ -4,10 +4,8 @@ mod common;
 
 use std::os::fd::{AsRawFd, OwnedFd};
 
-use epoll_lab::cost::limits::Skip;
 use epoll_lab::cost::select::SelectWait;
-use epoll_lab::cost::sets::FdKind;
-use epoll_lab::cost::{Active, Api, Measurement, Outcome, Plan, Point, measure};
+use epoll_lab::cost::{Active, Api, FdKind, Measurement, Outcome, Plan, Point, Skip, measure};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 

@@ -3,9 +3,7 @@
 use epoll_lab::commands::compare::cost_text::{Glyphs, text};
 use epoll_lab::commands::compare::json;
 use epoll_lab::commands::compare::svg;
-use epoll_lab::cost::limits::Skip;
-use epoll_lab::cost::sets::FdKind;
-use epoll_lab::cost::{Active, Api, Cell, Cost, Measurement, Outcome, Plan};
+use epoll_lab::cost::{Active, Api, Cell, Cost, FdKind, Measurement, Outcome, Plan, Skip};
 
 /// Straight lines: select 700 + 30 N up to 1,000, poll 500 + 28 N, epoll 400 + 90 K + 250 C.
 fn made_up(plan: Plan) -> Measurement {
