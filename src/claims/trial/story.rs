@@ -1,25 +1,12 @@
 //! What stands in an experiment's trace: its calls, the steps of its clients,
 //! and what neither of them says.
 
-use crate::claims::trial::Conn;
-
-use crate::claims::trial::Trial;
+use crate::claims::trial::connection::Conn;
+use crate::claims::trial::entry::Entry;
+use crate::claims::trial::vocabulary::Trial;
 use crate::lab::report::scene::{Action, Step};
 use crate::sys::journal::Follow;
 use crate::trace::{Name, Record};
-
-/// What happened in an experiment, in order.
-#[derive(Clone, Debug)]
-pub enum Entry {
-    /// A traced call.
-    Call(Record),
-    /// A step of a client.
-    Step(Step),
-    /// What no call and no client's step says.
-    Note(String),
-    /// So many reports of a client are not among the calls.
-    Unseen(Name, u64),
-}
 
 impl Trial {
     /// What has happened so far.

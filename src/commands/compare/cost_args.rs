@@ -2,15 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
 
-use crate::cost::plan::MAX_CHURN;
-
-use crate::cost::plan::MAX_FDS;
-
-use crate::cost::plan::PlanError;
-use crate::cost::sets::FdKind;
-use crate::cost::{Active, Plan};
+use crate::cost::plan_error::{MAX_CHURN, MAX_FDS};
+use crate::cost::{Active, FdKind, Plan, PlanError};
 
 /// How the cost of a wait is measured, for `--help`.
 pub const METHOD: &str = "\
@@ -51,6 +47,25 @@ pub struct ScalingArgs {
     /// Write the chart as a picture (SVG) to this file as well
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
+}
+
+impl ValueEnum for FdKind {
+    fn value_variants<'a>() -> &'a [FdKind] {
+        &[FdKind::Eventfd, FdKind::Tcp]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = match self {
+            FdKind::Eventfd => {
+                "A counter in the kernel, readable while it is above 0 (`eventfd(2)`): \
+                 the cheapest fd there is to ask"
+            }
+            FdKind::Tcp => {
+                "The accepted end of a TCP connection over loopback, as in a server: two fds each"
+            }
+        };
+        Some(PossibleValue::new(self.name()).help(help))
+    }
 }
 
 impl ScalingArgs {

@@ -11,8 +11,7 @@ use crate::cost::analysis::Fitted;
 
 use crate::cost::analysis::poll_over_epoll;
 use crate::cost::figures::{decimals, thousands};
-use crate::cost::limits::Skip;
-use crate::cost::{Active, Api, Cost, Measurement, Outcome, Point, verdict};
+use crate::cost::{Active, Api, Cost, Measurement, Outcome, Point, Skip, verdict};
 
 use super::chart;
 pub use super::chart::Glyphs;
