@@ -69,7 +69,7 @@ function lists(run, state, m) {
   const hot = x => m.w.includes(x) ? 'hot' : '', queue = state.queue || [], ready = state.ready || [];
   const shown = queue.slice(0, 3).map(name => h('span', 'fdtag who-' + who(name), name + ' waits'));
   const listener = h('div', hot('L'), h('h2', '', 'Listener ', state.lfd ? h('span', 'm', `${state.lfd}<L>`) : ''),
-    h('div', 'list', queue.length ? [shown, queue.length > 3 ? h('span', 'more', `+ ${queue.length - 3}`) : ''] : empty('queue empty')));
+    h('div', 'list', queue.length ? [shown, queue.length > 3 ? h('span', 'more', `+ ${queue.length - 3}`) : ''] : empty(state.lfd ? 'queue empty' : 'closed')));
   if (run.api !== 'epoll') {
     const words = run.api === 'none' ? 'No list anywhere: the thread asks one socket at a time.'
       : `The kernel keeps no list: the program hands all its fds over at every ${run.api}.`;
@@ -77,25 +77,25 @@ function lists(run, state, m) {
   }
   const interest = Object.keys(state).filter(key => key.startsWith('i.')).map(key => [+key.slice(2), ...state[key]]).sort((a, b) => a[0] - b[0]);
   const name = fd => (state['i.' + fd] || [''])[0];
-  const most = side ? 4 : 5, spare = interest.length - most;
+  const few = interest.length <= (side ? 4 : 3), most = few || interest.length > 5 ? 4 : 5, spare = interest.length - most;
   return h('div', 'lists card', listener,
-    h('div', hot('interest'), h('h2', '', `epoll ${state.efd || ''}: interest list`),
-      h('div', 'list', interest.length ? interest.slice(0, most).map(([fd, who, events]) => tag(fd, who, events)) : empty('empty'), spare > 0 ? h('span', 'more', `+ ${spare}`) : '')),
+    h('div', hot('interest'), h('h2', '', `epoll ${state.efd || ''}: interest list`, few ? '' : ` (${interest.length})`),
+      h('div', 'list', interest.length ? interest.slice(0, most).map(([fd, who, events]) => tag(fd, who, few && events)) : empty(state.efd ? 'empty' : 'closed'), spare > 0 ? h('span', 'more', `+ ${spare}`) : '')),
     h('div', 'rl ' + hot('ready'), h('h2', 'by-rule', 'ready list'),
       h('div', 'list', ready.length ? ready.slice(0, 4).map(fd => tag(fd, name(fd))) : empty('empty'), ready.length > 4 ? h('span', 'more', `+ ${ready.length - 4}`) : '')));
 }
 
 function stage(run, state, m) {
-  const box = h('section', 'stage');
+  const drawn = run.names.length <= 4 ? run.names : state.draw || run.names.slice(0, 4);
+  const box = h('section', 'stage' + (drawn.length > 2 ? ' dense' : ''));
   box.setAttribute('aria-label', 'Clients and kernel');
   box.append(h('h2', '', 'Clients'), h('h2', 'k', ''), h('h2', 'k', 'Kernel, for the server', h('span', 'legend', h('span', 'by-rule', ''), ' by rule; the rest is measured')));
-  const drawn = run.names.length <= 4 ? run.names : state.draw || run.names.slice(0, 4);
   for (const name of drawn) {
     const c = key => { const v = state[`${name}.${key}`]; return v === undefined ? (/^(st|at|ans|fd)$/.test(key) ? null : 0) : v; };
     box.append(client(run, state, m, name, c), arrow(m.f, name), socket(run, m, name, c));
   }
   const others = run.names.length - drawn.length;
-  if (others > 0) box.append(h('p', 'others', `and ${others} idle: nothing has happened to them for longer`));
+  if (others > 0) box.append(h('p', 'others', `and ${others} more, to whom nothing has happened since`));
   box.append(lists(run, state, m));
   return box;
 }

@@ -112,7 +112,7 @@ function draw() {
   body.replaceChildren(...runs.map((run, n) => {
     const state = stateAt(run, clock[at][n][1]), m = side && !now[n] ? { ...ms[n], w: [], f: null } : ms[n];
     const parts = [stage(run, state, m), server(run, state, m), run.box || trace(run)];
-    return h('div', 'run', side ? [h('h1', '', run.command.replace('epoll-lab ', ''), ' ', h('span', 'chip', run.chips[0])), h('p', 'saying' + (now[n] ? '' : ' same'), m.s), parts] : parts);
+    return h('div', 'run', side ? [h('h1', '', run.command.replace('epoll-lab ', ''), ' ', h('span', 'chip', run.chips[0] + ', ' + run.chips[run.chips.length - 1])), h('p', 'saying' + (now[n] ? '' : ' same'), m.s), parts] : parts);
   }));
   traces = runs;
   runs.forEach((run, n) => show(run, ms[n]));

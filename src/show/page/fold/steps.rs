@@ -34,8 +34,8 @@ impl Fold {
             unread.then_some((*name, client.unread))
         });
         let sleeps_in = match asleep.fd {
-            Some(fd) => format!("{call}({fd}"),
-            None => format!("{call}("),
+            Some(fd) => format!("{call}({fd})"),
+            None => format!("{call}(...)"),
         };
         self.thread("any", sleeps_in);
         self.buffer(None);
