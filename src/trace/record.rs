@@ -77,6 +77,7 @@ impl Record {
         self.unread = None;
         self.accepted = None;
         self.peer = None;
+        self.line = None;
         self.start_ns = start_ns;
         self.end_ns = end_ns;
     }

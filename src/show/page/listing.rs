@@ -14,9 +14,12 @@ const SOURCES: [(&str, &str); 6] = [
         "src/server/blocking.rs",
         include_str!("../../server/blocking.rs"),
     ),
+    (
+        "src/server/connection.rs",
+        include_str!("../../server/connection.rs"),
+    ),
+    ("src/server/door.rs", include_str!("../../server/door.rs")),
     ("src/server/epoll.rs", include_str!("../../server/epoll.rs")),
-    ("src/server/mod.rs", include_str!("../../server/mod.rs")),
-    ("src/server/mode.rs", include_str!("../../server/mode.rs")),
     ("src/server/poll.rs", include_str!("../../server/poll.rs")),
     (
         "src/server/select.rs",
