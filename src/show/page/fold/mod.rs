@@ -11,6 +11,7 @@
 mod calls;
 mod client;
 mod steps;
+mod traffic;
 
 use std::collections::BTreeMap;
 use std::os::fd::RawFd;
@@ -21,11 +22,11 @@ use serde_json::{Value, json};
 use crate::lab::report::scene::{Asleep, Blocked, Step};
 use crate::lab::report::{Api, Report, Run};
 use crate::show::page::board::Board;
-use crate::show::page::fold::client::Client;
+use crate::show::page::fold::client::{Client, Place};
 use crate::show::page::moment::{Kind, Moment};
 use crate::show::page::ready::ReadyList;
 use crate::trace::words::epoll_names;
-use crate::trace::{Call, Name, Record};
+use crate::trace::{Call, Fd, Name, Record};
 
 /// What becomes a line of the trace, or a few lines that belong together.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +66,9 @@ pub struct Checks {
 #[derive(Debug)]
 pub struct Fold {
     api: Api,
+    /// A server's loop, which the rules below cover; an experiment may do
+    /// what they do not, and then nothing is derived.
+    rules: bool,
     /// By name; those of the script from the start.
     clients: BTreeMap<Name, Client>,
     fds: BTreeMap<RawFd, Name>,
@@ -97,8 +101,19 @@ impl Fold {
     pub fn new(run: &Run) -> Fold {
         let names = (0..run.clients).map(|index| Name::Client(index as u32));
         Fold {
-            api: run.api,
+            rules: true,
             clients: names.map(|name| (name, Client::default())).collect(),
+            ..Fold::experiment(run.api)
+        }
+    }
+
+    /// The same for an experiment: its sockets come as they are made, and
+    /// nothing is derived.
+    pub fn experiment(api: Api) -> Fold {
+        Fold {
+            api,
+            rules: false,
+            clients: BTreeMap::new(),
             fds: BTreeMap::new(),
             list: ReadyList::default(),
             epoll: None,
@@ -177,7 +192,9 @@ impl Fold {
         }
         let queue: Vec<String> = self.queue.iter().map(Name::to_string).collect();
         self.board.set("queue", some(queue));
-        self.board.set("ready", some(self.list.ready.clone()));
+        if self.rules {
+            self.board.set("ready", some(self.list.ready.clone()));
+        }
         self.board.set("waits", nonzero(self.waits));
         self.board.set("lrep", nonzero(self.listener_reports));
         moment.d = self.board.cut();
@@ -213,6 +230,17 @@ impl Fold {
         client
     }
 
+    /// A socket that somebody else has opened, at its first call.
+    fn meet(&mut self, fd: Option<Fd>) {
+        if let Some(fd) = fd.filter(|fd| is_peer(fd.name) && !self.rules) {
+            let client = self.client(fd.name);
+            if client.fd != Some(fd.raw) {
+                client.fd = Some(fd.raw);
+                client.place = Place::Open;
+            }
+        }
+    }
+
     fn name(&self, fd: RawFd) -> Name {
         match Some(fd) == self.listener {
             true => Name::Listener,
@@ -242,19 +270,26 @@ impl Fold {
 
     /// A derived number has met a measured one.
     fn check(&mut self, agrees: bool) {
-        self.checks.compared += 1;
-        self.checks.differed += u64::from(!agrees);
+        if self.rules {
+            self.checks.compared += 1;
+            self.checks.differed += u64::from(!agrees);
+        }
     }
 
     /// True once for each `question`: a class that is asked the same again
-    /// stops listening.
+    /// stops listening. An experiment has a question of its own.
     fn ask_once(&mut self, question: &'static str) -> bool {
-        let new = !self.asked.contains(&question);
+        let new = self.rules && !self.asked.contains(&question);
         if new {
             self.asked.push(question);
         }
         new
     }
+}
+
+/// One end of a connection, which has a row in the picture.
+fn is_peer(name: Name) -> bool {
+    matches!(name, Name::Client(_) | Name::Letter(_))
 }
 
 /// Zero is not drawn, and takes no room.
