@@ -5,7 +5,7 @@
 
 #[rustfmt::skip]
 mod table {
-    use super::{Mode, Read::*, SocketKind::*, row, ET, IN, NONE};
+    use crate::server::mode::{Mode, Read::*, SocketKind::*, row, ET, IN, NONE};
 
     // The server without epoll, for which no interest is registered.
     pub const BLOCKING:    Mode = row( NONE,          Blocking,    Drain );
