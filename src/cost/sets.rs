@@ -15,7 +15,7 @@ use crate::cost::limits::OTHER_FDS;
 use crate::cost::limits::Skip;
 
 /// What the fds are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FdKind {
     /// A counter in the kernel, readable while it is above 0 (`eventfd(2)`): the cheapest fd there is to ask

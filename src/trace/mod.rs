@@ -5,9 +5,9 @@
 //! them from here.
 
 pub mod escape;
-mod event;
 mod failure;
 mod name;
+mod report;
 pub mod totals;
 pub mod words;
 
@@ -20,13 +20,13 @@ use nix::fcntl::OFlag;
 use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::MsgFlags;
 
-pub use crate::trace::event::Event;
+pub use crate::trace::report::Report;
 
-pub use crate::trace::event::Ready;
+pub use crate::trace::report::Ready;
 
-pub use crate::trace::event::WaitCost;
 pub use crate::trace::failure::{Failure, errno_name, errno_text, io_error_text};
 pub use crate::trace::name::{Fd, Name};
+pub use crate::trace::report::WaitCost;
 
 /// The operation of an `epoll_ctl` (epoll_ctl(2)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,7 +199,7 @@ pub struct Record {
     /// `recv`: the bytes that arrived; `send`: the bytes that were offered.
     pub data: Box<[u8]>,
     /// The wait call's events.
-    pub events: Vec<Event>,
+    pub events: Vec<Report>,
     /// A wait call: what it moved.
     pub cost: WaitCost,
     /// `recv`: bytes that are still in the kernel after it; `close`: bytes

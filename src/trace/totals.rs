@@ -9,7 +9,7 @@ use nix::errno::Errno;
 
 use crate::trace::Call;
 
-use crate::trace::Event;
+use crate::trace::Report;
 
 use crate::trace::Fd;
 
@@ -181,7 +181,7 @@ impl Totals {
         }
     }
 
-    fn count_report(&mut self, event: &Event) {
+    fn count_report(&mut self, event: &Report) {
         match event.fd.name {
             Name::Listener => self.listener_reports += 1,
             _ => {

@@ -10,7 +10,7 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::MsgFlags;
 
 use crate::trace::escape::push_quoted;
-use crate::trace::{Call, CtlOp, Event, Fd, Name, Ready, Record, errno_text};
+use crate::trace::{Call, CtlOp, Fd, Name, Ready, Record, Report, errno_text};
 
 /// Columns that a string of bytes may take in a line of text.
 const DATA_WIDTH: usize = 25;
@@ -63,7 +63,7 @@ fn or_zero(names: &[&str]) -> String {
 
 /// An event at the end of `text`: `[5<A> EPOLLIN]`; `[data=0x2a EPOLLIN]`
 /// where the program stored something else than the fd.
-pub fn push_event(text: &mut String, event: &Event) {
+pub fn push_report(text: &mut String, event: &Report) {
     let names = ready_names(&event.ready);
     // Writing to a String cannot fail.
     let _ = match event.data == event.fd.raw as u64 {

@@ -25,23 +25,15 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::socket::{SockFlag, SockaddrIn, getsockname, setsockopt, sockopt};
 use rustix::event::PollFlags;
 
-pub use crate::claims::trial::connection::Conn;
-
-pub use crate::claims::trial::connection::connect_to;
-
-pub use crate::claims::trial::connection::hears;
-
-pub use crate::claims::trial::connection::knock;
-
 use crate::claims::evidence::errno;
-pub use crate::claims::trial::connection::reset;
+pub use crate::claims::trial::connection::{Conn, connect_to, hears, knock, reset};
 use crate::claims::trial::connection::{connect, listen};
 pub use crate::claims::trial::limit::free_number;
 use crate::claims::trial::limit::{ENOUGH, RaisedLimit};
-pub use crate::claims::trial::story::Entry;
+use crate::lab::audience::{Audience, OutputError};
 use crate::lab::report::scene::Action;
 use crate::server;
-use crate::sys::journal::{Follow, Shared};
+use crate::sys::journal::{Follow, Journal};
 use crate::sys::{Socket, Sys};
 use crate::trace::{CtlOp, Name};
 
@@ -63,11 +55,13 @@ pub const ERR: EpollFlags = EpollFlags::EPOLLERR;
 pub const MESSAGE: &[u8] = b"HELLOworld123";
 
 /// One experiment on its way.
-pub struct Trial {
+pub struct Trial<'a> {
     /// The experiment's own calls go this way, and so into the trace.
     pub sys: Sys,
-    shared: Arc<Shared>,
-    story: Vec<Entry>,
+    journal: Arc<Journal>,
+    audience: &'a mut dyn Audience,
+    /// Whether it could hear everything so far.
+    heard: Result<(), OutputError>,
     clients: u32,
     untraced: bool,
     began: Instant,
@@ -87,16 +81,17 @@ pub struct Report {
     pub events: EpollFlags,
 }
 
-impl Trial {
+impl<'a> Trial<'a> {
     /// No call made yet. Raises the soft limit on open files, for as long as
     /// the trial lives.
-    pub fn new() -> Trial {
-        let shared = Arc::new(Shared::unbounded());
+    pub fn new(audience: &'a mut dyn Audience) -> Trial<'a> {
+        let journal = Arc::new(Journal::unbounded());
         let began = Instant::now();
         Trial {
-            sys: Sys::new(Arc::clone(&shared), Follow::Records, began),
-            shared,
-            story: Vec::new(),
+            sys: Sys::new(Arc::clone(&journal), Follow::Records, began),
+            journal,
+            audience,
+            heard: Ok(()),
             clients: 0,
             untraced: false,
             began,
@@ -272,11 +267,5 @@ impl Trial {
         let fd = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC);
         let fd: OwnedFd = fd.context("eventfd")?.into();
         Ok(self.sys.keep(fd, Name::Other(name)))
-    }
-}
-
-impl Default for Trial {
-    fn default() -> Trial {
-        Trial::new()
     }
 }

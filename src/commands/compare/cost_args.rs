@@ -4,11 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cost::plan::MAX_CHURN;
-
-use crate::cost::plan::MAX_FDS;
-
-use crate::cost::plan::PlanError;
+use crate::commands::args::{Word, one_of};
+use crate::cost::plan::{MAX_CHURN, MAX_FDS, PlanError};
 use crate::cost::sets::FdKind;
 use crate::cost::{Active, Plan};
 
@@ -45,13 +42,29 @@ pub struct ScalingArgs {
     pub churn: usize,
 
     /// What the fds are
-    #[arg(long, value_name = "KIND", value_enum, default_value_t = FdKind::Eventfd)]
+    #[arg(long, value_name = "KIND", default_value = "eventfd", value_parser = one_of(&FD_KINDS))]
     pub fd_kind: FdKind,
 
     /// Write the chart as a picture (SVG) to this file as well
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
 }
+
+/// Under --fd-kind.
+const FD_KINDS: [Word<FdKind>; 2] = [
+    (
+        FdKind::Eventfd,
+        "eventfd",
+        Some(
+            "A counter in the kernel, readable while it is above 0 (`eventfd(2)`): the cheapest fd there is to ask",
+        ),
+    ),
+    (
+        FdKind::Tcp,
+        "tcp",
+        Some("The accepted end of a TCP connection over loopback, as in a server: two fds each"),
+    ),
+];
 
 impl ScalingArgs {
     /// What is asked for, or why it makes no sense: an error of usage.
