@@ -4,34 +4,19 @@
 //! The child is this program again, started with a word of its own. It says what it has
 //! to say in lines on its standard output.
 
-use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsFd;
-use std::process::{ChildStdout, Command, ExitCode, Stdio};
-use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{ChildStdout, Command, Stdio};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollTimeout};
-use nix::sys::prctl::set_pdeathsig;
-use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::socket::{SockaddrIn, getsockname};
 use nix::unistd::Pid;
 
 use crate::claims::patience::until;
-use crate::claims::textbook;
-use crate::claims::textbook::Edition;
 use crate::claims::thread::{WAITS_FOR_EVER, falls_asleep, for_anyone};
 use crate::lab::witness::Witness;
-use crate::server;
-use crate::server::{Config, mode};
-use crate::sys::Sys;
-use crate::sys::journal::{Follow, Journal};
 
 /// What the child is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,89 +43,14 @@ impl Role {
         }
     }
 
-    fn from_name(name: &str) -> Option<Role> {
+    pub fn from_name(name: &str) -> Option<Role> {
         Role::ALL.into_iter().find(|role| role.name() == name)
     }
 }
 
 /// The word that makes this program a child. It is no command: no help, no
 /// completion and no suggestion has it.
-const CHILD: &str = "claims-child";
-
-/// The child's side, if this process is one: `claims-child ROLE [FILES]`.
-pub fn play_if_asked(arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
-    // Whoever is not asked may have been given any bytes.
-    let arguments: Vec<String> = arguments
-        .skip(1)
-        .take(3)
-        .map(|argument| argument.to_string_lossy().into_owned())
-        .collect();
-    let (role, files) = match arguments.as_slice() {
-        [child, role] if child == CHILD => (role, None),
-        [child, role, files] if child == CHILD => (role, files.parse().ok()),
-        _ => return None,
-    };
-    let role = Role::from_name(role)?;
-    Some(play(role, files).unwrap_or_else(|error| {
-        // Read by nobody but the parent.
-        let _ = say(&format!("{error:#}"));
-        ExitCode::FAILURE
-    }))
-}
-
-fn play(role: Role, files: Option<u64>) -> Result<ExitCode> {
-    // Whatever becomes of the parent, no child stays behind.
-    set_pdeathsig(Signal::SIGKILL).context("prctl(PR_SET_PDEATHSIG)")?;
-    if let Some(files) = files {
-        setrlimit(Resource::RLIMIT_NOFILE, files, files).context("setrlimit")?;
-    }
-    match role {
-        Role::Wait => sleep_in_epoll_wait(),
-        Role::TextbookLt => textbook::serve(Edition::Level),
-        Role::TextbookEt => textbook::serve(Edition::Edge),
-        Role::Ours => serve_ours(),
-    }
-}
-
-fn sleep_in_epoll_wait() -> Result<ExitCode> {
-    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("epoll_create1")?;
-    let ended = epoll.wait(&mut [EpollEvent::empty()], EpollTimeout::NONE);
-    say(&format!("{}", ended.err().map_or(0, |errno| errno as i32)))?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Says where it listens, and the first time that no fd is left.
-fn serve_ours() -> Result<ExitCode> {
-    let journal = Arc::new(Journal::default());
-    let config = Config {
-        addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        buffer: 4096,
-        mode: mode::ET_NONBLOCK,
-    };
-    let seen = Arc::clone(&journal);
-    let server = thread::spawn(move || {
-        let mut sys = Sys::new(seen, Follow::Counts, Instant::now());
-        server::epoll::serve(&mut sys, &config)
-    });
-    let (mut listening, mut full) = (false, false);
-    while !server.is_finished() {
-        thread::sleep(Duration::from_micros(200));
-        let state = journal.lock();
-        let faults = &state.totals.faults;
-        if let (false, Some(fd)) = (listening, state.listener) {
-            let address: SockaddrIn = getsockname(fd).context("getsockname")?;
-            say(&address.to_string())?;
-            listening = true;
-        }
-        if !full && faults.contains_key(&(Errno::EMFILE as i32)) {
-            say("EMFILE")?;
-            full = true;
-        }
-    }
-    let ended = server.join();
-    ended.map_err(|_| anyhow!("the server has panicked"))??;
-    Ok(ExitCode::SUCCESS)
-}
+pub const CHILD: &str = "claims-child";
 
 /// A line to the parent.
 pub fn say(line: &str) -> Result<()> {

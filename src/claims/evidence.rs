@@ -6,7 +6,7 @@ use std::io;
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 
-use crate::claims::trial::Report;
+use crate::claims::trial::report::Report;
 use crate::cost::figures::thousands;
 use crate::trace::words::epoll_names;
 use crate::trace::{Failure, errno_name};

@@ -1,11 +1,9 @@
 //! What the figures say: lines through them, their shape, where epoll stops being the faster one.
 
-use crate::cost::fit::Crossing;
-
-use crate::cost::fit::Line;
-
-use crate::cost::fit::crossing;
-use crate::cost::{Api, Measurement, Point};
+use crate::cost::api::Api;
+use crate::cost::fit::{Crossing, Line, crossing};
+use crate::cost::measurement::Measurement;
+use crate::cost::plan::Point;
 
 /// A cost that stays within this factor over all sizes counts as flat.
 pub(super) const FLAT_WITHIN: f64 = 1.3;

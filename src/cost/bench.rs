@@ -4,37 +4,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
+use crate::cost::api::Api;
 use crate::cost::epoll::EpollWait;
-use crate::cost::limits::Skip;
+use crate::cost::plan::{MIN_CALLS, Plan, Point};
 use crate::cost::poll::PollWait;
 use crate::cost::select::SelectWait;
 use crate::cost::sets::{FdPool, ready_positions};
+use crate::cost::skip::Skip;
 use crate::cost::stats::Cost;
-use crate::cost::{Api, Plan, Point};
+use crate::cost::wait::{Interest, Wait};
 
-/// The fewest waits in a batch, however long they take: after another set's turn, 10,000 fds are back in the caches only
-/// after some waits.
-pub(super) const MIN_CALLS: u64 = 20;
 /// Each batch is preceded by this part of it, uncounted.
 const WARM_UP: u64 = 4;
-
-/// What the program wants to hear about an fd.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interest {
-    /// Nothing: the fd is out of the set, or registered without events.
-    Off,
-    /// That it is readable.
-    In,
-}
-
-/// What is measured. Each API's listing is its implementation; the calls are resolved at compile time.
-pub trait Wait {
-    /// One wait, and the search for what is ready: how many fds were found.
-    fn wait(&mut self) -> anyhow::Result<usize>;
-
-    /// One change of interest.
-    fn set_interest(&mut self, index: usize, interest: Interest) -> anyhow::Result<()>;
-}
 
 /// The first N fds of the pool, ready to be waited for with each API.
 struct WatchedSet<'fd> {
@@ -264,8 +245,8 @@ impl Changes {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sets::FdKind;
     use super::*;
+    use crate::cost::fd_kind::FdKind;
 
     #[test]
     fn changes_come_in_pairs_and_spare_the_ready_fd() {

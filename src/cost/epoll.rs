@@ -6,9 +6,7 @@ use std::os::fd::OwnedFd;
 use anyhow::Context;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
-use crate::cost::bench::Interest;
-
-use crate::cost::bench::Wait;
+use crate::cost::wait::{Interest, Wait};
 
 /// A set of fds, waited for with `epoll_wait`.
 pub struct EpollWait<'fd> {

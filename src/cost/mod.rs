@@ -8,7 +8,7 @@
 //!
 //! # How
 //!
-//! - The fds are real ([`sets::FdKind`]): eventfds, or the accepted ends of TCP connections over loopback. The smaller sets
+//! - The fds are real ([`FdKind`]): eventfds, or the accepted ends of TCP connections over loopback. The smaller sets
 //!   are the first fds of the largest.
 //! - K of N fds stay readable throughout; nothing reads them between two waits, so each wait finds the same K and none
 //!   sleeps. The timeout is "for ever", as in a server. Any other number of ready fds ends the run with an error.
@@ -35,209 +35,31 @@
 //!   that is what [`Point::churn`] measures. A change switches an idle fd off, the next one switches it on again.
 
 pub mod analysis;
+mod api;
 pub mod bench;
 pub mod epoll;
+mod fd_kind;
 pub mod figures;
 pub mod fit;
 pub mod limits;
+mod measure;
+mod measurement;
 pub mod plan;
-mod plan_error;
+pub mod plan_error;
 pub mod poll;
 pub mod select;
 pub mod sets;
+mod skip;
 pub mod stats;
 pub mod verdict;
+mod wait;
 
-use serde::Serialize;
-
-use crate::cost::bench::Bench;
-use crate::cost::limits::{OpenFiles, Skip};
-use crate::cost::sets::FdPool;
-
-pub use crate::cost::plan::Active;
-
-pub use crate::cost::plan::Plan;
-
-pub use crate::cost::plan::PlanError;
-
-pub use crate::cost::plan::Point;
+pub use crate::cost::api::Api;
+pub use crate::cost::fd_kind::FdKind;
+pub use crate::cost::measure::{Progress, measure};
+pub use crate::cost::measurement::{Cell, Measurement, Outcome};
+pub use crate::cost::plan::{Active, Plan, Point};
+pub use crate::cost::plan_error::PlanError;
+pub use crate::cost::skip::Skip;
 pub use crate::cost::stats::Cost;
-
-/// The three ways of waiting for many fds at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Api {
-    /// `select(2)`.
-    Select,
-    /// `poll(2)`.
-    Poll,
-    /// `epoll(7)`.
-    Epoll,
-}
-
-impl Api {
-    /// In the order in which tables have them.
-    pub const ALL: [Api; 3] = [Api::Select, Api::Poll, Api::Epoll];
-
-    /// The name as the man pages write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Api::Select => "select",
-            Api::Poll => "poll",
-            Api::Epoll => "epoll",
-        }
-    }
-}
-
-/// All that a run found out: pure data, for the renderers.
-#[derive(Clone, Debug)]
-pub struct Measurement {
-    /// As it was carried out: the experiments move to a smaller size where the limits require it.
-    pub plan: Plan,
-    /// One for each API at each point, in the order of [`Plan::points`].
-    pub cells: Vec<Cell>,
-    /// Threads in the process at the start; more than one makes each fd of `select` and `poll` dearer.
-    pub threads: usize,
-}
-
-/// One API at one point.
-#[derive(Clone, Debug)]
-pub struct Cell {
-    /// What waits.
-    pub api: Api,
-    /// For how many fds, of which how many are ready.
-    pub point: Point,
-    /// What came of it.
-    pub outcome: Outcome,
-}
-
-/// A cost, or why there is none.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// Over all rounds but the first.
-    Measured(Cost),
-    /// Not tried: a limit is in the way.
-    Skipped(Skip),
-}
-
-impl Measurement {
-    /// `None` for a point that is not in the plan.
-    pub fn outcome(&self, api: Api, point: Point) -> Option<&Outcome> {
-        let cell = self
-            .cells
-            .iter()
-            .find(|cell| cell.api == api && cell.point == point)?;
-        Some(&cell.outcome)
-    }
-
-    /// The cost of a wait, where it could be measured.
-    pub fn cost(&self, api: Api, point: Point) -> Option<Cost> {
-        match self.outcome(api, point)? {
-            Outcome::Measured(cost) => Some(*cost),
-            Outcome::Skipped(_) => None,
-        }
-    }
-
-    /// (N, median in ns) of one API over the sizes: what the chart draws and the line is fitted to.
-    pub fn series(&self, api: Api) -> Vec<(f64, f64)> {
-        let points = self.plan.size_points();
-        points
-            .filter_map(|point| Some((point.fds as f64, self.cost(api, point)?.median_ns)))
-            .collect()
-    }
-}
-
-/// How far a run has come, for a progress bar.
-#[derive(Clone, Copy, Debug)]
-pub struct Progress {
-    /// Batches that are over.
-    pub done: u64,
-    /// Batches in all, the uncounted first round among them.
-    pub total: u64,
-}
-
-/// Measures what the plan asks for; about [`Plan::expected_time`].
-///
-/// Opens the fds, closes them again, and puts the soft limit on open files back.
-///
-/// # Errors
-///
-/// A system call that fails, or a wait that returns another number of ready fds than were made ready.
-pub fn measure(plan: &Plan, mut progress: impl FnMut(Progress)) -> anyhow::Result<Measurement> {
-    let threads = threads();
-    let kind = plan.fd_kind;
-    let largest = plan.fds().last().copied().unwrap_or(0);
-    // Declared before the fds, so dropped after them: the limit goes down again when they are closed.
-    let limit = OpenFiles::raise_for(kind, largest)?;
-    let fitting = plan
-        .fds()
-        .iter()
-        .copied()
-        .filter(|&fds| limit.allows(kind, fds))
-        .max()
-        .unwrap_or(0);
-    let (pool, stopped) = FdPool::open(kind, fitting);
-    let plan = plan.clone().experimenting_within(pool.len());
-
-    let skip_of = |fds: usize| -> Option<Skip> {
-        if fds > fitting {
-            Some(limit.skip(kind, fds))
-        } else if fds > pool.len() {
-            stopped.clone()
-        } else {
-            None
-        }
-    };
-
-    let mut bench = Bench::new(
-        &pool,
-        plan.fds()
-            .iter()
-            .copied()
-            .filter(|&fds| skip_of(fds).is_none()),
-    )?;
-    let mut cells = Vec::new();
-    let mut runnable = Vec::new();
-    for point in plan.points() {
-        for api in Api::ALL {
-            match skip_of(point.fds).or_else(|| bench.skip(api, point.fds)) {
-                Some(skip) => cells.push(Cell {
-                    api,
-                    point,
-                    outcome: Outcome::Skipped(skip),
-                }),
-                None => runnable.push((api, point)),
-            }
-        }
-    }
-    let total = runnable.len() as u64 * (plan.repetitions as u64 + 1);
-    let mut done = 0;
-    let samples = bench.run(&plan, &runnable, || {
-        done += 1;
-        progress(Progress { done, total });
-    })?;
-    cells.extend(samples.into_iter().map(|(api, point, cost)| Cell {
-        api,
-        point,
-        outcome: Outcome::Measured(cost),
-    }));
-
-    // Measured and skipped ones back into the order of the plan.
-    let order = plan.points();
-    cells.sort_by_key(|cell| {
-        (
-            order.iter().position(|point| *point == cell.point),
-            cell.api as usize,
-        )
-    });
-    Ok(Measurement {
-        plan,
-        cells,
-        threads,
-    })
-}
-
-/// Threads of this process: each is a directory in `/proc/self/task` (`proc_pid_task(5)`). 1 if `/proc` is not there.
-fn threads() -> usize {
-    std::fs::read_dir("/proc/self/task").map_or(1, |tasks| tasks.count().max(1))
-}
+pub use crate::cost::wait::{Interest, Wait};

@@ -2,16 +2,12 @@
 
 use std::time::Duration;
 
-use crate::cost::bench::MIN_CALLS;
-pub use crate::cost::plan_error::PlanError;
-use crate::cost::sets::FdKind;
+use crate::cost::fd_kind::FdKind;
+use crate::cost::plan_error::{MAX_CHURN, MAX_FDS, MAX_SIZES, PlanError};
 
-/// The largest set that may be asked for: one `poll` of it takes some milliseconds.
-pub const MAX_FDS: usize = 100_000;
-/// The most changes of interest before each wait.
-pub const MAX_CHURN: usize = 10_000;
-/// The most sizes in one run: it would take a minute, and no chart has room for more.
-pub const MAX_SIZES: usize = 20;
+/// The fewest waits in a batch, however long they take: after another set's turn, 10,000 fds are back in the caches only
+/// after some waits.
+pub const MIN_CALLS: u64 = 20;
 
 /// How many fds of a set are ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,8 +102,11 @@ impl Plan {
             return Err(PlanError::SizeOutOfRange { fds });
         }
         let ready = active.of(smallest);
-        if ready == 0 || ready > smallest {
-            return Err(PlanError::ActiveOutOfRange {
+        if ready == 0 {
+            return Err(PlanError::NoneActive);
+        }
+        if ready > smallest {
+            return Err(PlanError::TooManyActive {
                 active: ready,
                 smallest,
             });

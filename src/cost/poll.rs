@@ -6,9 +6,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use anyhow::Context;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::cost::bench::Interest;
-
-use crate::cost::bench::Wait;
+use crate::cost::wait::{Interest, Wait};
 
 /// A set of fds, waited for with `poll`.
 pub struct PollWait<'fd> {

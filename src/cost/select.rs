@@ -6,10 +6,9 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use anyhow::Context;
 use nix::sys::select::{FdSet, select};
 
-use crate::cost::bench::Interest;
-
-use crate::cost::bench::Wait;
-use crate::cost::limits::{Skip, fits_fd_set};
+use crate::cost::limits::fits_fd_set;
+use crate::cost::skip::Skip;
+use crate::cost::wait::{Interest, Wait};
 
 /// A set of fds, waited for with `select`.
 pub struct SelectWait<'fd> {

@@ -10,37 +10,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::socket::{setsockopt, sockopt};
 
+use crate::cost::fd_kind::FdKind;
 use crate::cost::limits::OTHER_FDS;
-
-use crate::cost::limits::Skip;
-
-/// What the fds are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FdKind {
-    /// A counter in the kernel, readable while it is above 0 (`eventfd(2)`): the cheapest fd there is to ask
-    Eventfd,
-    /// The accepted end of a TCP connection over loopback, as in a server: two fds each
-    Tcp,
-}
-
-impl FdKind {
-    /// As it is written on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            FdKind::Eventfd => "eventfd",
-            FdKind::Tcp => "tcp",
-        }
-    }
-
-    /// Open files that one watched fd costs.
-    pub fn files_per_fd(self) -> usize {
-        match self {
-            FdKind::Eventfd => 1,
-            FdKind::Tcp => 2,
-        }
-    }
-}
+use crate::cost::skip::Skip;
 
 /// Connections made through one listener: well below the number of local ports that a client may use for one
 /// destination (28,232 by default, `ip_local_port_range` in `ip(7)`).

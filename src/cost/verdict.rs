@@ -1,21 +1,13 @@
 //! The verdict in sentences: what holds of "epoll is faster", and what does not. Each figure is one of this run.
 
-use crate::cost::analysis::FLAT_WITHIN;
-
-use crate::cost::analysis::Fitted;
-
-use crate::cost::analysis::Shape;
-
-use crate::cost::analysis::break_even_churn;
-
-use crate::cost::analysis::break_even_ready;
-
-use crate::cost::analysis::cost_of_change;
-
-use crate::cost::analysis::poll_over_epoll;
+use crate::cost::analysis::{
+    FLAT_WITHIN, Fitted, Shape, break_even_churn, break_even_ready, cost_of_change, poll_over_epoll,
+};
+use crate::cost::api::Api;
 use crate::cost::figures::{decimals, thousands};
 use crate::cost::fit::Crossing;
-use crate::cost::{Api, Measurement, Point};
+use crate::cost::measurement::Measurement;
+use crate::cost::plan::Point;
 
 /// The verdict in sentences, each from the figures of this run.
 pub fn sentences(measurement: &Measurement) -> Vec<String> {

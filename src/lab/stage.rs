@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::lab::Lab;
 use crate::lab::audience::{Event, Shared};
@@ -19,6 +18,7 @@ use crate::lab::witness::LAB_FDS;
 use crate::server::Config;
 use crate::server::mode::Mode;
 use crate::sys::journal::Follow;
+use crate::sys::open_files::Limit;
 
 /// See the module.
 #[derive(Debug)]
@@ -112,15 +112,16 @@ impl Stage {
 fn make_room_for_fds(clients: usize) -> Result<()> {
     const SPARE: u64 = 20;
     let needed = LAB_FDS as u64 + clients as u64 + SPARE;
-    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    if soft >= needed {
+    let limit = Limit::read()?;
+    if limit.soft >= needed {
         return Ok(());
     }
-    if hard < needed {
+    if limit.hard < needed {
         bail!(
-            "the limit on open files is {hard}, with {clients} client(s) {needed} are needed: \
-             raise it with `ulimit -n {needed}`"
+            "the limit on open files is {}, with {clients} client(s) {needed} are needed: \
+             raise it with `ulimit -n {needed}`",
+            limit.hard
         );
     }
-    Ok(setrlimit(Resource::RLIMIT_NOFILE, needed, hard)?)
+    Ok(limit.raised_to(needed).set()?)
 }

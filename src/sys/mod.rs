@@ -8,6 +8,7 @@
 
 pub mod journal;
 mod observer;
+pub mod open_files;
 mod option;
 mod socket;
 mod wait;

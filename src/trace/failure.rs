@@ -1,10 +1,13 @@
 //! Calls that failed, and errnos in words.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::io;
 
 use nix::errno::Errno;
+use thiserror::Error;
 
-use crate::trace::Call;
+use crate::trace::call::Call;
 
 /// A call that failed, with the errno: what travels by `?`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +57,36 @@ fn remedy(call: &Call, errno: Errno) -> Option<&'static str> {
     }
 }
 
+/// A call beside the traced ones that failed: its name and the errno.
+#[derive(Debug, Error)]
+#[error("{call}: {}", io_error_text(error))]
+pub struct CallFailed {
+    /// As in the man page, with the arguments that tell one such call from
+    /// another.
+    pub call: Cow<'static, str>,
+    /// With an errno, unless the library failed before or after the call.
+    pub error: io::Error,
+}
+
+/// Gives an error the name of the call that it came from.
+pub trait OfCall<T> {
+    /// The same result; its error names the call.
+    fn of_call(self, call: impl Into<Cow<'static, str>>) -> Result<T, CallFailed>;
+}
+
+impl<T, E: Into<io::Error>> OfCall<T> for Result<T, E> {
+    fn of_call(self, call: impl Into<Cow<'static, str>>) -> Result<T, CallFailed> {
+        self.map_err(|error| CallFailed {
+            call: call.into(),
+            error: error.into(),
+        })
+    }
+}
+
 /// An errno as strace prints it: `EAGAIN (Resource temporarily unavailable)`.
 pub fn errno_text(errno: Errno) -> String {
     // nix's own descriptions differ from the C library's; std asks the latter.
-    let text = std::io::Error::from_raw_os_error(errno as i32).to_string();
+    let text = io::Error::from_raw_os_error(errno as i32).to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     format!("{} ({text})", errno_name(errno))
 }
@@ -68,9 +97,23 @@ pub fn errno_name(errno: Errno) -> String {
 }
 
 /// The same of an io error; its own words where it has no errno.
-pub fn io_error_text(error: &std::io::Error) -> String {
+pub fn io_error_text(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(errno) => errno_text(Errno::from_raw(errno)),
         None => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_call_is_named_with_its_errno() {
+        let failed = Err::<(), Errno>(Errno::EPERM).of_call("setrlimit(RLIMIT_NOFILE, 220)");
+        assert_eq!(
+            failed.unwrap_err().to_string(),
+            "setrlimit(RLIMIT_NOFILE, 220): EPERM (Operation not permitted)"
+        );
     }
 }

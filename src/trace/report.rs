@@ -4,7 +4,7 @@ use nix::poll::PollFlags;
 use nix::sys::epoll::EpollFlags;
 use serde::Serialize;
 
-use crate::trace::Fd;
+use crate::trace::name::Fd;
 
 /// What a wait call says of one fd, in the words of its API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,17 +7,10 @@ use std::collections::BTreeMap;
 
 use nix::errno::Errno;
 
-use crate::trace::Call;
-
-use crate::trace::Report;
-
-use crate::trace::Fd;
-
-use crate::trace::Name;
-
-use crate::trace::Record;
-
-use crate::trace::WaitCost;
+use crate::trace::call::Call;
+use crate::trace::name::{Fd, Name};
+use crate::trace::record::Record;
+use crate::trace::report::{Report, WaitCost};
 
 /// How many clients keep a row of their own after they have gone.
 pub const KEPT: u32 = 100;

@@ -9,8 +9,12 @@ use nix::fcntl::OFlag;
 use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::MsgFlags;
 
+use crate::trace::call::{Call, CtlOp};
 use crate::trace::escape::push_quoted;
-use crate::trace::{Call, CtlOp, Fd, Name, Ready, Record, Report, errno_text};
+use crate::trace::failure::errno_text;
+use crate::trace::name::{Fd, Name};
+use crate::trace::record::Record;
+use crate::trace::report::{Ready, Report};
 
 /// Columns that a string of bytes may take in a line of text.
 const DATA_WIDTH: usize = 25;

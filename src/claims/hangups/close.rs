@@ -9,7 +9,7 @@ use nix::sys::epoll::EpollEvent;
 use nix::sys::socket::MsgFlags;
 use rustix::event::PollFlags;
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 use crate::claims::evidence::{errno, io_errno, outcome};
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::patience::until;

@@ -3,7 +3,7 @@
 mod close;
 mod peer;
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 
 pub static CLAIMS: [Claim; 6] = [
     peer::EOF,

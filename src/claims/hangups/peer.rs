@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::MsgFlags;
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 use crate::claims::evidence::{outcome, short};
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::trial::{ERR, ET, HUP, IN, RDHUP, Report, Trial};

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
 use nix::sys::epoll::EpollEvent;
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 use crate::claims::evidence::{errno, outcome};
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::trial::{IN, Trial, free_number};

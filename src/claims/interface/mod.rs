@@ -4,7 +4,7 @@ mod ctl;
 mod limits;
 mod wait;
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 
 pub static CLAIMS: [Claim; 11] = [
     ctl::CREATE_SIZE,

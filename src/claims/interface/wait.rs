@@ -8,8 +8,8 @@ use nix::errno::Errno;
 use nix::sys::epoll::EpollEvent;
 use nix::sys::resource::{UsageWho, getrusage};
 
-use crate::claims::Claim;
 use crate::claims::child::Child;
+use crate::claims::claim::Claim;
 use crate::claims::evidence::{errno, names, outcome};
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::thread::write_once_asleep;

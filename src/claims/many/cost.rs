@@ -9,15 +9,15 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollTimeout};
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 use crate::claims::evidence::figure;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::trial::{IN, Trial};
 use crate::cost as scaling;
 use crate::cost::analysis::Fitted;
 use crate::cost::limits::OpenFiles;
-use crate::cost::sets::{FdKind, FdPool};
-use crate::cost::{Active, Api, Measurement, Outcome, Plan};
+use crate::cost::sets::FdPool;
+use crate::cost::{Active, Api, FdKind, Measurement, Outcome, Plan};
 
 /// A cost that grows by more than this over a hundred times the fds is no
 /// longer called flat, and one that grows by less is not called linear.

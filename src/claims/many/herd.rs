@@ -12,7 +12,7 @@ use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTime
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::unistd::gettid;
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::PATIENCE;
 use crate::claims::thread::{LOOKS, WAITS_FOR_EVER, for_anyone};

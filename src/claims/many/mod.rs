@@ -4,7 +4,7 @@ mod cost;
 mod herd;
 mod server;
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 
 pub static CLAIMS: [Claim; 8] = [
     herd::HERD,

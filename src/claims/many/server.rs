@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::claims::Claim;
 use crate::claims::child::{Child, Role};
+use crate::claims::claim::Claim;
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::{PATIENCE, until};
 use crate::claims::thread::LOOKS;

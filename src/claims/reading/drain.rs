@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use nix::errno::Errno;
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 use crate::claims::evidence::outcome;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::thread::Drain;

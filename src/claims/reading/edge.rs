@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use nix::sys::socket::MsgFlags;
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::trial::{ET, IN, MESSAGE, Trial};
 use crate::trace::CtlOp;

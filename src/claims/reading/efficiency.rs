@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use nix::sys::epoll::EpollFlags;
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 use crate::claims::evidence::figure;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::trial::{ET, IN, MESSAGE, Trial};

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::trial::{IN, MESSAGE, Trial};
 

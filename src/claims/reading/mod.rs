@@ -6,7 +6,7 @@ mod efficiency;
 mod level;
 mod rearm;
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 
 pub static CLAIMS: [Claim; 15] = [
     level::LT_REPEATS,

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use nix::sys::epoll::EpollFlags;
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 use crate::claims::evidence::short;
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::trial::{ET, IN, MESSAGE, Trial};

@@ -1,7 +1,8 @@
 //! What is told of an experiment: its calls, the steps of its clients, and
 //! what neither of them says.
 
-use crate::claims::trial::{Conn, Trial};
+use crate::claims::trial::connection::Conn;
+use crate::claims::trial::vocabulary::Trial;
 use crate::lab::audience::{Event, OutputError};
 use crate::lab::report::scene::{Action, Step};
 use crate::sys::journal::Follow;

@@ -4,7 +4,7 @@ use anyhow::Result;
 use nix::errno::Errno;
 use nix::sys::socket::MsgFlags;
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 use crate::claims::evidence::{errno, outcome};
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::until;

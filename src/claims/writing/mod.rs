@@ -3,7 +3,7 @@
 mod delivery;
 mod writable;
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 
 pub static CLAIMS: [Claim; 6] = [
     writable::LT_WRITABLE_SPIN,

@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollFlags};
 use nix::sys::socket::{MsgFlags, send};
 
-use crate::claims::Claim;
+use crate::claims::claim::Claim;
 use crate::claims::evidence::{errno, figure, short};
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::PATIENCE;

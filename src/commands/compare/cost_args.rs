@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::commands::args::{Word, one_of};
-use crate::cost::plan::{MAX_CHURN, MAX_FDS, PlanError};
-use crate::cost::sets::FdKind;
-use crate::cost::{Active, Plan};
+use crate::cost::plan_error::{MAX_CHURN, MAX_FDS};
+use crate::cost::{Active, FdKind, Plan, PlanError};
 
 /// How the cost of a wait is measured, for `--help`.
 pub const METHOD: &str = "\

@@ -11,8 +11,7 @@ use crate::commands::compare::chart;
 use crate::commands::compare::colour::coloured;
 use crate::cost::analysis::{Fitted, poll_over_epoll};
 use crate::cost::figures::{decimals, thousands};
-use crate::cost::limits::Skip;
-use crate::cost::{Active, Api, Cost, Measurement, Outcome, Point, verdict};
+use crate::cost::{Active, Api, Cost, Measurement, Outcome, Point, Skip, verdict};
 use crate::show::Charset;
 
 /// The widest line.

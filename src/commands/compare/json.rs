@@ -4,8 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::cost::sets::FdKind;
-use crate::cost::{Api, Cell, Measurement, Outcome};
+use crate::cost::{Api, Cell, FdKind, Measurement, Outcome};
 use crate::show::json::line;
 
 /// The record, as the README documents it.

@@ -13,7 +13,7 @@ use nix::sys::socket::{Backlog, MsgFlags, SockFlag};
 
 use crate::commands::write_events::side::READ;
 use crate::lab::audience::{Audience, Event, Folded};
-use crate::server::retry;
+use crate::server::errors::retry;
 use crate::show::View;
 use crate::sys::journal::{Follow, Journal};
 use crate::sys::{SockOpt, Socket, Sys};

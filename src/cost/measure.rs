@@ -1,0 +1,104 @@
+//! One run, from opening the fds to closing them.
+
+use crate::cost::api::Api;
+use crate::cost::bench::Bench;
+use crate::cost::limits::OpenFiles;
+use crate::cost::measurement::{Cell, Measurement, Outcome};
+use crate::cost::plan::Plan;
+use crate::cost::sets::FdPool;
+use crate::cost::skip::Skip;
+
+/// How far a run has come, for a progress bar.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Batches that are over.
+    pub done: u64,
+    /// Batches in all, the uncounted first round among them.
+    pub total: u64,
+}
+
+/// Measures what the plan asks for; about [`Plan::expected_time`].
+///
+/// Opens the fds, closes them again, and puts the soft limit on open files back.
+///
+/// # Errors
+///
+/// A system call that fails, or a wait that returns another number of ready fds than were made ready.
+pub fn measure(plan: &Plan, mut progress: impl FnMut(Progress)) -> anyhow::Result<Measurement> {
+    let threads = threads();
+    let kind = plan.fd_kind;
+    let largest = plan.fds().last().copied().unwrap_or(0);
+    // Declared before the fds, so dropped after them: the limit goes down again when they are closed.
+    let limit = OpenFiles::raise_for(kind, largest)?;
+    let fitting = plan
+        .fds()
+        .iter()
+        .copied()
+        .filter(|&fds| limit.allows(kind, fds))
+        .max()
+        .unwrap_or(0);
+    let (pool, stopped) = FdPool::open(kind, fitting);
+    let plan = plan.clone().experimenting_within(pool.len());
+
+    let skip_of = |fds: usize| -> Option<Skip> {
+        if fds > fitting {
+            Some(limit.skip(kind, fds))
+        } else if fds > pool.len() {
+            stopped.clone()
+        } else {
+            None
+        }
+    };
+
+    let mut bench = Bench::new(
+        &pool,
+        plan.fds()
+            .iter()
+            .copied()
+            .filter(|&fds| skip_of(fds).is_none()),
+    )?;
+    let mut cells = Vec::new();
+    let mut runnable = Vec::new();
+    for point in plan.points() {
+        for api in Api::ALL {
+            match skip_of(point.fds).or_else(|| bench.skip(api, point.fds)) {
+                Some(skip) => cells.push(Cell {
+                    api,
+                    point,
+                    outcome: Outcome::Skipped(skip),
+                }),
+                None => runnable.push((api, point)),
+            }
+        }
+    }
+    let total = runnable.len() as u64 * (plan.repetitions as u64 + 1);
+    let mut done = 0;
+    let samples = bench.run(&plan, &runnable, || {
+        done += 1;
+        progress(Progress { done, total });
+    })?;
+    cells.extend(samples.into_iter().map(|(api, point, cost)| Cell {
+        api,
+        point,
+        outcome: Outcome::Measured(cost),
+    }));
+
+    // Measured and skipped ones back into the order of the plan.
+    let order = plan.points();
+    cells.sort_by_key(|cell| {
+        (
+            order.iter().position(|point| *point == cell.point),
+            cell.api as usize,
+        )
+    });
+    Ok(Measurement {
+        plan,
+        cells,
+        threads,
+    })
+}
+
+/// Threads of this process: each is a directory in `/proc/self/task` (`proc_pid_task(5)`). 1 if `/proc` is not there.
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(1, |tasks| tasks.count().max(1))
+}

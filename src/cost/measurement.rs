@@ -1,0 +1,64 @@
+//! What a run has found out, for the renderers.
+
+use crate::cost::api::Api;
+use crate::cost::plan::{Plan, Point};
+use crate::cost::skip::Skip;
+use crate::cost::stats::Cost;
+
+/// All that a run found out: pure data, for the renderers.
+#[derive(Clone, Debug)]
+pub struct Measurement {
+    /// As it was carried out: the experiments move to a smaller size where the limits require it.
+    pub plan: Plan,
+    /// One for each API at each point, in the order of [`Plan::points`].
+    pub cells: Vec<Cell>,
+    /// Threads in the process at the start; more than one makes each fd of `select` and `poll` dearer.
+    pub threads: usize,
+}
+
+/// One API at one point.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// What waits.
+    pub api: Api,
+    /// For how many fds, of which how many are ready.
+    pub point: Point,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// A cost, or why there is none.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Over all rounds but the first.
+    Measured(Cost),
+    /// Not tried: a limit is in the way.
+    Skipped(Skip),
+}
+
+impl Measurement {
+    /// `None` for a point that is not in the plan.
+    pub fn outcome(&self, api: Api, point: Point) -> Option<&Outcome> {
+        let cell = self
+            .cells
+            .iter()
+            .find(|cell| cell.api == api && cell.point == point)?;
+        Some(&cell.outcome)
+    }
+
+    /// The cost of a wait, where it could be measured.
+    pub fn cost(&self, api: Api, point: Point) -> Option<Cost> {
+        match self.outcome(api, point)? {
+            Outcome::Measured(cost) => Some(*cost),
+            Outcome::Skipped(_) => None,
+        }
+    }
+
+    /// (N, median in ns) of one API over the sizes: what the chart draws and the line is fitted to.
+    pub fn series(&self, api: Api) -> Vec<(f64, f64)> {
+        let points = self.plan.size_points();
+        points
+            .filter_map(|point| Some((point.fds as f64, self.cost(api, point)?.median_ns)))
+            .collect()
+    }
+}

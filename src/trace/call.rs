@@ -1,0 +1,171 @@
+//! A system call with its arguments, under the names of the man pages and of
+//! strace.
+
+use std::os::fd::RawFd;
+
+use nix::fcntl::OFlag;
+use nix::sys::epoll::EpollFlags;
+use nix::sys::socket::MsgFlags;
+
+use crate::trace::name::Fd;
+
+/// The operation of an `epoll_ctl` (epoll_ctl(2)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CtlOp {
+    /// EPOLL_CTL_ADD: puts an fd on the interest list.
+    Add,
+    /// EPOLL_CTL_MOD: changes the interest, and asks anew whether it is
+    /// ready.
+    Mod,
+    /// EPOLL_CTL_DEL: takes it off.
+    Del,
+}
+
+impl CtlOp {
+    /// The constant's name without its prefix `EPOLL_CTL_`.
+    pub fn name(self) -> &'static str {
+        match self {
+            CtlOp::Add => "ADD",
+            CtlOp::Mod => "MOD",
+            CtlOp::Del => "DEL",
+        }
+    }
+}
+
+/// A system call with its arguments, before anything is known of its return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "the arguments are called what the man page calls them"
+)]
+pub enum Call {
+    /// socket(2): an endpoint that has no address yet.
+    Socket,
+    /// setsockopt(2); `option` is the constant's name.
+    Setsockopt {
+        fd: Fd,
+        option: &'static str,
+        value: i32,
+    },
+    /// bind(2): gives it an address; port 0 is any that is free (ip(7)).
+    Bind { fd: Fd },
+    /// listen(2): from here on the kernel takes connections in, and queues them.
+    Listen { fd: Fd, backlog: i32 },
+    /// getsockname(2): the address that bind(2) came to.
+    Getsockname { fd: Fd },
+    /// connect(2): returns when the handshake is done, if the socket blocks.
+    Connect { fd: Fd },
+    /// epoll_create1(2): an empty interest list.
+    EpollCreate1,
+    /// epoll_ctl(2): a change to it.
+    EpollCtl {
+        epfd: Fd,
+        op: CtlOp,
+        fd: Fd,
+        interest: EpollFlags,
+    },
+    /// epoll_wait(2): `timeout` in milliseconds; -1 waits until something is ready.
+    EpollWait {
+        epfd: Fd,
+        maxevents: usize,
+        timeout: i32,
+    },
+    /// poll(2): `timeout` as for `epoll_wait`.
+    Poll { nfds: usize, timeout: i32 },
+    /// select(2): `timeout` as for `epoll_wait`, though it takes a structure;
+    /// -1 is its NULL.
+    Select { nfds: usize, timeout: i32 },
+    /// accept4(2): sleeps while the queue is empty, if the listener blocks.
+    Accept4 { fd: Fd },
+    /// fcntl(2), F_GETFL: the flags of the open file.
+    FcntlGetfl { fd: Fd },
+    /// fcntl(2), F_SETFL: O_NONBLOCK among them.
+    FcntlSetfl { fd: Fd, flags: OFlag },
+    /// fcntl(2), F_DUPFD_CLOEXEC: a second fd for the same open file, the
+    /// lowest free one from `from` up.
+    FcntlDupfd { fd: Fd, from: RawFd },
+    /// recv(2); `length`: the room in the buffer, in bytes.
+    Recv { fd: Fd, length: usize },
+    /// send(2); `length`: the bytes offered.
+    Send {
+        fd: Fd,
+        length: usize,
+        flags: MsgFlags,
+    },
+    /// close(2): takes the fd off every interest list, if it is the last one for
+    /// its open file (epoll(7)).
+    Close { fd: Fd },
+    /// clock_nanosleep(2): a pause of so many milliseconds.
+    ClockNanosleep { milliseconds: u64 },
+}
+
+/// True where the kernel has no `epoll_wait` of its own and the C library asks
+/// `epoll_pwait` instead.
+const NEWER_ABI: bool = cfg!(not(any(
+    target_arch = "x86",
+    target_arch = "x86_64",
+    target_arch = "arm",
+    target_arch = "powerpc64",
+    target_arch = "s390x"
+)));
+
+impl Call {
+    /// The name of the man page.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Call::Socket => "socket",
+            Call::Setsockopt { .. } => "setsockopt",
+            Call::Bind { .. } => "bind",
+            Call::Listen { .. } => "listen",
+            Call::Getsockname { .. } => "getsockname",
+            Call::Connect { .. } => "connect",
+            Call::EpollCreate1 => "epoll_create1",
+            Call::EpollCtl { .. } => "epoll_ctl",
+            Call::EpollWait { .. } => "epoll_wait",
+            Call::Poll { .. } => "poll",
+            Call::Select { .. } => "select",
+            Call::Accept4 { .. } => "accept4",
+            Call::FcntlGetfl { .. } | Call::FcntlSetfl { .. } | Call::FcntlDupfd { .. } => "fcntl",
+            Call::Recv { .. } => "recv",
+            Call::Send { .. } => "send",
+            Call::Close { .. } => "close",
+            Call::ClockNanosleep { .. } => "clock_nanosleep",
+        }
+    }
+
+    /// The name strace gives the same call: the C library makes `recv` and
+    /// `send` out of the kernel's `recvfrom` and `sendto`.
+    pub fn syscall(&self) -> &'static str {
+        match self {
+            Call::Recv { .. } => "recvfrom",
+            Call::Send { .. } => "sendto",
+            Call::EpollWait { .. } if NEWER_ABI => "epoll_pwait",
+            Call::Poll { .. } if NEWER_ABI => "ppoll",
+            Call::Select { .. } if NEWER_ABI => "pselect6",
+            other => other.name(),
+        }
+    }
+
+    /// The file descriptor the call is about; for `epoll_ctl` the one whose
+    /// interest changes, for `epoll_wait` the epoll instance.
+    pub fn fd(&self) -> Option<Fd> {
+        match *self {
+            Call::Socket | Call::EpollCreate1 | Call::ClockNanosleep { .. } => None,
+            Call::Poll { .. } | Call::Select { .. } => None, // they name many
+            Call::Setsockopt { fd, .. }
+            | Call::Bind { fd }
+            | Call::Listen { fd, .. }
+            | Call::Getsockname { fd }
+            | Call::Connect { fd }
+            | Call::EpollCtl { fd, .. }
+            | Call::Accept4 { fd }
+            | Call::FcntlGetfl { fd }
+            | Call::FcntlSetfl { fd, .. }
+            | Call::FcntlDupfd { fd, .. }
+            | Call::Recv { fd, .. }
+            | Call::Send { fd, .. }
+            | Call::Close { fd } => Some(fd),
+            Call::EpollWait { epfd, .. } => Some(epfd),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What came of a call.
+
+use std::net::SocketAddr;
+
+use nix::errno::Errno;
+
+use crate::trace::call::Call;
+use crate::trace::name::Name;
+use crate::trace::report::{Report, WaitCost};
+
+/// A call that has returned.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// With its arguments as they were at the entry.
+    pub call: Call,
+    /// What the call returned, or the errno of its -1.
+    pub result: Result<i32, Errno>,
+    /// `recv`: the bytes that arrived; `send`: the bytes that were offered.
+    pub data: Box<[u8]>,
+    /// The wait call's events.
+    pub events: Vec<Report>,
+    /// A wait call: what it moved.
+    pub cost: WaitCost,
+    /// `recv`: bytes that are still in the kernel after it; `close`: bytes
+    /// that nobody will read any more.
+    pub unread: Option<u64>,
+    /// `accept4`: the name of the new connection.
+    pub accepted: Option<Name>,
+    /// `accept4`: who has connected.
+    pub peer: Option<SocketAddr>,
+    /// Nanoseconds from the start of the run to the call.
+    pub start_ns: u64,
+    /// Nanoseconds from the start of the run to its return.
+    pub end_ns: u64,
+}
+
+impl Default for Record {
+    fn default() -> Record {
+        Record {
+            call: Call::Socket,
+            result: Ok(0),
+            data: Box::default(),
+            events: Vec::new(),
+            cost: WaitCost::default(),
+            unread: None,
+            accepted: None,
+            peer: None,
+            start_ns: 0,
+            end_ns: 0,
+        }
+    }
+}
+
+impl Record {
+    /// A call that brought nothing but its result.
+    pub fn new(call: Call, result: Result<i32, Errno>, start_ns: u64, end_ns: u64) -> Record {
+        let mut record = Record::default();
+        record.renew(call, result, start_ns, end_ns);
+        record
+    }
+
+    /// Makes it the record of another call, one that brought nothing but its
+    /// result. In place, and the room for events stays: this is done at every
+    /// call.
+    pub fn renew(&mut self, call: Call, result: Result<i32, Errno>, start_ns: u64, end_ns: u64) {
+        self.call = call;
+        self.result = result;
+        if !self.data.is_empty() {
+            self.data = Box::default();
+        }
+        self.events.clear();
+        self.cost = WaitCost::default();
+        self.unread = None;
+        self.accepted = None;
+        self.peer = None;
+        self.start_ns = start_ns;
+        self.end_ns = end_ns;
+    }
+}

@@ -1,0 +1,272 @@
+//! The command line: what it says, on which stream, and with which status.
+
+use crate::common::terminal::{Terminal, prompt};
+use crate::common::{MODES, epoll_lab, lab, narrow, run, run_with, shell};
+
+const ESCAPE: char = '\u{1b}';
+
+/// Wrong usage: status 2, one line on stderr, nothing on stdout.
+#[track_caller]
+fn refused(args: &[&str]) -> String {
+    let output = run(&mut epoll_lab(args));
+    assert_eq!(output.shell_status(), 2, "{}", output.told());
+    assert_eq!(output.stdout(), "", "{}", output.told());
+    let stderr = output.stderr();
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(
+        stderr.ends_with('\n') && !stderr.contains(ESCAPE),
+        "{stderr:?}"
+    );
+    stderr
+}
+
+#[test]
+fn a_wrong_value_is_named_with_what_would_be_right() {
+    let long = "x".repeat(32_769);
+    for (args, value, right) in [
+        (&["lt", "--buffer", "0"][..], "'0'", "1 to 65536"),
+        (&["lt", "--buffer", "65537"], "'65537'", "1 to 65536"),
+        (&["lt", "--buffer", "many"], "'many'", "--buffer"),
+        (&["lt", "--buffer=-1"], "'-1'", "--buffer"),
+        (&["lt", "--clients", "0"], "'0'", "1 to 100"),
+        (&["et-nonblock", "--clients", "101"], "'101'", "1 to 100"),
+        (&["lt", "--message", ""], "''", "1 to 32768"),
+        (&["lt", "--message", &long], "32769 bytes", "1 to 32768"),
+        (&["et-blocking", "--stall", "5"], "'5'", "500ms"),
+        (&["et-blocking", "--stall", "soon"], "'soon'", "500ms"),
+        (&["lt", "--read", "twice"], "'twice'", "once, drain"),
+        (&["lt", "--socket", "raw"], "'raw'", "blocking, nonblocking"),
+        (&["lt", "--format", "xml"], "'xml'", "text, json"),
+        (&["lt", "--color", "blue"], "'blue'", "auto, always, never"),
+        (&["lt", "--listen", "9999"], "'9999'", "127.0.0.1:9999"),
+        (
+            &["lt", "--listen", "127.0.0.1:70000"],
+            "'127.0.0.1:70000'",
+            "127.0.0.1:9999",
+        ),
+        (&["completions", "cmd"], "'cmd'", "bash"),
+        (&["lt", "--buffer"], "--buffer", "a value is required"),
+        (&["lt", "extra"], "'extra'", "--help"),
+        (&["blocking", "--read", "once"], "'--read'", "--help"),
+        (
+            &["lt", "--listen", "127.0.0.1:0", "--step"],
+            "'--step'",
+            "cannot be used with",
+        ),
+        (
+            &["lt", "--listen", "127.0.0.1:0", "--clients", "2"],
+            "--clients",
+            "cannot be used with",
+        ),
+        (
+            &["lt", "--listen", "127.0.0.1:0", "--message", "x"],
+            "--message",
+            "cannot be used with",
+        ),
+    ] {
+        let stderr = refused(args);
+        let told: String = stderr.chars().take(300).collect();
+        assert!(
+            stderr.contains(value) && stderr.contains(right),
+            "{args:?}: {told}"
+        );
+        assert!(stderr.len() < 500, "{args:?}: {told}: told at length");
+    }
+}
+
+#[test]
+fn a_typing_error_gets_a_suggestion() {
+    for (args, meant) in [
+        (&["ltt"][..], "'lt'"),
+        (&["et-nonblok"], "'et-nonblock'"),
+        (&["bloking"], "'blocking'"),
+        (&["lt", "--trce"], "'--trace'"),
+        (&["lt", "--mesage", "x"], "'--message'"),
+        (&["lt", "--socket", "nonblokcing"], "'nonblocking'"),
+        (&["lt", "--format", "jsn"], "'json'"),
+        (&["lt", "--color", "alway"], "'always'"),
+    ] {
+        let stderr = refused(args);
+        assert!(stderr.contains(meant), "{args:?}: {stderr}");
+    }
+}
+
+/// Without a command there is nothing to run: the help, as for wrong usage.
+#[test]
+fn no_command_shows_the_help() {
+    let output = run(&mut lab(""));
+    assert_eq!(output.shell_status(), 2);
+    assert_eq!(output.stdout(), "");
+    let stderr = output.stderr();
+    for part in ["Usage:", "et-blocking", "Examples:", "epoll-lab lt --trace"] {
+        assert!(stderr.contains(part), "{part}: {stderr}");
+    }
+}
+
+#[test]
+fn help_has_examples_and_the_exit_statuses() {
+    for flag in ["-h", "--help"] {
+        let help = run(&mut lab(flag)).ok();
+        assert_eq!(help.stderr(), "");
+        let help = help.stdout();
+        for part in MODES
+            .iter()
+            .chain(&["Examples:", "epoll-lab lt --trace", "--color"])
+        {
+            assert!(help.contains(part), "{flag}: {part}: {help}");
+        }
+        assert_eq!(help.contains("Exit status:"), flag == "--help", "{help}");
+        narrow(&help);
+        assert!(!help.contains(ESCAPE), "{help:?}");
+        for mode in MODES {
+            let help = run(&mut lab(&format!("{mode} {flag}"))).ok().stdout();
+            for part in [
+                "Examples:",
+                "--trace",
+                "--buffer",
+                "--listen",
+                "--step",
+                "--stall",
+            ] {
+                assert!(help.contains(part), "{mode} {flag}: {part}: {help}");
+            }
+            narrow(&help);
+        }
+    }
+    let version = run(&mut lab("--version")).ok().stdout();
+    assert_eq!(
+        version,
+        format!("epoll-lab {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+/// Whatever the shell left open: 3 the listener, 4 the epoll instance, 5 the
+/// first connection; and flags may stand on either side of the command.
+#[test]
+fn inherited_fds_shift_nothing() {
+    let plain = run(&mut lab("lt --trace --clients 2")).ok().stdout();
+    assert!(
+        plain.contains("socket=3<L>") && plain.contains("epoll_create1=4"),
+        "{plain}"
+    );
+    assert!(plain.contains("accept4(3<L>) = 5<A>"), "{plain}");
+    let inherited = "exec 3</dev/null 4>/dev/null 5</dev/null 7</dev/null 9</dev/null";
+    let script = format!("{inherited}; exec \"$LAB\" lt --trace --clients 2");
+    assert_eq!(run(&mut shell(&script)).ok().stdout(), plain);
+}
+
+#[test]
+fn global_flags_stand_on_either_side() {
+    for mode in MODES {
+        let after = run(&mut lab(&format!(
+            "{mode} --stall 0s --trace --color always --ascii"
+        )));
+        let before = run(&mut lab(&format!(
+            "--color always --ascii {mode} --stall 0s --trace"
+        )));
+        assert_eq!(after.ok().stdout(), before.ok().stdout(), "{mode}");
+    }
+}
+
+/// `--step` asks before each step, on stderr, and changes nothing else. At the
+/// end of its input nobody is there to press Enter: it goes on by itself.
+#[test]
+fn step_waits_for_enter() {
+    for mode in MODES {
+        let line = format!("{mode} --trace --stall 0s --clients 1");
+        let plain = run(&mut lab(&line)).ok().stdout();
+        let step = format!("{line} --step");
+        let asked = |input: &[u8]| {
+            let output = run_with(&mut lab(&step), input).ok();
+            assert_eq!(output.stdout(), plain, "{mode}");
+            output.stderr().matches("[Enter]").count()
+        };
+        // It connects, sends, receives, hangs up; and the listener.
+        assert_eq!(asked(&[b'\n'; 10]), 5, "{mode}");
+        assert_eq!(
+            asked(b"\nnow\n"),
+            3,
+            "{mode}: two lines, and the end of the input"
+        );
+        assert_eq!(asked(b""), 1, "{mode}: nobody is there");
+    }
+}
+
+/// What has been so far stands there before anybody is asked for more.
+#[test]
+fn a_step_is_asked_for_below_all_that_has_been() {
+    let mut stepped = Terminal::open("epoll-lab lt --step");
+    for (asked, last) in [
+        ("A connects", "ADD, 3<L>, EPOLLIN) = 0\n"),
+        ("A sends", "ADD, 5<A>, EPOLLIN) = 0\n"),
+        ("A receives", "echoed         0 unread\n"),
+        ("A hangs up", "A receives \"HELLOworld123\""),
+        ("the listener is shut down", "close(5<A>) = 0\n"),
+    ] {
+        stepped.asks(&format!("[Enter] {asked}"));
+        stepped.shows(last);
+        stepped.types("\n");
+    }
+    stepped.shows("=> 3 reports for 1 message");
+}
+
+/// What a run recommends is a command that can be copied, and repeats the run
+/// with its calls.
+#[test]
+fn the_same_with_its_calls_is_the_same() {
+    for args in [
+        &["lt", "--socket", "nonblocking"][..],
+        &["et-nonblock", "--socket", "blocking", "--read", "once"],
+        &["et-blocking", "--read", "once", "--buffer", "7"],
+        &["et-nonblock", "--clients", "1", "--message", "it's $HOME"],
+        &["lt", "--message", "~", "--message", "*"],
+        &["lt", "--message=-x", "--message=--trace", "--message=- y"],
+    ] {
+        let plain = run(&mut epoll_lab(args)).ok().stdout();
+        let next = plain.lines().find_map(|line| line.strip_prefix("next: "));
+        let next = next.unwrap_or_else(|| panic!("{plain}"));
+        let traced = run(&mut prompt(next)).ok().stdout();
+        let (head, rest) = plain.split_once('\n').unwrap();
+        assert_eq!(traced.lines().next(), Some(head), "{next}");
+        let (counts, _) = rest.split_once("\nnext: ").unwrap();
+        assert!(traced.contains(counts), "{next}: {plain}{traced}");
+    }
+}
+
+#[test]
+fn completions_and_the_manual_page() {
+    for (shell, part) in [
+        ("bash", "complete -F _epoll"),
+        ("zsh", "#compdef epoll-lab"),
+        ("fish", "complete -c epoll-lab"),
+        ("elvish", "edit:completion"),
+        ("powershell", "Register-ArgumentCompleter"),
+    ] {
+        let output = run(&mut lab(&format!("completions {shell}"))).ok();
+        let script = output.stdout();
+        assert!(
+            script.contains(part) && script.contains("et-nonblock"),
+            "{shell}: {script}"
+        );
+        assert_eq!(output.stderr(), "");
+    }
+    let page = run(&mut lab("man")).ok().stdout();
+    for part in [
+        ".TH epoll-lab 1",
+        ".SH SYNOPSIS",
+        "et\\-nonblock",
+        ".SH EXIT STATUS",
+        "\\&  epoll\\-lab lt \\-\\-trace ",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    for command in ["lt", "claims", "select-poll-compare"] {
+        let page = run(&mut lab(&format!("man {command}"))).ok().stdout();
+        for part in [&format!(".TH epoll-lab-{command} 1"), ".SH EXAMPLES"] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+    }
+    let refused = run(&mut lab("man matrxi"));
+    assert_eq!(refused.shell_status(), 2);
+    assert!(refused.stderr().contains("'matrix'"), "{}", refused.told());
+}

@@ -1,0 +1,10 @@
+//! The room `commands`: what can be typed, and what comes of it. The claims
+//! have a file of their own, `claims.rs`.
+
+mod cli;
+#[path = "../common/mod.rs"]
+mod common;
+mod compare;
+mod matrix;
+mod predict;
+mod write_events;

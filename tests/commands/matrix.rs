@@ -1,0 +1,196 @@
+//! `matrix`: its rows are what the single commands report, the same in every
+//! run, in 80 columns, and every line of the JSON parses.
+
+use crate::common;
+use crate::common::{Output, run};
+use serde_json::Value;
+
+fn epoll_lab(args: &[&str]) -> Output {
+    run(&mut common::epoll_lab(args))
+}
+
+fn stdout(args: &[&str]) -> String {
+    let output = epoll_lab(args).ok();
+    assert!(output.stderr.is_empty(), "{}", output.told());
+    output.stdout()
+}
+
+fn records(args: &[&str]) -> Vec<Value> {
+    let parse = |line: &str| serde_json::from_str(line).expect("a line of JSON");
+    stdout(args).lines().map(parse).collect()
+}
+
+fn of_type<'a>(records: &'a [Value], name: &str) -> Vec<&'a Value> {
+    records.iter().filter(|r| r["type"] == name).collect()
+}
+
+/// The single command that is the combination, with two clients.
+fn single<'a>(row: &'a Value, more: &[&'a str]) -> Vec<&'a str> {
+    let text = |key: &str| row[key].as_str().expect("a word");
+    let command = match text("trigger") {
+        "level" => "lt",
+        _ => "et-blocking",
+    };
+    let mut args = vec![command, "--clients", "2", "--stall", "0s"];
+    args.extend(["--socket", text("socket"), "--read", text("read")]);
+    args.extend(["--format", "json"]);
+    args.extend(more);
+    args
+}
+
+/// What A's row should be, counted by hand in a single command's trace: all
+/// calls before the first client hangs up.
+fn counted(trace: &[Value]) -> (u64, u64, u64, u64) {
+    let until = trace
+        .iter()
+        .position(|r| r["type"] == "client" && r["action"] == "shutdown")
+        .expect("somebody hangs up");
+    let asleep = &trace[until]["server_asleep"];
+    let (before, mut unread) = (&trace[..until], 0);
+    let (mut reports, mut recv, mut eagain) = (0, 0, 0);
+    let mut fd = Value::Null;
+    for record in before.iter().filter(|r| r["type"] == "call") {
+        for event in record["events"].as_array().into_iter().flatten() {
+            reports += u64::from(event["name"] == "A");
+        }
+        if record["call"] == "recv" && record["name"] == "A" {
+            recv += 1;
+            eagain += u64::from(record["errno"] == "EAGAIN");
+            unread = record["unread"].as_u64().unwrap_or(unread);
+            fd = record["fd"].clone();
+        }
+    }
+    // A recv that has been entered and has not returned has no record yet.
+    recv += u64::from(asleep["call"] == "recv" && asleep["fd"] == fd);
+    (reports, recv, eagain, unread)
+}
+
+fn rows_are_what_the_single_commands_report(more: &[&str]) {
+    let args = [&["matrix", "--format", "json"][..], more].concat();
+    let matrix = records(&args);
+    let rows = of_type(&matrix, "combination");
+    let summaries = of_type(&matrix, "summary");
+    let runs = of_type(&matrix, "run");
+    assert_eq!((rows.len(), summaries.len(), runs.len()), (8, 8, 8));
+    for (index, row) in rows.iter().enumerate() {
+        let number = index as u64 + 1;
+        assert_eq!(row["run"], number);
+        let trace = records(&single(row, &[&["--trace"][..], more].concat()));
+        let alone = of_type(&trace, "summary")[0];
+
+        let mut summary = summaries[index].clone();
+        summary["run"] = 1.into();
+        assert_eq!(&summary, alone, "{row}");
+        for key in ["api", "trigger", "socket", "read", "buffer", "clients"] {
+            assert_eq!(runs[index][key], of_type(&trace, "run")[0][key]);
+        }
+
+        let number = |key: &str| row[key].as_u64().expect("a number");
+        let a = ["reports", "recv", "eagain", "unread"].map(number);
+        assert_eq!(a, <[u64; 4]>::from(counted(&trace)), "{row}");
+        let verdict = alone["verdict"].as_str().expect("a sentence");
+        let result = match alone {
+            _ if alone["stuck"] == true => "STUCK",
+            _ if alone["stranded"] != 0 => "STRANDED",
+            _ => "OK",
+        };
+        assert_eq!(row["result"], result, "{verdict}");
+    }
+}
+
+#[test]
+fn rows_of_the_usual_script() {
+    rows_are_what_the_single_commands_report(&[]);
+}
+
+#[test]
+fn rows_of_another_buffer() {
+    rows_are_what_the_single_commands_report(&["--buffer", "4"]);
+    rows_are_what_the_single_commands_report(&["--buffer", "1024"]);
+}
+
+#[test]
+fn rows_of_other_messages() {
+    rows_are_what_the_single_commands_report(&["--message", "0123456789", "--message", "x"]);
+}
+
+#[test]
+fn the_named_commands_are_marked() {
+    let matrix = records(&["matrix", "--format", "json"]);
+    for row in of_type(&matrix, "combination") {
+        let named = match (&row["trigger"], &row["socket"], &row["read"]) {
+            (t, s, r) if t == "level" && s == "blocking" && r == "once" => Value::from("lt"),
+            (t, s, r) if t == "edge" && s == "blocking" && r == "drain" => "et-blocking".into(),
+            (t, s, r) if t == "edge" && s == "nonblocking" && r == "drain" => "et-nonblock".into(),
+            _ => Value::Null,
+        };
+        assert_eq!(row["command"], named);
+    }
+}
+
+#[test]
+fn both_the_working_and_the_broken_are_there() {
+    let matrix = records(&["matrix", "--format", "json"]);
+    let rows = of_type(&matrix, "combination");
+    let count = |result: &str| rows.iter().filter(|row| row["result"] == result).count();
+    assert_eq!((count("OK"), count("STRANDED"), count("STUCK")), (4, 2, 2));
+    for row in rows {
+        assert_eq!(row["b_answered"], row["result"] != "STUCK");
+    }
+}
+
+#[test]
+fn the_same_bytes_every_time() {
+    let commands: [&[&str]; 2] = [
+        &["matrix", "--trace"],
+        &["matrix", "--trace", "--format", "json"],
+    ];
+    for args in commands {
+        let first = stdout(args);
+        for _ in 0..20 {
+            assert_eq!(stdout(args), first, "{args:?}");
+        }
+    }
+}
+
+#[test]
+fn eighty_columns_and_no_colour_in_a_pipe() {
+    let long = "x".repeat(32_768);
+    let commands: [&[&str]; 4] = [
+        &["matrix", "--ascii"],
+        &["matrix", "--ascii", "--trace"],
+        &["matrix", "--ascii", "--buffer", "65536", "--message", &long],
+        &["matrix", "--help"],
+    ];
+    for args in commands {
+        let text = stdout(args);
+        assert!(text.is_ascii() && !text.contains('\x1b'), "{args:?}");
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "{args:?}: {line}");
+        }
+    }
+    let coloured = stdout(&["matrix", "--color", "always"]);
+    assert_eq!(uncoloured(&coloured), stdout(&["matrix"]));
+    assert!(coloured.contains('\x1b'));
+}
+
+fn uncoloured(text: &str) -> String {
+    let mut parts = text.split('\x1b');
+    let first = parts.next().unwrap_or_default().to_string();
+    parts.fold(first, |all, part| {
+        all + part.split_once('m').map_or("", |(_, rest)| rest)
+    })
+}
+
+#[test]
+fn wrong_usage_is_told() {
+    for args in [
+        &["matrix", "--buffer", "0"][..],
+        &["matrix", "--message", ""],
+        &["matrix", "--clients", "2"],
+    ] {
+        let output = epoll_lab(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty());
+    }
+}

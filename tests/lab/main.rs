@@ -1,0 +1,5 @@
+//! The room `lab`: a server and its clients, those from outside among them.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod listen;

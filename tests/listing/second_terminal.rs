@@ -1,0 +1,277 @@
+//! The commands that no block of a page can execute: those that need a second
+//! terminal, a prompt, a shell, or another program. Each line after `$ ` in a
+//! block marked `console,ignore` is in a table here, with what does it as a
+//! reader would, and asserts what the page says of it.
+
+mod alone;
+mod chat;
+mod clients;
+mod watching;
+
+use std::fs;
+use std::thread;
+
+use crate::common::markdown::{blocks, documents, root};
+use crate::common::{epoll_lab, run};
+
+/// Where a session is tried.
+enum Tried {
+    /// Here: the function is given the lines of the session.
+    Here(fn(&[&str])),
+    /// By this file.
+    By(&'static str),
+}
+use Tried::{By, Here};
+
+/// The lines that belong together, and where they are tried.
+const SESSIONS: &[(&[&str], Tried)] = &[
+    // README.md, lessons/README.md
+    (
+        &[
+            "cargo run --release -- lt --trace",
+            "cargo test",
+            "cargo test --test listing documents",
+            "TRYCMD=overwrite cargo test --test listing documents",
+            "cargo install --path .",
+        ],
+        By(".ci/run"),
+    ),
+    (&["epoll-lab lt --trace"], Here(alone::runs)),
+    (
+        &[
+            "epoll-lab lt --format json | jq 'select(.type == \"summary\").clients[] | {client, reports}'",
+            "epoll-lab et-nonblock --buffer 4 --message \"Ada Lovelace\" --predict 1,3 --format json | jq -c 'select(.type == \"prediction\") | [.predicted, .measured]'",
+        ],
+        Here(alone::jq_picks_the_counts),
+    ),
+    (
+        &[
+            "epoll-lab et-blocking --trace --listen 127.0.0.1:9999",
+            "nc 127.0.0.1 9999",
+        ],
+        Here(clients::the_second_waits_unread),
+    ),
+    // lessons/teaching.md
+    // Lesson 1
+    (
+        &["epoll-lab blocking --trace --listen 127.0.0.1:9999"],
+        Here(clients::the_second_waits_in_the_backlog),
+    ),
+    // Lesson 3
+    (
+        &[
+            "epoll-lab et-blocking --read once --clients 1 --message HELLOworld123 --message again --trace",
+        ],
+        Here(alone::old_bytes_come_first),
+    ),
+    // Lesson 4
+    (
+        &[
+            "epoll-lab et-blocking --trace --step",
+            "ps -L -o lwp,stat,wchan:20,comm -p $(pidof epoll-lab)",
+            "ss -tn",
+        ],
+        Here(watching::asleep_from_outside),
+    ),
+    // Lesson 5
+    (
+        &["epoll-lab matrix --buffer 1024"],
+        Here(alone::a_large_buffer_hides_what_once_does),
+    ),
+    // Lesson 6
+    (
+        &[
+            "epoll-lab et-nonblock --trace --listen 127.0.0.1:9999",
+            "nc 127.0.0.1 9999",
+            "grep tfd /proc/$(pidof epoll-lab)/fdinfo/4",
+        ],
+        Here(watching::the_interest_list),
+    ),
+    // Lesson 7
+    (
+        &["epoll-lab write-events --trigger lt --trace"],
+        Here(alone::a_writer_that_waits),
+    ),
+    (
+        &["epoll-lab write-events --waits 100000 --timing"],
+        Here(alone::a_busy_loop_is_timed),
+    ),
+    (
+        &[
+            "epoll-lab lt --buffer 65536 --trace --listen 127.0.0.1:9999",
+            "head -c 8000000 /dev/zero | nc -N 127.0.0.1 9999 | (sleep 30; wc -c)",
+            "echo hi | nc -N 127.0.0.1 9999",
+            "ss -tn 'sport = :9999'",
+        ],
+        Here(clients::an_echo_held_up),
+    ),
+    // Lesson 8
+    (
+        &[
+            "epoll-lab select-poll-compare --only servers --trace",
+            "epoll-lab select-poll-compare --only servers --clients 20",
+            "epoll-lab select-poll-compare --only servers --clients 100",
+        ],
+        Here(alone::who_is_asked),
+    ),
+    // Lesson 9
+    (
+        &[
+            "epoll-lab select-poll-compare --only cost",
+            "epoll-lab select-poll-compare --only cost --active all",
+            "epoll-lab select-poll-compare --only cost --churn 9",
+            "epoll-lab select-poll-compare --only cost --fd-kind tcp --fds 10,100,1000",
+        ],
+        Here(alone::what_a_wait_costs),
+    ),
+    // Lesson 10
+    (
+        &["epoll-lab claims drain-starves"],
+        Here(alone::a_drain_that_does_not_end),
+    ),
+    (
+        &[
+            "strace -f -o /dev/null -e trace=recvfrom -e inject=recvfrom:error=ECONNRESET:when=2 epoll-lab et-nonblock --trace",
+        ],
+        Here(alone::a_fault_by_hand),
+    ),
+    (
+        &[
+            "epoll-lab et-nonblock --listen 127.0.0.1:9999",
+            "nc 127.0.0.1 9999 < /dev/zero > /dev/null",
+            "echo ping | nc -N 127.0.0.1 9999",
+        ],
+        Here(clients::a_client_that_never_stops),
+    ),
+    // Lesson 11
+    (
+        &[
+            "cc -Wall -Wextra -O2 -o chat chat.c",
+            "strace -o chat.log -e trace=epoll_ctl,epoll_wait,accept4,recvfrom,sendto,close ./chat 127.0.0.1:9999",
+            "nc 127.0.0.1 9999",
+        ],
+        Here(chat::the_log_of_a_talk),
+    ),
+    (
+        &["(printf he; sleep 2; printf 'llo\\n'; sleep 2) | nc -N 127.0.0.1 9999"],
+        Here(chat::a_line_in_two_pieces),
+    ),
+    (
+        &[
+            "nc 127.0.0.1 9999 > stopped",
+            "nc 127.0.0.1 9999 > heard",
+            "yes 'one line more' | head -n 400000 | nc -N 127.0.0.1 9999",
+            "wc -c stopped heard",
+        ],
+        Here(chat::a_flood),
+    ),
+    (
+        &[
+            "CHAT_SERVER=\"$HOME/mine/chat\" cargo test --test chat two_clients",
+            "CHAT_SERVER=\"$HOME/mine/chat\" cargo test --test chat -- --nocapture",
+            "cargo run --example chat -- 127.0.0.1:9999",
+        ],
+        By("tests/your_bug/chat.rs"),
+    ),
+];
+
+/// `--predict` asks. With answers it is tried in tests/commands/predict.rs; here, whether
+/// the line is one that asks.
+fn predicts(line: &str) -> bool {
+    let asks = line.split(' ').any(|word| word == "--predict");
+    asks && line.starts_with("epoll-lab ") && !line.contains('|')
+}
+
+/// Every line of the pages that is not executed there, with its place.
+fn shown() -> Vec<(String, String)> {
+    let mut shown = Vec::new();
+    for document in documents() {
+        let text = fs::read_to_string(&document).unwrap();
+        let name = document.strip_prefix(root()).unwrap_or(&document);
+        for block in blocks(&text) {
+            if block.label != "console,ignore" {
+                continue;
+            }
+            for (command, below) in block.commands() {
+                let place = format!("{}:{}", name.display(), block.line);
+                shown.push((place, joined(command, &below)));
+            }
+        }
+    }
+    shown
+}
+
+/// A command in one line. It goes on below for as long as a line ends with a
+/// backslash.
+fn joined(command: &str, below: &[&str]) -> String {
+    let mut line = command.to_string();
+    let mut below = below.iter();
+    while let Some(begun) = line.strip_suffix('\\') {
+        let rest = below.next().map_or("", |rest| rest.trim_start());
+        line = format!("{} {rest}", begun.trim_end());
+    }
+    line
+}
+
+#[test]
+fn each_line_is_known_and_each_known_line_is_shown() {
+    let shown = shown();
+    let known: Vec<&str> = SESSIONS
+        .iter()
+        .flat_map(|(lines, _)| *lines)
+        .copied()
+        .collect();
+    let strange: Vec<_> = shown
+        .iter()
+        .filter(|(_, line)| !predicts(line) && !known.contains(&line.as_str()))
+        .collect();
+    assert!(strange.is_empty(), "no test of: {strange:#?}");
+    for (place, line) in shown.iter().filter(|(_, line)| predicts(line)) {
+        let args = line.split(' ').skip(1).filter(|word| *word != "\\");
+        let asked = run(&mut epoll_lab(args)).ok();
+        let (given, asked) = (line.contains("--predict "), asked.stderr());
+        assert!(
+            given || asked.contains("nothing was run"),
+            "{place}: {asked}"
+        );
+    }
+    let gone: Vec<_> = known
+        .iter()
+        .filter(|known| !shown.iter().any(|(_, line)| line == *known))
+        .collect();
+    assert!(gone.is_empty(), "no page has: {gone:#?}");
+    for (_, tried) in SESSIONS {
+        if let By(file) = tried {
+            assert!(root().join(file).exists(), "{file}");
+        }
+    }
+}
+
+#[test]
+fn each_line_does_what_its_page_says() {
+    let failed: Vec<&&[&str]> = thread::scope(|scope| {
+        let mut running = Vec::new();
+        for (lines, tried) in SESSIONS {
+            if let Here(session) = tried {
+                running.push((lines, scope.spawn(|| session(lines))));
+            }
+        }
+        let ended = running
+            .into_iter()
+            .map(|(lines, thread)| (lines, thread.join()));
+        ended
+            .filter_map(|(lines, result)| result.err().map(|_| lines))
+            .collect()
+    });
+    assert!(failed.is_empty(), "not as the page says: {failed:#?}");
+}
+
+#[test]
+fn a_line_may_go_on_below() {
+    assert_eq!(
+        joined("a -b \\", &["    -c \\", "  d", "output"]),
+        "a -b -c d"
+    );
+    assert_eq!(joined("a", &["output \\"]), "a");
+    assert!(predicts("epoll-lab claims et-once --predict") && !predicts("x --predict"));
+}

@@ -1,0 +1,6 @@
+//! The room `show`: what reaches the reader, at a terminal and through a pipe.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod output;
+mod terminal;
