@@ -6,8 +6,8 @@ use std::panic::Location;
 use nix::errno::Errno;
 
 use crate::trace::call::Call;
-use crate::trace::event::{Event, WaitCost};
 use crate::trace::name::Name;
+use crate::trace::report::{Report, WaitCost};
 
 /// A call that has returned.
 #[derive(Clone, Debug)]
@@ -19,7 +19,7 @@ pub struct Record {
     /// `recv`: the bytes that arrived; `send`: the bytes that were offered.
     pub data: Box<[u8]>,
     /// The wait call's events.
-    pub events: Vec<Event>,
+    pub events: Vec<Report>,
     /// A wait call: what it moved.
     pub cost: WaitCost,
     /// `recv`: bytes that are still in the kernel after it; `close`: bytes
@@ -56,6 +56,15 @@ impl Default for Record {
 }
 
 impl Record {
+    /// The server's file and the line in it that made the call; `None` where it
+    /// was no server. However the program was built: `src/server/epoll.rs`.
+    pub fn place(&self) -> Option<(&'static str, u32)> {
+        let line = self.line?;
+        let file = line.file();
+        let start = file.rfind("src/server/")?;
+        Some((&file[start..], line.line()))
+    }
+
     /// A call that brought nothing but its result.
     pub fn new(call: Call, result: Result<i32, Errno>, start_ns: u64, end_ns: u64) -> Record {
         let mut record = Record::default();

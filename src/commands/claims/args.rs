@@ -6,10 +6,10 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, Args, Command};
 
-use crate::claims;
-use crate::claims::Claim;
+use crate::claims::{self, Claim};
+use crate::commands::args::ScreenArgs;
+use crate::commands::page::PageArgs;
 use crate::commands::predict::args::PredictArgs;
-use crate::commands::servers::args::ScreenArgs;
 
 #[derive(Debug, Args)]
 pub struct ClaimsArgs {
@@ -23,6 +23,9 @@ pub struct ClaimsArgs {
 
     #[command(flatten)]
     pub screen: ScreenArgs,
+
+    #[command(flatten)]
+    pub page: PageArgs,
 
     #[command(flatten)]
     pub predict: PredictArgs,

@@ -4,8 +4,6 @@
 //! `#[track_caller]` says which line called; nothing is copied that could
 //! drift from what runs.
 
-use std::panic::Location;
-
 use serde::Serialize;
 
 /// The files in which servers make their calls.
@@ -29,7 +27,7 @@ const SOURCES: [(&str, &str); 6] = [
 
 /// One function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Part {
+pub struct Function {
     /// Its file.
     pub file: &'static str,
     /// The number of its first line.
@@ -42,15 +40,15 @@ pub struct Part {
 #[derive(Debug, Default)]
 pub struct Listing {
     /// In the order in which they made their first call.
-    pub parts: Vec<Part>,
+    pub parts: Vec<Function>,
 }
 
 impl Listing {
     /// The part and the line in it, both counted from 0, that made a call;
     /// `None` for a call that no server has made.
-    pub fn find(&mut self, place: &Location<'_>) -> Option<(usize, usize)> {
-        let (file, text) = SOURCES.iter().find(|(file, _)| *file == place.file())?;
-        let line = place.line() as usize;
+    pub fn find(&mut self, file: &str, line: u32) -> Option<(usize, usize)> {
+        let (file, text) = SOURCES.iter().find(|(known, _)| *known == file)?;
+        let line = line as usize;
         let known = self.parts.iter().position(|part| {
             let lines = part.first..part.first + part.text.lines().count();
             part.file == *file && lines.contains(&line)
@@ -68,7 +66,7 @@ impl Listing {
 
 /// The function around a line, without what it is indented by. As rustfmt
 /// leaves it: it ends at the first brace that is indented as its head is.
-fn function_at(file: &'static str, text: &str, line: usize) -> Option<Part> {
+fn function_at(file: &'static str, text: &str, line: usize) -> Option<Function> {
     let lines: Vec<&str> = text.lines().collect();
     let is_head = |text: &str| {
         let words = text.trim_start().trim_start_matches("pub ");
@@ -82,7 +80,7 @@ fn function_at(file: &'static str, text: &str, line: usize) -> Option<Part> {
         .iter()
         .map(|line| line.get(indent..).unwrap_or_default())
         .collect();
-    (last >= line).then(|| Part {
+    (last >= line).then(|| Function {
         file,
         first: first + 1,
         text: text.join("\n"),

@@ -1,7 +1,5 @@
 //! A moment: what there is to see of one line of the trace.
 
-use std::panic::Location;
-
 use serde::Serialize;
 
 use crate::show::page::board::Delta;
@@ -108,9 +106,9 @@ pub struct Moment {
     /// What has changed in the picture.
     #[serde(skip_serializing_if = "Delta::is_empty")]
     pub d: Delta,
-    /// Where the call stands in the program's source.
+    /// The file and the line of the server's that made the call.
     #[serde(skip)]
-    pub place: Option<&'static Location<'static>>,
+    pub place: Option<(&'static str, u32)>,
     /// A question that this moment answers.
     #[serde(skip)]
     pub ask: Option<Asked>,

@@ -2,57 +2,36 @@
 //! records. Both come from the formats that print them.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::lab::report::scene::{Action, Asleep, Blocked, Step};
-use crate::lab::report::{Report, Run};
-use crate::show::json::Json;
-use crate::show::page::fold::{Checks, Fold, Input};
+use crate::lab::audience::Event;
+use crate::lab::report::scene::Action;
+use crate::lab::report::{Api, Run, Summary};
+use crate::server::mode::SocketKind;
+use crate::show::page::fold::{Fold, Input};
+use crate::show::page::formats::{Formats, VIEW, plain};
 use crate::show::page::html::{escape, visible};
 use crate::show::page::listing::Listing;
 use crate::show::page::moment::{Ask, Asked, Kind, Moment};
-use crate::show::text::{Text, is_whole_echo, table};
-use crate::show::{Charset, Look, Timing, Trace};
+use crate::show::text::{is_whole_echo, table};
 use crate::trace::escape::escape as as_strace;
 use crate::trace::{Call, Name, Record};
 
-/// Moments that a page holds; a browser has to draw a bar for each.
+/// Moments that a page holds; a browser has to draw all of them.
 pub const MOST: usize = 10_000;
 
 /// Bytes of a client that the page can draw one by one.
 const STREAM: usize = 2048;
 
-/// What happens in a run.
-#[derive(Clone, Copy, Debug)]
-pub enum Happening<'a> {
-    /// A call has returned.
-    Returned(&'a Record),
-    /// The server sleeps in this call, for one client.
-    DoesNotReturn(&'a Call),
-    /// A client acts.
-    Step(&'a Step),
-    /// Before the first hang-up: what is unread, and nobody will be told.
-    Stranded(&'a [(Name, u64)], &'a Asleep),
-    /// Who waited meanwhile, and how long they were to be watched.
-    Blocked(&'a Blocked, Duration),
-    /// The listener is shut down, so many nanoseconds after the start.
-    ShutDown(&'a Asleep, u64),
-    /// It is over.
-    Summary(&'a Report),
-}
-
 /// See the module.
 #[derive(Debug)]
 pub struct Part {
-    run: Run,
     command: String,
+    title: String,
+    run: Option<Run>,
     fold: Fold,
-    text: Text,
-    out: Vec<u8>,
-    json: Json,
     head: String,
     lines: Vec<String>,
     tail: String,
@@ -78,6 +57,7 @@ pub struct Data<'a> {
     chips: Vec<&'a str>,
     api: &'static str,
     wait: Option<&'static str>,
+    rules: bool,
     nonblock: bool,
     buffer: usize,
     names: Vec<String>,
@@ -93,21 +73,42 @@ pub struct Data<'a> {
 }
 
 impl Part {
-    /// Nothing has happened yet.
-    pub fn new(run: &Run) -> Part {
-        let look = Look {
-            trace: Trace::Calls,
-            timing: Timing::Hidden,
-            charset: Charset::Unicode,
+    /// A run of a server, or of the two ends of a connection.
+    pub fn new(run: &Run, formats: &mut Formats) -> Part {
+        let command = format!("epoll-lab {}{}", run.command, run.caption.flags);
+        // Where the lab plays no clients, both ends are in the trace.
+        let fold = match run.caption.ends {
+            true => Fold::experiment(run.api),
+            false => Fold::new(run),
         };
-        let command = format!("epoll-lab {}{}", run.command.name(), run.flags);
-        let mut part = Part {
-            run: run.clone(),
-            command: visible(&command),
-            fold: Fold::new(run),
-            text: Text::new(look),
-            out: Vec::new(),
-            json: Json::new(look),
+        let mut part = Part::empty(visible(&command), fold);
+        part.run = Some(run.clone());
+        formats.print(&Event::Run(run));
+        part.head = formats.lines().join(" ").replace("  ", " ");
+        part.title = part.head.split(" | ").next().unwrap_or_default().into();
+        part.records = formats.records();
+        part
+    }
+
+    /// An experiment.
+    pub fn trial(id: &'static str, formats: &mut Formats) -> Part {
+        let mut part = Part::empty(
+            format!("epoll-lab claims {id}"),
+            Fold::experiment(Api::Epoll),
+        );
+        formats.print(&Event::Trial(id));
+        part.title = id.into();
+        part.lines = formats.lines();
+        part.records = formats.records();
+        part
+    }
+
+    fn empty(command: String, fold: Fold) -> Part {
+        Part {
+            command,
+            title: String::new(),
+            run: None,
+            fold,
             head: String::new(),
             lines: Vec::new(),
             tail: String::new(),
@@ -119,130 +120,122 @@ impl Part {
             streams: BTreeMap::new(),
             asleep: Vec::new(),
             cut: false,
-        };
-        // Writing to a Vec cannot fail, here and below.
-        let _ = part.text.run(run, &mut part.out);
-        part.head = part.printed().join(" ").replace("  ", " ");
-        let _ = part.json.run(run, &mut part.out);
-        part.keep_records();
-        part
+        }
+    }
+
+    /// What the run is called.
+    pub fn name(&mut self, head: &str) {
+        self.head = visible(head);
     }
 
     /// Something happens.
-    pub fn take(&mut self, happening: Happening<'_>) {
-        if let Happening::Returned(record) = happening {
-            if self.is_setup(record) {
-                return self.setup.push(record.clone());
-            }
-            self.flush_setup();
-            let held = self.held.take();
-            let echo = held
-                .as_ref()
-                .is_some_and(|held| is_whole_echo(held, record));
-            return match held {
-                Some(held) if echo => self.group(Input::Echo(&held, record)),
-                held => {
-                    if let Some(held) = held {
-                        self.group(Input::Call(&held));
-                    }
-                    match (record.call, record.result) {
-                        (Call::Recv { .. }, Ok(1..)) => self.held = Some(record.clone()),
-                        _ => self.group(Input::Call(record)),
-                    }
-                }
-            };
+    pub fn hear(&mut self, event: &Event<'_>, formats: &mut Formats) {
+        if let Event::Call(record) = *event {
+            return self.returned(record, formats);
         }
-        self.flush();
-        match happening {
-            Happening::Returned(_) => {}
-            Happening::DoesNotReturn(call) => self.group(Input::DoesNotReturn(call)),
-            Happening::Step(step) => {
+        if let Event::Finish | Event::Evidence(_) = event {
+            // The evidence stands with those who wait: one moment.
+            self.flush(formats);
+            return formats.print(event);
+        }
+        self.flush(formats);
+        match *event {
+            Event::Rest(asleep) => {
+                let amended = self.fold.rest(asleep);
+                if let Some(last) = self.moments.last_mut() {
+                    last.d.extend(amended);
+                }
+            }
+            Event::SetUp(records) => self.group(&[*event], Input::SetUp(records), formats),
+            Event::Act(heading) => self.group(&[*event], Input::Note(heading), formats),
+            Event::Note(note) => self.group(&[*event], Input::Note(note), formats),
+            Event::Folded(_) => self.group(&[*event], Input::Folded, formats),
+            Event::DoesNotReturn(call) => {
+                self.group(&[*event], Input::DoesNotReturn(call), formats);
+            }
+            Event::Step(step) => {
                 if step.action == Action::Send {
                     let stream = self.streams.entry(step.client.to_string()).or_default();
                     let room = STREAM.saturating_sub(stream.len());
                     stream.extend(step.data.iter().take(room));
                 }
-                self.group(Input::Step(step));
+                self.group(&[*event], Input::Step(step), formats);
             }
-            Happening::Stranded(stranded, asleep) => self.group(Input::Stranded(stranded, asleep)),
-            Happening::Blocked(blocked, stall) => {
-                let _ = self.text.evidence(blocked, &mut self.out);
-                let _ = self.text.blocked(blocked, stall, &mut self.out);
-                self.group(Input::Blocked(blocked));
+            Event::Blocked { blocked, .. } => {
+                self.group(&[*event], Input::Blocked(blocked), formats);
             }
-            Happening::ShutDown(asleep, _) => self.group(Input::ShutDown(asleep)),
-            Happening::Summary(report) => self.end(report),
+            Event::Stranded { unread, asleep } => {
+                self.group(&[*event], Input::Stranded(unread, asleep), formats);
+            }
+            Event::ShutDown { asleep, .. } => {
+                self.group(&[*event], Input::ShutDown(asleep), formats);
+            }
+            Event::Summary(summary) => self.end(summary, formats),
+            _ => formats.print(event),
+        }
+    }
+
+    fn returned(&mut self, record: &Record, formats: &mut Formats) {
+        if self.is_setup(record) {
+            return self.setup.push(record.clone());
+        }
+        self.flush_setup(formats);
+        if let Some(held) = self.held.take() {
+            if is_whole_echo(&held, record) {
+                let both = [Event::Call(&held), Event::Call(record)];
+                return self.group(&both, Input::Echo(&held, record), formats);
+            }
+            self.group(&[Event::Call(&held)], Input::Call(&held), formats);
+        }
+        match (record.call, record.result) {
+            (Call::Recv { .. }, Ok(1..)) => self.held = Some(record.clone()),
+            _ => self.group(&[Event::Call(record)], Input::Call(record), formats),
         }
     }
 
     fn is_setup(&self, record: &Record) -> bool {
-        let listening =
-            |fd: Option<crate::trace::Fd>| fd.is_some_and(|fd| fd.name == Name::Listener);
+        let fd = record.call.fd();
         match record.call {
             _ if record.result.is_err() => false,
             Call::Socket | Call::Setsockopt { .. } | Call::Bind { .. } => true,
             Call::Listen { .. } | Call::EpollCreate1 => true,
-            Call::EpollCtl { .. } => !self.setup.is_empty() && listening(record.call.fd()),
+            Call::EpollCtl { .. } => {
+                !self.setup.is_empty() && fd.is_some_and(|fd| fd.name == Name::Listener)
+            }
             _ => false,
         }
     }
 
-    fn flush_setup(&mut self) {
+    fn flush_setup(&mut self, formats: &mut Formats) {
         let setup = std::mem::take(&mut self.setup);
         if !setup.is_empty() {
-            self.group(Input::SetUp(&setup));
+            let calls: Vec<Event<'_>> = setup.iter().map(Event::Call).collect();
+            self.group(&calls, Input::SetUp(&setup), formats);
         }
     }
 
-    fn flush(&mut self) {
-        self.flush_setup();
+    fn flush(&mut self, formats: &mut Formats) {
+        self.flush_setup(formats);
         if let Some(held) = self.held.take() {
-            self.group(Input::Call(&held));
+            self.group(&[Event::Call(&held)], Input::Call(&held), formats);
         }
     }
 
     /// The lines, the records and the moments of one input.
-    fn group(&mut self, input: Input<'_>) {
-        let (text, out) = (&mut self.text, &mut self.out);
-        let _ = match input {
-            Input::SetUp(records) => records.iter().try_for_each(|r| text.record(r, out)),
-            Input::Call(record) => text.record(record, out),
-            Input::Echo(recv, send) => text.record(recv, out).and_then(|()| text.record(send, out)),
-            Input::DoesNotReturn(call) => text.does_not_return(call, out),
-            Input::Step(step) => text.step(step, out),
-            Input::Stranded(stranded, asleep) => text.stranded(stranded, asleep, out),
-            Input::ShutDown(asleep) => text.shut_down(asleep, 0, out),
-            Input::Blocked(_) | Input::Note(_) | Input::End(_) => Ok(()),
-        };
-        let _ = text.finish(out);
-        let first = self.lines.len();
-        let printed = self.printed();
-        self.lines.extend(printed);
-        let (json, out) = (&mut self.json, &mut self.out);
-        let _ = match input {
-            Input::SetUp(records) => records.iter().try_for_each(|r| json.record(r, out)),
-            Input::Call(record) => json.record(record, out),
-            Input::Echo(recv, send) => json.record(recv, out).and_then(|()| json.record(send, out)),
-            Input::Step(step) => json.step(step, out),
-            Input::Blocked(blocked) => json.blocked(blocked, out),
-            Input::End(report) => json.summary(report, out),
-            _ => Ok(()),
-        };
-        let record = self.records.len();
-        self.keep_records();
-        if self.cut && !matches!(input, Input::End(_)) {
-            self.lines.truncate(first);
-            self.records.truncate(record);
+    fn group(&mut self, events: &[Event<'_>], input: Input<'_>, formats: &mut Formats) {
+        events.iter().for_each(|event| formats.print(event));
+        let (first, record) = (self.lines.len(), self.records.len());
+        let (lines, records) = (formats.lines(), formats.records());
+        let ends = matches!(input, Input::End(_));
+        if self.cut && !ends {
             return;
         }
-        let returned = match input {
-            Input::Call(record) | Input::Echo(record, _) => record.line,
-            _ => None,
-        };
-        if matches!(input, Input::Call(_) | Input::Echo(..)) {
+        self.lines.extend(lines);
+        self.records.extend(records);
+        if let Input::Call(record) | Input::Echo(record, _) = input {
             // What it slept in is what has returned now.
             for index in self.asleep.drain(..) {
-                self.moments[index].place = returned;
+                self.moments[index].place = record.place();
             }
         }
         let last = self.lines.len().saturating_sub(1);
@@ -260,7 +253,7 @@ impl Part {
             };
             self.push(moment);
         }
-        self.cut |= self.moments.len() >= MOST;
+        self.cut |= !ends && self.moments.len() >= MOST;
     }
 
     fn push(&mut self, mut moment: Moment) {
@@ -274,34 +267,57 @@ impl Part {
         self.moments.push(moment);
     }
 
-    fn end(&mut self, report: &Report) {
-        self.group(Input::End(report));
+    fn end(&mut self, summary: &Summary, formats: &mut Formats) {
+        let all = [Event::Summary(summary)];
+        let (lines, cut) = (self.lines.len(), self.cut);
+        self.group(&all, Input::End(summary), formats);
+        // The table stands below the trace.
+        self.lines.truncate(lines);
+        self.cut = cut;
+        let last = lines.saturating_sub(1);
+        if let Some(moment) = self.moments.last_mut() {
+            moment.l = (last, last);
+        }
         let mut tail = Vec::new();
-        let _ = table::counts(report, self.text.look(), &mut tail);
+        // Writing to a Vec cannot fail.
+        let _ = table::counts(summary, VIEW, &mut tail);
         let _ = std::io::Write::write_all(&mut tail, b"\n");
-        let _ = table::verdict(report, &mut tail);
+        let _ = table::verdict(summary, &mut tail);
         self.tail = plain(&tail);
     }
 
-    /// Questions about the whole of the run: asked before the first message,
+    /// What an experiment came to.
+    pub fn conclude(&mut self, sentence: &str, text: &[u8], formats: &mut Formats) {
+        self.flush(formats);
+        self.group(&[], Input::Conclusion(sentence), formats);
+        self.tail = plain(text);
+    }
+
+    /// A question about the whole of the run: asked before the first message,
     /// answered by how things stand before the first hang-up.
-    pub fn ask(&mut self, asked: Vec<Asked>) {
-        let first = |action: &str| {
-            let mut moments = self.moments.iter();
-            moments.position(|moment| moment.k == Kind::Client && moment.s.contains(action))
+    pub fn ask(&mut self, asked: Asked) {
+        let clients = || {
+            let moments = self.moments.iter().enumerate();
+            moments.filter(|(_, moment)| moment.k == Kind::Client && moment.c.is_some())
         };
-        let Some(at) = first(" sends ") else { return };
-        let end = self.moments.len() - 1;
-        let back = [first(" receives "), first(" hangs up")];
-        let shown = back.into_iter().flatten().min().unwrap_or(end);
-        let asks = asked.into_iter().map(|asked| placed(asked, at, shown - 1));
-        self.asks.splice(0..0, asks);
+        let does = |what: &'static str| move |moment: &Moment| moment.s.contains(what);
+        let first = |what| clients().find(|(_, moment)| does(what)(moment));
+        let Some((at, _)) = first(" sends ") else {
+            return;
+        };
+        let ends = [first(" receives "), first(" hangs up")];
+        let shown = ends.into_iter().flatten().map(|(at, _)| at).min();
+        let shown = shown.unwrap_or(self.moments.len()).saturating_sub(1);
+        let before = self.asks.iter().filter(|ask| ask.at != ask.shown).count();
+        self.asks.insert(before, placed(asked, at, shown.max(at)));
     }
 
     /// Looks up where the calls were made.
     pub fn place(&mut self, listing: &mut Listing) {
         for moment in &mut self.moments {
-            moment.p = moment.place.and_then(|place| listing.find(place));
+            moment.p = moment
+                .place
+                .and_then(|(file, line)| listing.find(file, line));
         }
     }
 
@@ -315,11 +331,6 @@ impl Part {
         &self.command
     }
 
-    /// Derived numbers beside measured ones.
-    pub fn checks(&self) -> Checks {
-        self.fold.checks()
-    }
-
     /// As a program without pictures prints it, for whoever has no JavaScript,
     /// and for paper.
     pub fn text(&self) -> String {
@@ -331,17 +342,19 @@ impl Part {
 
     /// See [`Data`].
     pub fn data(&self) -> Data<'_> {
-        let mut chips = self.head.split(" | ");
-        let checks = self.checks();
+        let run = self.run.as_ref();
+        let chips = self.head.strip_prefix(&self.title).unwrap_or(&self.head);
+        let checks = self.fold.checks();
         let streams = self.streams.iter();
         Data {
             command: &self.command,
-            title: chips.next().unwrap_or_default(),
-            chips: chips.collect(),
-            api: self.run.api.name(),
-            wait: self.run.api.wait_call(),
-            nonblock: self.run.socket == crate::server::mode::SocketKind::Nonblocking,
-            buffer: self.run.buffer,
+            title: &self.title,
+            chips: chips.split(" | ").filter(|chip| !chip.is_empty()).collect(),
+            api: run.map_or(Api::Epoll, |run| run.api).name(),
+            wait: run.map_or(Some("epoll_wait"), |run| run.api.wait_call()),
+            rules: self.fold.has_rules(),
+            nonblock: run.is_none_or(|run| run.socket == SocketKind::Nonblocking),
+            buffer: run.map_or(0, |run| run.buffer),
             names: self.fold.names(),
             streams: streams
                 .map(|(name, bytes)| (name.as_str(), as_strace(bytes)))
@@ -355,21 +368,6 @@ impl Part {
             cut: self.cut,
         }
     }
-
-    /// Takes what a format has printed, without its colours.
-    fn printed(&mut self) -> Vec<String> {
-        let printed = plain(&std::mem::take(&mut self.out));
-        let lines = printed.trim_end().lines();
-        lines.map(str::to_string).collect()
-    }
-
-    fn keep_records(&mut self) {
-        let printed = String::from_utf8(std::mem::take(&mut self.out)).unwrap_or_default();
-        let raw = printed
-            .lines()
-            .map(|line| RawValue::from_string(line.into()));
-        self.records.extend(raw.flatten());
-    }
 }
 
 fn placed(asked: Asked, at: usize, shown: usize) -> Ask {
@@ -381,10 +379,4 @@ fn placed(asked: Asked, at: usize, shown: usize) -> Ask {
         a: asked.answer,
         why: asked.reason,
     }
-}
-
-/// Without colours, which whoever prints decides on for the screen.
-fn plain(printed: &[u8]) -> String {
-    let printed = anstream::adapter::strip_bytes(printed).into_vec();
-    String::from_utf8_lossy(&printed).into_owned()
 }

@@ -76,7 +76,7 @@ impl Fold {
             };
         }
         self.open = None;
-        moment.place = record.line;
+        moment.place = record.place();
         moment.look("thread")
     }
 

@@ -20,7 +20,7 @@ use nix::sys::epoll::EpollFlags;
 use serde_json::{Value, json};
 
 use crate::lab::report::scene::{Asleep, Blocked, Step};
-use crate::lab::report::{Api, Report, Run};
+use crate::lab::report::{Api, Run, Summary};
 use crate::show::page::board::Board;
 use crate::show::page::fold::client::{Client, Place};
 use crate::show::page::moment::{Kind, Moment};
@@ -49,8 +49,12 @@ pub enum Input<'a> {
     ShutDown(&'a Asleep),
     /// What is said between the calls.
     Note(&'a str),
+    /// Calls like those before it, which are not told one by one.
+    Folded,
+    /// What an experiment came to.
+    Conclusion(&'a str),
     /// It is over.
-    End(&'a Report),
+    End(&'a Summary),
 }
 
 /// Derived numbers beside measured ones.
@@ -137,6 +141,11 @@ impl Fold {
         self.checks
     }
 
+    /// Whether the ready list is derived.
+    pub fn has_rules(&self) -> bool {
+        self.rules
+    }
+
     /// Everybody who has a row in the picture.
     pub fn names(&self) -> Vec<String> {
         self.clients.keys().map(Name::to_string).collect()
@@ -169,7 +178,12 @@ impl Fold {
             Input::Blocked(blocked) => Some(self.blocked(blocked)),
             Input::ShutDown(_) => Some(self.shut_down()),
             Input::Note(note) => Some(Moment::new(Kind::Note, note)),
-            Input::End(report) => Some(self.end(report)),
+            Input::Folded => Some(Moment::new(Kind::Note, "And so on, many times.")),
+            Input::Conclusion(sentence) => {
+                self.thread("end", "");
+                Some(Moment::new(Kind::End, sentence))
+            }
+            Input::End(summary) => Some(self.end(summary)),
         };
         moments.extend(moment.map(|moment| self.cut(moment)));
         moments

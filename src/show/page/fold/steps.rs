@@ -3,12 +3,13 @@
 use serde_json::Value;
 
 use crate::lab::report::scene::{Action, Asleep, Blocked, Step};
-use crate::lab::report::verdict::plural;
-use crate::lab::report::{Api, Report};
+use crate::lab::report::verdict::{plural, sentence};
+use crate::lab::report::{Api, Summary};
 use crate::show::page::ask;
-use crate::show::page::fold::Fold;
+use crate::show::page::board::Delta;
 use crate::show::page::fold::calls::spot;
 use crate::show::page::fold::client::Place;
+use crate::show::page::fold::{Fold, some};
 use crate::show::page::moment::{Kind, Moment, Way};
 use crate::trace::words::open_text;
 use crate::trace::{Call, Fd, Name, errno_name};
@@ -16,15 +17,11 @@ use crate::trace::{Call, Fd, Name, errno_name};
 impl Fold {
     /// The server sleeps for anybody, where that is news.
     pub(super) fn fall_asleep(&mut self, asleep: &Asleep) -> Option<Moment> {
-        if self.slept == Some(asleep.steps) {
-            self.compare_ready(asleep);
+        // That a call for one client does not return has been told.
+        if self.slept == Some(asleep.steps) || asleep.for_one().is_some() {
             return None;
         }
         self.slept = Some(asleep.steps);
-        if asleep.for_one().is_some() {
-            self.compare_ready(asleep);
-            return None; // that it does not return has been told
-        }
         self.forget_ghosts();
         let call = asleep.call;
         let gone = self.ask_all();
@@ -67,6 +64,17 @@ impl Fold {
             moment = moment.look("ready");
         }
         Some(moment.ask(asked.map(|(name, unread)| ask::again(call, name, unread, false))))
+    }
+
+    /// The server rests. Where it goes to sleep now, that becomes a moment of
+    /// its own; otherwise what this tells belongs to the last one.
+    pub fn rest(&mut self, asleep: &Asleep) -> Delta {
+        if self.slept != Some(asleep.steps) && asleep.for_one().is_none() {
+            return Delta::new();
+        }
+        self.compare_ready(asleep);
+        self.board.set("ready", some(self.list.ready.clone()));
+        self.board.cut()
     }
 
     /// A wait that sleeps has asked everyone on the ready list.
@@ -308,18 +316,18 @@ impl Fold {
         .look("L")
     }
 
-    pub(super) fn end(&mut self, report: &Report) -> Moment {
+    pub(super) fn end(&mut self, summary: &Summary) -> Moment {
         self.thread("end", "");
         self.buffer(None);
         for client in self.clients.values_mut().filter(|client| client.unclear) {
             client.clear_up(false);
             client.touched = true;
         }
-        for row in &report.rows {
+        for row in &summary.rows {
             let answered = row.answered.map(|answered| answered.name());
             self.board
                 .set(format!("{}.ans", row.client), Value::from(answered));
         }
-        Moment::new(Kind::End, report.verdict.sentence.clone())
+        Moment::new(Kind::End, sentence(summary))
     }
 }

@@ -10,7 +10,7 @@ use crate::show::page::fold::calls::{says, spot};
 use crate::show::page::fold::{Fold, is_peer};
 use crate::show::page::moment::{Asked, Kind, Moment, Way};
 use crate::trace::words::{call_text, ready_names};
-use crate::trace::{Event, Fd, Name, Record};
+use crate::trace::{Fd, Name, Record, Report};
 
 impl Fold {
     pub(super) fn wait(&mut self, record: &Record) -> Moment {
@@ -76,7 +76,7 @@ impl Fold {
     }
 
     /// Counts a report; whether it is a client's.
-    fn report(&mut self, event: &Event) -> bool {
+    fn report(&mut self, event: &Report) -> bool {
         let name = event.fd.name;
         self.meet(Some(event.fd));
         if !is_peer(name) {
@@ -94,7 +94,7 @@ impl Fold {
     }
 
     /// What one report says.
-    fn one(&self, event: &Event) -> String {
+    fn one(&self, event: &Report) -> String {
         let (fd, name) = (event.fd.raw, event.fd.name);
         let ready = ready_names(&event.ready).join("|");
         if name == Name::Listener {
@@ -121,7 +121,7 @@ impl Fold {
         text
     }
 
-    fn ask_report(&mut self, call: &str, event: &Event, after_call: bool) -> Option<Asked> {
+    fn ask_report(&mut self, call: &str, event: &Report, after_call: bool) -> Option<Asked> {
         let name = event.fd.name;
         let client = self.clients.get(&name)?;
         let unread = event.unread.filter(|unread| *unread > 0)?;
