@@ -68,8 +68,8 @@ pub fn conduct<E: Experiment>(
     };
     let found = experiment.run(screen)?;
     let compared = predictions.compare(&found);
-    screen.ask_on_page(experiment.questions(), &found);
     experiment.conclude(&found, screen)?;
+    screen.ask_on_page(experiment.questions(), &found);
     screen.finish_page()?;
     match screen.format {
         Format::Text => experiment.text(&found, &compared, screen)?,

@@ -55,9 +55,11 @@ impl PageArgs {
 pub fn ask<R>(page: &Page, questions: Vec<Question<R>>, found: &R) {
     for question in questions {
         let Measured { answer, reason } = (question.measure)(found);
-        let (Some(answer), Some(run)) = (answer, question.run) else {
-            continue;
+        let Some(answer) = answer else {
+            continue; // the run did not come to it
         };
+        // What is asked of all runs together stands with the last one.
+        let run = question.run.unwrap_or_else(|| page.runs());
         let (options, answer) = match (question.kind, answer) {
             (_, Answer::Count(count)) => numbers(&question.text, count),
             (Kind::Word(choices), Answer::Word(word)) => {

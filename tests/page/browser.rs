@@ -169,6 +169,14 @@ impl Browser {
         }
     }
 
+    /// Goes to a moment by the time line.
+    pub fn moment(&mut self, moment: u64) {
+        self.js(&format!(
+            "{{ const line = document.querySelector('input'); line.value = {moment}; \
+             line.dispatchEvent(new Event('input')); }}"
+        ));
+    }
+
     pub fn window(&mut self, width: u32, height: u32) {
         let size =
             json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});

@@ -56,8 +56,9 @@ fn keys_and_the_way_back() {
     assert_ne!(theme, browser.js("document.documentElement.dataset.theme"));
     for (key, title) in [("j", "The records of this moment"), ("l", "Legend")] {
         browser.key(key);
-        assert_eq!(browser.text("dialog h2"), title);
-        browser.js("document.querySelector('dialog').close()");
+        let told = browser.js("document.querySelector('dialog h2').textContent");
+        assert_eq!(told, title);
+        browser.js("document.querySelector('dialog button').click()");
     }
     browser.key(" ");
     assert_eq!(browser.text("#play"), "Pause");

@@ -65,11 +65,24 @@ function socket(run, m, name, c) {
     head, cells(stream, c), h('div', 'cnt', counts.filter(Boolean).map(([text, n]) => h('span', '', text + ' ', h('b', '', String(n))))));
 }
 
+/* One end of a connection, both of which the experiment holds itself. */
+function end(m, name, c) {
+  const room = c('full') === null ? '' : c('full') ? 'send buffer: full' : 'send buffer: has room';
+  return h('div', `sock end who-${who(name)}` + (c('at') === 'closed' ? ' none' : '') + (m.w.includes('sock-' + name) ? ' hot' : ''),
+    h('div', 'head', h('span', 'fd m', c('fd') ? `${c('fd')}<${name}>` : ''), h('span', 'st', c('at') === 'closed' ? 'closed' : room)),
+    h('div', 'cnt', h('span', '', 'reports ', h('b', '', String(c('rep'))))));
+}
+
 function lists(run, state, m) {
   const hot = x => m.w.includes(x) ? 'hot' : '', queue = state.queue || [], ready = state.ready || [];
   const shown = queue.slice(0, 3).map(name => h('span', 'fdtag who-' + who(name), name + ' waits'));
   const listener = h('div', hot('L'), h('h2', '', 'Listener ', state.lfd ? h('span', 'm', `${state.lfd}<L>`) : ''),
     h('div', 'list', queue.length ? [shown, queue.length > 3 ? h('span', 'more', `+ ${queue.length - 3}`) : ''] : empty(state.lfd ? 'queue empty' : 'closed')));
+  if (!run.rules) {
+    const watched = Object.keys(state).filter(key => key.startsWith('i.')).map(key => tag(+key.slice(2), ...state[key]));
+    return h('div', 'lists card', h('div', 'wide ' + hot('interest'), h('h2', '', `epoll ${state.efd || ''}: interest list`), h('div', 'list', watched.length ? watched : empty('empty'))),
+      h('p', 'nolist', 'No ready list is drawn here: an experiment may do what its rules do not cover.'));
+  }
   if (run.api !== 'epoll') {
     const words = run.api === 'none' ? 'No list anywhere: the thread asks one socket at a time.'
       : `The kernel keeps no list: the program hands all its fds over at every ${run.api}.`;
@@ -89,11 +102,13 @@ function stage(run, state, m) {
   const drawn = run.names.length <= 4 ? run.names : state.draw || run.names.slice(0, 4);
   const box = h('section', 'stage' + (drawn.length > 2 ? ' dense' : ''));
   box.setAttribute('aria-label', 'Clients and kernel');
-  box.append(h('h2', '', 'Clients'), h('h2', 'k', ''), h('h2', 'k', 'Kernel, for the server', h('span', 'legend', h('span', 'by-rule', ''), ' by rule; the rest is measured')));
+  if (run.rules) box.append(h('h2', '', 'Clients'), h('h2', 'k', ''), h('h2', 'k', 'Kernel, for the server', h('span', 'legend', h('span', 'by-rule', ''), ' by rule; the rest is measured')));
   for (const name of drawn) {
-    const c = key => { const v = state[`${name}.${key}`]; return v === undefined ? (/^(st|at|ans|fd)$/.test(key) ? null : 0) : v; };
-    box.append(client(run, state, m, name, c), arrow(m.f, name), socket(run, m, name, c));
+    const c = key => { const v = state[`${name}.${key}`]; return v === undefined ? (/^(st|at|ans|fd|full)$/.test(key) ? null : 0) : v; };
+    if (!run.rules && !c('st')) box.append(end(m, name, c));
+    else box.append(client(run, state, m, name, c), arrow(m.f, name), socket(run, m, name, c));
   }
+  if (!run.rules) box.classList.add('trial');
   const others = run.names.length - drawn.length;
   if (others > 0) box.append(h('p', 'others', `and ${others} more, to whom nothing has happened since`));
   box.append(lists(run, state, m));
@@ -110,10 +125,10 @@ function server(run, state, m) {
     const full = buf && i < buf[2] - buf[1];
     row.append(full ? cell((run.bytes[buf[0]] || [])[buf[1] + i] || '·', '') : h('span', 'cell room'));
   }
-  box.append(h('h2', '', 'Server: one thread', count),
+  box.append(...[h('h2', '', run.rules ? 'Server: one thread' : 'The program', count),
     h('div', `thread th-${th}` + (m.w.includes('thread') ? ' hot' : ''), h('div', 'st', h('span', '', sign), h('span', '', text)), h('code', '', state.call || '—'), state.call2 ? h('code', '', state.call2) : null),
-    h('div', 'buf', h('h2', '', 'its buffer'), row, h('span', 'num', h('b', '', String(run.buffer)), run.buffer === 1 ? ' byte' : ' bytes')));
-  box.append(side ? count || '' : listing(m, th));
+    run.rules && h('div', 'buf', h('h2', '', 'its buffer'), row, h('span', 'num', h('b', '', String(run.buffer)), run.buffer === 1 ? ' byte' : ' bytes'))].filter(Boolean));
+  box.append(side ? count || '' : run.rules ? listing(m, th) : '');
   return box;
 }
 

@@ -91,9 +91,14 @@ impl Page {
         }
     }
 
+    /// How many runs it has.
+    pub fn runs(&self) -> u32 {
+        self.lock().parts.len() as u32
+    }
+
     /// What was asked about the whole of run number `run`, counted from 1.
     pub fn ask(&self, run: u32, asked: Asked) {
-        if let Some(part) = self.lock().parts.get_mut(run as usize - 1) {
+        if let Some(part) = self.lock().parts.get_mut((run as usize).wrapping_sub(1)) {
             part.ask(asked);
         }
     }

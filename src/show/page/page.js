@@ -74,6 +74,8 @@ function open(...parts) {
   dialog.replaceChildren(...parts, form);
   dialog.showModal();
 }
+/* Behind a closed dialog no button should keep the keyboard. */
+dialog.addEventListener('close', () => { if (dialog.contains(document.activeElement)) document.activeElement.blur(); });
 function records() {
   const made = clock[at].map(([r, k]) => { const m = RUNS[r].moments[k], [from, to] = m.r || [0, 0]; return RUNS[r].records.slice(from, to).map(x => JSON.stringify(x)); });
   open(h('h2', '', 'The records of this moment'), ...made.map(lines => h('pre', '', lines.length ? lines.join('\n') : '(a line of the trace alone)')));
@@ -105,7 +107,7 @@ function headline(ms) {
   return ['The servers start.', ms[0]];
 }
 
-let traces = [];
+let traces = [], linking = 0;
 function draw() {
   const focus = document.activeElement, inTrace = traces.findIndex(run => run.pre === focus), inSay = say.contains(focus);
   const ms = momentsAt(at), now = fresh(at), runs = clock[at].map(([r]) => RUNS[r]);
@@ -139,7 +141,8 @@ function draw() {
   $('theme').textContent = root.dataset.theme === 'dark' ? 'Light' : 'Dark';
   if (inTrace >= 0 && traces[inTrace]) traces[inTrace].pre.focus({ preventScroll: true });
   if (inSay) (say.querySelector('button') || $('next')).focus();
-  history.replaceState(null, '', '#' + (at + 1));
+  clearTimeout(linking);            // a browser does not like to be told at every key
+  linking = setTimeout(() => history.replaceState(null, '', '#' + (at + 1)), 200);
 }
 /* What comes later is not given away: of the future only the clients' steps. */
 function bars() {

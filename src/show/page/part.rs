@@ -302,12 +302,11 @@ impl Part {
         };
         let does = |what: &'static str| move |moment: &Moment| moment.s.contains(what);
         let first = |what| clients().find(|(_, moment)| does(what)(moment));
-        let Some((at, _)) = first(" sends ") else {
-            return;
-        };
+        let last = self.moments.len().saturating_sub(1);
+        let at = first(" sends ").map_or(1.min(last), |(at, _)| at);
         let ends = [first(" receives "), first(" hangs up")];
         let shown = ends.into_iter().flatten().map(|(at, _)| at).min();
-        let shown = shown.unwrap_or(self.moments.len()).saturating_sub(1);
+        let shown = shown.map_or(last, |shown| shown.saturating_sub(1));
         let before = self.asks.iter().filter(|ask| ask.at != ask.shown).count();
         self.asks.insert(before, placed(asked, at, shown.max(at)));
     }

@@ -53,6 +53,8 @@ pub struct Client {
     pub hangups: u64,
     pub recv: u64,
     pub eagain: u64,
+    /// send found no room in the send buffer; `None`: nobody has tried.
+    pub full: Option<bool>,
     /// A report has found nothing unread: of what kind it is, recv will say.
     pub unclear: bool,
     /// To be painted at the next moment.
@@ -102,6 +104,7 @@ impl Client {
         set("base", nonzero(self.base));
         set("eof", self.eof.then_some(1).into());
         set("lost", nonzero(self.lost));
+        set("full", self.full.into());
         set("rep", nonzero(self.reports));
         set("hup", nonzero(self.hangups));
         set("recv", nonzero(self.recv));

@@ -247,6 +247,7 @@ impl Fold {
     /// A socket that somebody else has opened, at its first call.
     fn meet(&mut self, fd: Option<Fd>) {
         if let Some(fd) = fd.filter(|fd| is_peer(fd.name) && !self.rules) {
+            self.fds.insert(fd.raw, fd.name);
             let client = self.client(fd.name);
             if client.fd != Some(fd.raw) {
                 client.fd = Some(fd.raw);

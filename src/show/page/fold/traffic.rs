@@ -30,7 +30,11 @@ impl Fold {
             };
         }
         let mut moment = says(match record.events[..] {
-            [] => format!("{call} returns 0: its time is up."),
+            [] => match record.call.timeout() {
+                Some(0) => format!("{call} returns 0 at once: nothing is ready."),
+                Some(ms) => format!("{call} returns 0: nothing was ready within {ms} ms."),
+                None => format!("{call} returns 0."),
+            },
             [event] => format!("{call} {}", self.one(&event)),
             _ => {
                 let fds: Vec<String> = record.events.iter().map(|e| e.fd.to_string()).collect();
@@ -85,6 +89,9 @@ impl Fold {
         }
         let client = self.client(name);
         client.clear_up(false);
+        if event.ready.writable() {
+            client.full = Some(false);
+        }
         match event.unread == Some(0) && !event.ready.writable() {
             true => client.unclear = true,
             false => client.reports += 1,
@@ -163,8 +170,12 @@ impl Fold {
                 let left = record
                     .unread
                     .map_or(String::new(), |left| format!(", {left} stay in the kernel"));
+                let of = match name {
+                    Name::Client(_) => format!(" of {name}"),
+                    _ => String::new(),
+                };
                 let mut moment = says(format!(
-                    "{now}recv takes {} of {name}{left}.",
+                    "{now}recv takes {}{of}{left}.",
                     plural(taken, "byte")
                 ));
                 if first && before > taken && self.ask_once("recv") {
@@ -190,6 +201,9 @@ impl Fold {
                 says("")
             }
         };
+        if !matches!(record.result, Ok(1..)) {
+            self.measure(name, record.unread);
+        }
         self.echo(moment.look(spot(name)), name, echo)
     }
 
@@ -208,8 +222,14 @@ impl Fold {
         let name = fd.name;
         match record.result {
             Ok(taken) => {
-                self.client(name).echoed += taken as u64;
+                let partly = (taken as usize) < length;
+                let client = self.client(name);
+                client.echoed += taken as u64;
+                client.full = Some(partly);
                 let bytes = plural(taken as u64, "byte");
+                if !self.rules {
+                    return says(format!("send takes {bytes} of {length}."));
+                }
                 says(match taken as usize == length {
                     true => format!("send gives {bytes} back to {name}."),
                     false => format!(
@@ -217,6 +237,10 @@ impl Fold {
                     ),
                 })
                 .flow(name, Way::Back, taken.to_string())
+            }
+            Err(Errno::EAGAIN) if !self.rules => {
+                self.client(name).full = Some(true);
+                says("send takes nothing, EAGAIN: the send buffer is full.")
             }
             Err(Errno::EAGAIN) => says(format!(
                 "send takes nothing, EAGAIN: {name} does not read, and its buffers are full."
