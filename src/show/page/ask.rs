@@ -67,13 +67,23 @@ pub fn empty(name: Name, answer: usize) -> Asked {
     }
 }
 
-/// What may be answered to a question for a number: three in a row, among
-/// which the right one does not always stand in the same place.
+/// What may be answered to a question for a number: three, among which the
+/// right one does not always stand in the same place.
 pub fn numbers(question: &str, right: u64) -> (Vec<String>, usize) {
-    let place = (question.len() as u64 + right) % 3;
-    let first = right.saturating_sub(place);
-    let options = (first..first + 3).map(|number| number.to_string());
-    (options.collect(), (right - first) as usize)
+    let letters: u64 = question.bytes().map(u64::from).sum();
+    let place = (letters + right) % 3;
+    let mut options = match right {
+        0..=10 => {
+            let first = right.saturating_sub(place);
+            vec![first, first + 1, first + 2]
+        }
+        // Nobody means 999 who says 1000.
+        _ => vec![1, right / 10, right],
+    };
+    options.sort_unstable();
+    let answer = options.iter().position(|number| *number == right);
+    let options = options.iter().map(u64::to_string).collect();
+    (options, answer.unwrap_or(0))
 }
 
 #[cfg(test)]
@@ -82,7 +92,7 @@ mod tests {
 
     #[test]
     fn the_right_number_is_among_those_offered() {
-        for right in [0, 1, 3, 4, 100] {
+        for right in [0, 1, 3, 4, 20, 1000] {
             for question in ["How?", "How many?", "How often"] {
                 let (options, answer) = numbers(question, right);
                 assert_eq!(options[answer], right.to_string());

@@ -60,7 +60,7 @@ function socket(run, m, name, c) {
   const stream = run.bytes[name] || [];
   const head = h('div', 'head', h('span', 'fd m', c('fd') ? `${c('fd')}<${name}>` : ''), h('span', 'st', 'receive buffer'),
     c('at') && c('at') !== 'closed' ? h('span', 'num' + (c('by') ? ' by' : ''), h('b', '', String(c('un'))), ' unread') : null);
-  const counts = [run.wait && ['reports', c('rep')], run.wait && ['hang-ups', c('hup')], ['recv', c('recv')], run.nonblock && ['EAGAIN', c('eag')], ['echoed', `${c('echo')}/${c('sent')}`]];
+  const counts = [run.wait && ['reports', c('rep')], run.wait && ['hang-ups', c('hup')], ['recv', c('recv')], run.nonblock && run.rules && ['EAGAIN', c('eag')], run.rules && ['echoed', `${c('echo')}/${c('sent')}`]];
   return h('div', `sock who-${who(name)}` + (c('at') && c('at') !== 'closed' ? '' : ' none') + (m.w.includes('sock-' + name) ? ' hot' : ''),
     head, cells(stream, c), h('div', 'cnt', counts.filter(Boolean).map(([text, n]) => h('span', '', text + ' ', h('b', '', String(n))))));
 }
@@ -69,7 +69,7 @@ function socket(run, m, name, c) {
 function end(m, name, c) {
   const room = c('full') === null ? '' : c('full') ? 'send buffer: full' : 'send buffer: has room';
   return h('div', `sock end who-${who(name)}` + (c('at') === 'closed' ? ' none' : '') + (m.w.includes('sock-' + name) ? ' hot' : ''),
-    h('div', 'head', h('span', 'fd m', c('fd') ? `${c('fd')}<${name}>` : ''), h('span', 'st', c('at') === 'closed' ? 'closed' : room)),
+    h('div', 'head', h('span', 'fd m', c('fd') ? `${c('fd')}<${name}>` : name), h('span', 'st', c('at') === 'closed' ? 'closed' : room)),
     h('div', 'cnt', h('span', '', 'reports ', h('b', '', String(c('rep'))))));
 }
 
@@ -119,7 +119,7 @@ const STATES = { run: ['▶', 'running'], any: ['z z z', 'asleep, for anybody'],
 function server(run, state, m) {
   const th = state.th || 'run', [sign, text] = STATES[th], buf = state.buf, box = h('section', 'server card');
   box.setAttribute('aria-label', 'The server, one thread');
-  const count = run.wait ? h('span', 'r', `${run.wait} returned `, h('b', '', String(state.waits || 0)), ' ×') : null;
+  const count = run.wait && run.rules ? h('span', 'r', `${run.wait} returned `, h('b', '', String(state.waits || 0)), ' ×') : null;
   const row = h('div', 'cells' + (buf ? ' who-' + who(buf[0]) : '')), room = Math.min(run.buffer, side ? 6 : 9);
   for (let i = 0; i < room; i++) {
     const full = buf && i < buf[2] - buf[1];

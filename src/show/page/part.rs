@@ -171,6 +171,10 @@ impl Part {
                 self.group(&[*event], Input::ShutDown(asleep), formats);
             }
             Event::Summary(summary) => self.end(summary, formats),
+            Event::Unseen(name, reports) => {
+                self.fold.unseen(name, reports);
+                formats.print(event);
+            }
             _ => formats.print(event),
         }
     }

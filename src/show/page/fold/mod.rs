@@ -189,6 +189,11 @@ impl Fold {
         moments
     }
 
+    /// So many reports are not told one by one.
+    pub fn unseen(&mut self, name: Name, reports: u64) {
+        self.client(name).reports += reports;
+    }
+
     /// Paints what has changed.
     fn cut(&mut self, mut moment: Moment) -> Moment {
         for (name, client) in &mut self.clients {
