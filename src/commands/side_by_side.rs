@@ -6,14 +6,13 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Parser};
+use clap::{Args, Parser, Subcommand};
 
 use crate::commands::args::Format;
-use crate::commands::cli::{Cli, Command};
 use crate::commands::page::{PageArgs, parse_path};
 use crate::commands::screen::Screen;
 use crate::commands::servers::Server;
-use crate::commands::servers::args::ServerArgs;
+use crate::commands::servers::args::{EpollArgs, ServerArgs};
 use crate::commands::servers::run::{OneServer, prepare};
 use crate::lab::script::at_once;
 use crate::server::mode::Mode;
@@ -45,6 +44,23 @@ pub struct SideArgs {
     /// Open the page with the desktop's browser
     #[arg(long)]
     open: bool,
+}
+
+/// What stands in one of these words.
+#[derive(Debug, Parser)]
+#[command(name = "epoll-lab")]
+struct Words {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The servers that can stand beside each other.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Blocking(ServerArgs),
+    Lt(EpollArgs),
+    EtBlocking(EpollArgs),
+    EtNonblock(EpollArgs),
 }
 
 /// A server that was asked for in words.
@@ -99,23 +115,21 @@ pub fn execute(args: SideArgs, charset: Charset) -> Result<ExitCode> {
 /// A server and its flags, from one word of the command line.
 fn parse(words: &str) -> Result<Asked, String> {
     let typed = ["epoll-lab"].into_iter().chain(words.split_whitespace());
-    let cli = Cli::try_parse_from(typed.map(OsString::from)).map_err(|error| {
+    let asked = Words::try_parse_from(typed.map(OsString::from)).map_err(|error| {
         let told = error.to_string();
         let line = told.lines().next().unwrap_or_default();
-        format!("'{}': {line}", words.escape_debug())
-    })?;
-    let server = match cli.command {
-        Command::Blocking(args) => Some((Server::Blocking, Server::Blocking.mode(), args)),
-        Command::Lt(args) => Some(args.of(Server::Lt)),
-        Command::EtBlocking(args) => Some(args.of(Server::EtBlocking)),
-        Command::EtNonblock(args) => Some(args.of(Server::EtNonblock)),
-        _ => None,
-    };
-    let Some((server, mode, args)) = server else {
-        return Err(format!(
-            "'{}': side by side go blocking, lt, et-blocking and et-nonblock",
+        let line = line.trim_start_matches("error: ");
+        format!(
+            "'{}': {line}; side by side go blocking, lt, et-blocking and et-nonblock, with \
+             their flags",
             words.escape_debug()
-        ));
+        )
+    })?;
+    let (server, mode, args) = match asked.command {
+        Command::Blocking(args) => (Server::Blocking, Server::Blocking.mode(), args),
+        Command::Lt(args) => args.of(Server::Lt),
+        Command::EtBlocking(args) => args.of(Server::EtBlocking),
+        Command::EtNonblock(args) => args.of(Server::EtNonblock),
     };
     let flags = [
         ("--listen", args.listen.is_some()),

@@ -78,7 +78,7 @@ pub fn numbers(question: &str, right: u64) -> (Vec<String>, usize) {
             vec![first, first + 1, first + 2]
         }
         // Nobody means 999 who says 1000.
-        _ => vec![1, right / 10, right],
+        _ => vec![right / 4, right / 2, right],
     };
     options.sort_unstable();
     let answer = options.iter().position(|number| *number == right);

@@ -38,6 +38,22 @@ impl Board {
     }
 }
 
+/// Zero is not drawn, and takes no room.
+pub fn nonzero(count: u64) -> Value {
+    match count {
+        0 => Value::Null,
+        count => count.into(),
+    }
+}
+
+/// Nor is an empty list.
+pub fn some<T: Into<Value>>(list: Vec<T>) -> Value {
+    match list.is_empty() {
+        true => Value::Null,
+        false => list.into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

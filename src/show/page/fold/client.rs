@@ -4,8 +4,7 @@ use std::os::fd::RawFd;
 
 use serde_json::Value;
 
-use crate::show::page::board::Board;
-use crate::show::page::fold::nonzero;
+use crate::show::page::board::{Board, nonzero};
 
 /// Where its connection is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::lab::report::scene::{Asleep, Blocked, Step};
 use crate::lab::report::{Api, Run, Summary};
-use crate::show::page::board::Board;
+use crate::show::page::board::{Board, nonzero, some};
 use crate::show::page::fold::client::{Client, Place};
 use crate::show::page::moment::{Kind, Moment};
 use crate::show::page::ready::ReadyList;
@@ -310,20 +310,4 @@ impl Fold {
 /// One end of a connection, which has a row in the picture.
 fn is_peer(name: Name) -> bool {
     matches!(name, Name::Client(_) | Name::Letter(_))
-}
-
-/// Zero is not drawn, and takes no room.
-fn nonzero(count: u64) -> Value {
-    match count {
-        0 => Value::Null,
-        count => count.into(),
-    }
-}
-
-/// Nor is an empty list.
-fn some<T: Into<Value>>(list: Vec<T>) -> Value {
-    match list.is_empty() {
-        true => Value::Null,
-        false => list.into(),
-    }
 }
