@@ -7,15 +7,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
-
-use crate::commands::servers::args::CompareArgs;
-
-use crate::commands::servers::args::FormatArg;
+use anyhow::Result;
 
 use crate::commands::compare::cost_text::Glyphs;
 use crate::commands::compare::{cost_text as chart, svg, text as table};
 use crate::commands::servers::args::PartArg;
+use crate::commands::servers::args::{CompareArgs, FormatArg};
 use crate::commands::servers::run::look;
 use crate::cost as scaling;
 use crate::cost::Plan;
@@ -24,7 +21,7 @@ use crate::lab::script::{Pace, Script};
 use crate::lab::stage::Stage;
 use crate::server::mode;
 use crate::show::{Charset, OutputError, Trace, progress, tell};
-use crate::trace::io_error_text;
+use crate::trace::OfCall;
 
 /// One server of the three, when it has ended.
 #[derive(Debug)]
@@ -45,7 +42,10 @@ pub fn execute(args: &CompareArgs, charset: Charset) -> Result<ExitCode> {
     };
     // Opened before anything is run, so that a path that cannot be written is
     // told at once; emptied only when there is something to write.
-    let picture = args.scaling.svg.as_deref().map(open_picture).transpose()?;
+    let picture = match args.only {
+        Some(PartArg::Servers) => None, // nothing is measured, so nothing drawn
+        _ => args.scaling.svg.as_deref().map(open_picture).transpose()?,
+    };
     let mut status = ExitCode::SUCCESS;
     if args.only != Some(PartArg::Cost) {
         let served = servers(args, charset)?;
@@ -152,24 +152,26 @@ fn cost(args: &CompareArgs, plan: &Plan, charset: Charset, picture: Option<File>
         FormatArg::Json => Ok(()),
     });
     shown.and_then(|()| out.flush()).map_err(OutputError)?;
-    if let Some(mut file) = picture {
-        let path = args.scaling.svg.as_deref().unwrap_or(Path::new(""));
-        let written = write_picture(&measured, &mut file);
-        written.with_context(|| format!("write {}", path.display()))?;
+    match (picture, args.scaling.svg.as_deref()) {
+        (Some(mut file), Some(path)) => write_picture(&measured, &mut file, path),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn open_picture(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     let file = options.write(true).create(true).truncate(false).open(path);
-    file.map_err(|e| anyhow!("open {}: {}", path.display(), io_error_text(&e)))
+    Ok(file.of_call(format!("open({})", path.display()))?)
 }
 
-fn write_picture(measured: &scaling::Measurement, file: &mut File) -> Result<()> {
+fn write_picture(measured: &scaling::Measurement, file: &mut File, path: &Path) -> Result<()> {
+    let mut picture = Vec::new();
+    svg::write(measured, &mut picture)?;
+    let path = path.display();
     // A pipe or a device has no length to cut.
-    if file.metadata()?.is_file() {
-        file.set_len(0)?;
+    if file.metadata().of_call(format!("fstat({path})"))?.is_file() {
+        file.set_len(0).of_call(format!("ftruncate({path})"))?;
     }
-    svg::write(measured, file)
+    let written = file.write_all(&picture);
+    Ok(written.of_call(format!("write({path})"))?)
 }
