@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::claims::finding::{Finding, Verdict};
+use crate::claims::finding::{Finding, not_tried};
 use crate::claims::trial::{Entry, Trial};
 
 /// One claim, and how it is tried.
@@ -17,7 +17,7 @@ pub struct Claim {
     /// What the kernel is asked.
     pub asked: &'static str,
     /// Tries it. An error is what kept it from being tried, and no failure of
-    /// the program: [`Verdict::NotTried`].
+    /// the program: [`Verdict::NotTried`](crate::claims::finding::Verdict::NotTried).
     pub experiment: fn(&mut Trial) -> Result<Finding>,
 }
 
@@ -38,10 +38,11 @@ pub struct Tried {
 pub fn try_out(claim: &'static Claim) -> Tried {
     let began = Instant::now();
     let mut trial = Trial::new();
-    let finding = match (claim.experiment)(&mut trial) {
-        Ok(finding) => finding,
-        Err(reason) => Finding::new(Verdict::NotTried, format!("{reason:#}"))
-            .why("Something that the experiment needs is not to be had here."),
+    let finding = match ((claim.experiment)(&mut trial), trial.lacked()) {
+        (Ok(finding), None) => finding,
+        // What was measured then is not what was asked.
+        (Ok(_), Some(lack)) => not_tried(lack),
+        (Err(reason), _) => not_tried(format!("{reason:#}")),
     };
     Tried {
         claim,

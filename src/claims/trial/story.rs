@@ -1,12 +1,13 @@
 //! What stands in an experiment's trace: its calls, the steps of its clients,
 //! and what neither of them says.
 
+use crate::claims::disturbance::LACKS;
 use crate::claims::trial::connection::Conn;
 use crate::claims::trial::entry::Entry;
 use crate::claims::trial::vocabulary::Trial;
 use crate::lab::report::scene::{Action, Step};
 use crate::sys::journal::Follow;
-use crate::trace::{Name, Record};
+use crate::trace::{Name, Record, errno_text};
 
 impl Trial {
     /// What has happened so far.
@@ -20,6 +21,26 @@ impl Trial {
         let mut records = Vec::new();
         self.shared.take(&mut records);
         self.story.extend(records.into_iter().map(Entry::Call));
+    }
+
+    /// The call, traced or not, for which the kernel had not enough, with its
+    /// errno.
+    pub fn lacked(&mut self) -> Option<String> {
+        self.collect();
+        let traced = self.story.iter().find_map(|entry| match entry {
+            Entry::Call(record) => {
+                let errno = record.result.err().filter(|errno| LACKS.contains(errno))?;
+                Some(format!("{}: {}", record.call.name(), errno_text(errno)))
+            }
+            _ => None,
+        });
+        traced.or_else(|| {
+            let faults = &self.shared.lock().totals.faults;
+            let errno = LACKS
+                .iter()
+                .find(|&&errno| faults.contains_key(&(errno as i32)));
+            errno.map(|errno| format!("a call failed: {}", errno_text(*errno)))
+        })
     }
 
     /// A line of the trace that is no call.
