@@ -157,7 +157,6 @@ pub(super) struct SummaryLine<'a> {
 
 #[derive(Serialize)]
 pub(super) struct ClaimLine<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) run: Option<u32>,
     pub(super) id: &'static str,
     pub(super) claim: &'static str,
