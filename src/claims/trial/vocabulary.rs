@@ -20,7 +20,7 @@ use crate::claims::trial::entry::Entry;
 use crate::claims::trial::limit::ENOUGH;
 use crate::claims::trial::report::Report;
 use crate::lab::report::scene::Action;
-use crate::server;
+use crate::server::door;
 use crate::sys::journal::{Follow, Shared};
 use crate::sys::open_files::Raised;
 use crate::sys::{Socket, Sys};
@@ -93,7 +93,7 @@ impl Trial {
     /// A listener that does not block: socket, setsockopt, bind, listen.
     pub fn listener(&mut self) -> Result<(Socket, SocketAddr)> {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let listener = server::listener(&mut self.sys, &any_port, SockFlag::SOCK_NONBLOCK)?;
+        let listener = door::listening(&mut self.sys, &any_port, SockFlag::SOCK_NONBLOCK)?;
         let address: SockaddrIn = getsockname(listener.as_raw_fd()).of_call("getsockname")?;
         Ok((listener, SocketAddr::V4(address.into())))
     }

@@ -14,7 +14,7 @@ use nix::sys::socket::{Backlog, MsgFlags, SockFlag};
 use crate::commands::write_events::run::Act;
 
 use crate::commands::write_events::run::READ;
-use crate::server::retry;
+use crate::server::errors::retry;
 use crate::show::Screen;
 use crate::sys::journal::{Follow, Shared};
 use crate::sys::{SockOpt, Socket, Sys};
