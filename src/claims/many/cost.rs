@@ -7,7 +7,7 @@
 use anyhow::{Context, Result, bail};
 
 use crate::claims::claim::Claim;
-use crate::claims::disturbance::{UNEVEN, alone};
+use crate::claims::disturbance::{UNEVEN, alone, until_told};
 use crate::claims::finding::{Finding, confirmed, depends, not_tried, refuted};
 use crate::claims::many::between::Between;
 use crate::claims::trial::Trial;
@@ -43,21 +43,23 @@ pub const EPOLL_FLAT: Claim = Claim {
 };
 
 fn grows(t: &mut Trial, api: Api) -> Result<Finding> {
-    let measured = measure(vec![10, 100, 1_000], Active::Count(1), 0)?;
+    alone()?;
     t.note(format!(
         "{}: batches of waits on 10, 100 and 1,000 eventfds in turn",
         api.name()
     ));
-    let costs = costs_of(&measured, api)?;
-    let per_fd = Fitted::of(&measured, api).map_or(0.0, |fitted| fitted.line.b);
-    Ok(match api {
-        Api::Select | Api::Poll => judge_linear(&costs, per_fd),
-        Api::Epoll => judge_flat(&costs, per_fd),
+    until_told(|| {
+        let measured = measure(vec![10, 100, 1_000], Active::Count(1), 0)?;
+        let costs = costs_of(&measured, api)?;
+        let per_fd = Fitted::of(&measured, api).map_or(0.0, |fitted| fitted.line.b);
+        Ok(match api {
+            Api::Select | Api::Poll => judge_linear(&costs, per_fd),
+            Api::Epoll => judge_flat(&costs, per_fd),
+        })
     })
 }
 
 fn measure(fds: Vec<usize>, active: Active, churn: usize) -> Result<Measurement> {
-    alone()?;
     let plan = Plan::new(fds, active, churn, FdKind::Eventfd).context("the plan")?;
     scaling::measure(&plan.quick().sizes_only(), |_| ())
 }
@@ -140,15 +142,21 @@ fn epoll_always_wins(t: &mut Trial) -> Result<Finding> {
         ("all of 1,000 ready", 1_000, Active::All, 0),
         ("10 fds, 20 changes of interest", 10, Active::Count(1), 20),
     ];
-    let mut ratios = Vec::new();
-    for (case, fds, active, churn) in cases {
+    alone()?;
+    for (case, ..) in cases {
+        t.note(format!("{case}: batches of poll and epoll_wait in turn"));
+    }
+    let ratio = |(_, fds, active, churn)| -> Result<Between> {
         let measured = measure(vec![fds], active, churn)?;
         let poll = costs_of(&measured, Api::Poll)?[0].1;
         let epoll = costs_of(&measured, Api::Epoll)?[0].1;
-        ratios.push(poll.over(epoll));
-        t.note(format!("{case}: batches of poll and epoll_wait in turn"));
-    }
-    Ok(judge_epoll_always_wins([ratios[0], ratios[1], ratios[2]]))
+        Ok(poll.over(epoll))
+    };
+    until_told(|| {
+        let [one, all, churn] = cases;
+        let ratios = [ratio(one)?, ratio(all)?, ratio(churn)?];
+        Ok(judge_epoll_always_wins(ratios))
+    })
 }
 
 /// The cost of poll as a multiple of epoll's: one ready, all ready, churn.

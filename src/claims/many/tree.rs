@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollTimeout};
 
 use crate::claims::claim::Claim;
-use crate::claims::disturbance::{UNEVEN, alone};
+use crate::claims::disturbance::{UNEVEN, alone, until_told};
 use crate::claims::evidence::figure;
 use crate::claims::finding::{Finding, depends, not_tried, refuted};
 use crate::claims::many::between::Between;
@@ -45,15 +45,15 @@ fn tree_cost(t: &mut Trial) -> Result<Finding> {
     if let Some(reason) = stopped {
         bail!("{reason}");
     }
-    let mut costs = Vec::new();
     for fds in sizes {
-        costs.push(costs_of(&pool, fds)?);
         t.note(format!(
             "{fds} fds: ADD and DEL of one more; a wait with 1 ready"
         ));
     }
-    drop(pool);
-    Ok(judge_tree_cost(&costs))
+    until_told(|| {
+        let costs: Result<Vec<Costs>> = sizes.iter().map(|&fds| costs_of(&pool, fds)).collect();
+        Ok(judge_tree_cost(&costs?))
+    })
 }
 
 fn costs_of(pool: &FdPool, fds: usize) -> Result<Costs> {
