@@ -10,7 +10,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::common::lab;
 use crate::common::links::{Checked, Found, check};
 use crate::common::markdown::{anchors, blocks, documents, links, root};
 use crate::common::picture::{excerpt, terminal};
