@@ -12,8 +12,8 @@ use nix::sys::socket::{Shutdown, shutdown};
 use crate::lab::audience::Event;
 use crate::lab::client::{Client, End};
 use crate::lab::report::scene::{Action, ClientSide, Step};
+use crate::lab::running::{Lab, failed};
 use crate::lab::settle::{Rest, SETTLE};
-use crate::lab::{Lab, failed};
 use crate::trace::Name;
 
 /// What the clients are told to do.

@@ -11,8 +11,8 @@ use anyhow::{Result, bail};
 
 use crate::lab::audience::Event;
 use crate::lab::report::scene::Asleep;
+use crate::lab::running::{Lab, failed};
 use crate::lab::tcp_table::ServerEnd;
-use crate::lab::{Lab, failed};
 use crate::trace::Name;
 use crate::trace::totals::Connection;
 

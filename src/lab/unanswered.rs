@@ -9,8 +9,8 @@ use anyhow::Result;
 use crate::lab::audience::Event;
 use crate::lab::report::Api;
 use crate::lab::report::scene::{Asleep, BeforeHangUp, Blocked, ClientSide, Eve, Stuck, Waiting};
+use crate::lab::running::{Lab, failed};
 use crate::lab::settle::Rest;
-use crate::lab::{Lab, failed};
 use crate::trace::Name;
 use crate::trace::totals::Totals;
 

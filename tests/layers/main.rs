@@ -28,7 +28,6 @@ fn rooms_that_are_in_order_stay_so() {
 }
 
 #[test]
-#[ignore = "the lab still imports renderers and commands"]
 fn imports_run_down_and_never_round() {
     let house = ours();
     assert_eq!(house.arrows_up(&[]), [""; 0]);
