@@ -161,9 +161,10 @@ impl Lab {
             }
             if client.came_back() < connection.echoed || connection.closed {
                 let (back, sent) = (client.came_back(), connection.echoed);
-                return Ok(Some(match back < sent {
-                    true => Missing::Echo { name, back, sent },
-                    false => Missing::End(name),
+                return Ok(Some(if back < sent {
+                    Missing::Echo { name, back, sent }
+                } else {
+                    Missing::End(name)
                 }));
             }
             client.push().map_err(|e| failed("write", e))?;
