@@ -1,8 +1,8 @@
 //! What the server has done so far, under one lock: the calls that returned,
 //! the one it is in, and what they add up to.
 //!
-//! The server writes, whoever follows it reads. The lock is never held across
-//! a system call, and whoever holds it takes no other.
+//! The server writes, whoever follows it reads. Whoever holds the lock takes no
+//! other, so the server never waits for somebody who waits for it.
 
 use std::mem;
 use std::os::fd::RawFd;
