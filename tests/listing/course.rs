@@ -15,9 +15,9 @@ use epoll_lab::claims;
 const LESSONS: [&str; 11] = [
     "01-one-thread-two-clients.md",
     "02-level-triggered.md",
-    "03-edge-triggered-loses.md",
-    "04-edge-triggered-hangs.md",
-    "05-edge-triggered-right.md",
+    "03-edge-triggered-one-recv.md",
+    "04-edge-triggered-recv-in-a-loop.md",
+    "05-edge-triggered-non-blocking.md",
     "06-the-epoll-api.md",
     "07-write-readiness.md",
     "08-select-and-poll.md",
@@ -43,6 +43,10 @@ const PARTS: [&str; 8] = [
 
 /// The part in which the claims are tried.
 const TEXTBOOKS: &str = "What textbooks say";
+
+/// What the first lesson lacks: its two claims are in lesson 5, where one can
+/// judge them.
+const NOT_IN_THE_FIRST: &str = TEXTBOOKS;
 
 /// What the last lesson has at the least: there the student runs and tries
 /// something of their own.
@@ -158,6 +162,9 @@ fn every_lesson_has_its_parts_in_order() {
             true => &PARTS_OF_THE_LAST[..],
             false => &PARTS[..],
         };
+        let wanted = wanted
+            .iter()
+            .filter(|part| name != LESSONS[0] || **part != NOT_IN_THE_FIRST);
         let parts = page.parts();
         let mut before = 0;
         for part in wanted {

@@ -65,8 +65,6 @@ pub fn text(head: &str, compared: &[Compared], out: &mut impl Write) -> io::Resu
 /// A `prediction` of the JSON contract.
 #[derive(Serialize)]
 struct Prediction<'a> {
-    /// Null where it is about all runs together.
-    run: Option<u32>,
     question: &'a str,
     predicted: Answer,
     measured: Option<Answer>,
@@ -76,11 +74,10 @@ struct Prediction<'a> {
 pub fn json(compared: &[Compared], screen: &Screen) -> Result<(), OutputError> {
     compared.iter().try_for_each(|one| {
         let record = Prediction {
-            run: one.run,
             question: &one.question,
             predicted: one.predicted,
             measured: one.measured.answer,
         };
-        screen.json("prediction", None, &record)
+        screen.json("prediction", one.run, &record)
     })
 }

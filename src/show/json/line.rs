@@ -8,8 +8,7 @@ use serde::Serialize;
 #[derive(Serialize)]
 pub(super) struct Line<'a, T: Serialize> {
     pub(super) r#type: &'static str,
-    /// Which run of the command, counted from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Which run of the command, counted from 1; null: of none.
     pub(super) run: Option<u32>,
     /// The order of what happened, over all runs.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,17 +25,36 @@ pub fn line<T: Serialize>(
     data: &T,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let seq = None;
     let line = Line {
         r#type,
         run,
-        seq,
+        seq: None,
         data,
     };
     write_line(&line, out)
 }
 
+/// Writes a record, whatever it is.
 pub(super) fn write_line<T: Serialize>(line: &Line<'_, T>, out: &mut impl Write) -> io::Result<()> {
     serde_json::to_writer(&mut *out, line)?;
     out.write_all(b"\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_type_first_then_the_run_and_each_key_once() {
+        #[derive(Serialize)]
+        struct Data {
+            calls: Option<u64>,
+        }
+        let mut out = Vec::new();
+        line("folded", Some(2), &Data { calls: Some(3) }, &mut out).unwrap();
+        line("claim", None, &Data { calls: None }, &mut out).unwrap();
+        let lines = "{\"type\":\"folded\",\"run\":2,\"calls\":3}\n\
+                     {\"type\":\"claim\",\"run\":null,\"calls\":null}\n";
+        assert_eq!(String::from_utf8(out).unwrap(), lines);
+    }
 }
