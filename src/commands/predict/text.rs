@@ -57,7 +57,7 @@ pub fn text(head: &str, compared: &[Compared], out: &mut impl Write) -> io::Resu
             }
             false => (
                 measured(one).yellow().bold().to_string(),
-                wrap_within(reason, &one.measured.reason, 0),
+                wrap_within(reason, &not_as_predicted(one), 0),
             ),
         };
         table.push_record([question, predicted(one), measured, said]);
@@ -65,6 +65,14 @@ pub fn text(head: &str, compared: &[Compared], out: &mut impl Write) -> io::Resu
     let mut table = grid::of(table, GAP);
     table.modify(Columns::last(), Alignment::left());
     grid::print(&table, out)
+}
+
+/// The word says it, for those to whom the colour does not.
+fn not_as_predicted(one: &Compared) -> String {
+    match one.measured.reason.as_str() {
+        "" => "NOT as predicted".into(),
+        reason => format!("NOT as predicted: {reason}"),
+    }
 }
 
 /// A `prediction` of the JSON contract.

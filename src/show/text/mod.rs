@@ -37,8 +37,15 @@ pub struct Text<W> {
 struct Memory {
     /// The set-up so far: it is shown as one paragraph.
     setup: Vec<String>,
-    /// A recv whose echo may follow, in which case they share a line.
+    /// The heading is out.
+    headed: bool,
+    /// A recv whose echo or close may follow, in which case they share a line.
     received: Option<Record>,
+    /// The listener has been shut down, and this is what has followed: it is
+    /// shown as one paragraph.
+    ending: Option<Vec<String>>,
+    /// Somebody waits while the server sleeps for somebody else.
+    starved: bool,
     /// The server sleeps in this call, and the screen shows that it does.
     open: Option<Call>,
     clients: BTreeMap<Name, Seen>,
@@ -52,9 +59,6 @@ struct Memory {
 #[derive(Debug, Default)]
 struct Seen {
     reports: u64,
-    unread: Option<u64>,
-    /// The last report found nothing to read.
-    empty: bool,
 }
 
 impl<W: Write + Send> Audience for Text<W> {
