@@ -70,8 +70,8 @@ pub fn text(head: &str, compared: &[Compared], out: &mut impl Write) -> io::Resu
 /// The word says it, for those to whom the colour does not.
 fn not_as_predicted(one: &Compared) -> String {
     match one.measured.reason.as_str() {
-        "" => "NOT as predicted".into(),
-        reason => format!("NOT as predicted: {reason}"),
+        "" => "not so".into(),
+        reason => format!("not so: {reason}"),
     }
 }
 

@@ -63,7 +63,7 @@ impl<W: Write> Text<W> {
         let [steps, calls] = heading();
         // From outside no step of a client is seen.
         if !self.memory.outside {
-            writeln!(self.out, "{}", steps.underline())?;
+            writeln!(self.out, "{steps}")?;
         }
         writeln!(self.out, "{}", calls.underline())
     }

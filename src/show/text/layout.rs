@@ -45,7 +45,7 @@ pub fn unread_note(label: &str, unread: Option<impl Display>) -> ColoredString {
 /// The decisive moment: a client suffers. Readable on dark and on light, from
 /// the back of the room.
 pub fn alarm(text: &str) -> ColoredString {
-    format!(">>> {text}").white().on_red().bold()
+    format!(">>> {text}").bright_white().on_red().bold()
 }
 
 /// Where a colour would have no meaning.
