@@ -7,7 +7,7 @@ use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding};
 
-use crate::commands::matrix::rows::{Combination, Matrix};
+use crate::commands::matrix::rows::{Combination, Counts, Matrix};
 use crate::commands::matrix::rules::rules;
 use crate::commands::next;
 use crate::commands::predict::{Compared, text as predict};
@@ -15,7 +15,6 @@ use crate::lab::report::{Answered, Outcome};
 use crate::show::grid;
 use crate::show::text::layout::wrap;
 use crate::show::text::table;
-use crate::trace::totals::Connection;
 
 const HEAD: [&str; 9] = [
     "socket", "read", "trigger", "reports", "recv", "unread", "B", "RESULT", "",
@@ -65,7 +64,7 @@ fn cells(row: &Combination) -> [String; 9] {
         row.socket.name().into(),
         row.read.name().into(),
         row.trigger.name().into(),
-        counts.data_reports().to_string(),
+        counts.reports.to_string(),
         recv(counts),
         match counts.unread {
             0 => "0".into(),
@@ -85,7 +84,7 @@ fn cells(row: &Combination) -> [String; 9] {
 }
 
 /// `3 + EAGAIN`: those that brought bytes, and what came of the others.
-fn recv(counts: &Connection) -> String {
+fn recv(counts: &Counts) -> String {
     let asleep = counts.recv - counts.recv_bytes - counts.eagain - counts.recv_end;
     let others = [
         (counts.eagain, "EAGAIN"),
