@@ -8,6 +8,7 @@ mod browser;
 mod drawn;
 mod file;
 mod fold;
+mod lessons;
 mod player;
 
 use std::collections::BTreeMap;

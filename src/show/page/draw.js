@@ -60,7 +60,7 @@ function socket(run, m, name, c) {
   const stream = run.bytes[name] || [];
   const head = h('div', 'head', h('span', 'fd m', c('fd') ? `${c('fd')}<${name}>` : ''), h('span', 'st', 'receive buffer'),
     c('at') && c('at') !== 'closed' ? h('span', 'num' + (c('by') ? ' by' : ''), h('b', '', String(c('un'))), ' unread') : null);
-  const counts = [run.wait && ['reports', c('rep')], run.wait && ['hang-ups', c('hup')], ['recv', c('recv')], run.nonblock && run.rules && ['EAGAIN', c('eag')], run.rules && ['echoed', `${c('echo')}/${c('sent')}`]];
+  const counts = [run.wait && ['reports: data', c('rep')], run.wait && ['end', c('hup')], ['recv', c('recv')], run.nonblock && run.rules && ['EAGAIN', c('eag')], run.rules && ['echoed', `${c('echo')}/${c('sent')}`]];
   return h('div', `sock who-${who(name)}` + (c('at') && c('at') !== 'closed' ? '' : ' none') + (m.w.includes('sock-' + name) ? ' hot' : ''),
     head, cells(stream, c), h('div', 'cnt', counts.filter(Boolean).map(([text, n]) => h('span', '', text + ' ', h('b', '', String(n))))));
 }

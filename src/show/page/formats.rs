@@ -72,9 +72,12 @@ impl Formats {
         let _ = self.json.hear(event);
     }
 
-    /// The lines since the last time.
-    pub fn lines(&mut self) -> Vec<String> {
-        let _ = self.text.hear(&Event::Finish);
+    /// The lines since the last time; with [`Event::Finish`] also those that
+    /// are held back because a following call might join them.
+    pub fn lines(&mut self, finish: Option<Event<'_>>) -> Vec<String> {
+        if let Some(finish) = finish {
+            let _ = self.text.hear(&finish);
+        }
         let _ = self.text.flush();
         let printed = plain(&self.lines.take());
         let lines = printed.trim_end().lines();

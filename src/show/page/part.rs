@@ -15,7 +15,8 @@ use crate::show::page::formats::{Formats, VIEW, plain};
 use crate::show::page::html::{escape, visible};
 use crate::show::page::listing::Listing;
 use crate::show::page::moment::{Ask, Asked, Kind, Moment};
-use crate::show::text::{is_whole_echo, table};
+use crate::show::text::layout::heading;
+use crate::show::text::{Joined, joined, table};
 use crate::trace::escape::escape as as_strace;
 use crate::trace::{Call, Name, Record};
 
@@ -44,6 +45,9 @@ pub struct Part {
     held: Option<Record>,
     /// What the clients have sent.
     streams: BTreeMap<String, Vec<u8>>,
+    /// The first moment of the clean-up: its calls share a paragraph, which
+    /// is printed when it is over.
+    ending: Option<usize>,
     /// Moments in calls that have not returned yet.
     asleep: Vec<usize>,
     cut: bool,
@@ -84,7 +88,7 @@ impl Part {
         let mut part = Part::empty(visible(&command), fold);
         part.run = Some(run.clone());
         formats.print(&Event::Run(run));
-        part.head = formats.lines().join(" ").replace("  ", " ");
+        part.head = formats.lines(None).join(" ").replace("  ", " ");
         part.title = part.head.split(" | ").next().unwrap_or_default().into();
         part.records = formats.records();
         part
@@ -98,7 +102,7 @@ impl Part {
         );
         formats.print(&Event::Trial(id));
         part.title = id.into();
-        part.lines = formats.lines();
+        part.lines = formats.lines(None);
         part.records = formats.records();
         part
     }
@@ -118,6 +122,7 @@ impl Part {
             setup: Vec::new(),
             held: None,
             streams: BTreeMap::new(),
+            ending: None,
             asleep: Vec::new(),
             cut: false,
         }
@@ -185,14 +190,19 @@ impl Part {
         }
         self.flush_setup(formats);
         if let Some(held) = self.held.take() {
-            if is_whole_echo(&held, record) {
-                let both = [Event::Call(&held), Event::Call(record)];
-                return self.group(&both, Input::Echo(&held, record), formats);
+            let both = [Event::Call(&held), Event::Call(record)];
+            match joined(&held, record) {
+                Some(Joined::Echo) => {
+                    return self.group(&both, Input::Echo(&held, record), formats);
+                }
+                Some(Joined::Close) => {
+                    return self.group(&both, Input::HungUp(&held, record), formats);
+                }
+                None => self.group(&both[..1], Input::Call(&held), formats),
             }
-            self.group(&[Event::Call(&held)], Input::Call(&held), formats);
         }
         match (record.call, record.result) {
-            (Call::Recv { .. }, Ok(1..)) => self.held = Some(record.clone()),
+            (Call::Recv { .. }, Ok(_)) => self.held = Some(record.clone()),
             _ => self.group(&[Event::Call(record)], Input::Call(record), formats),
         }
     }
@@ -228,36 +238,71 @@ impl Part {
     /// The lines, the records and the moments of one input.
     fn group(&mut self, events: &[Event<'_>], input: Input<'_>, formats: &mut Formats) {
         events.iter().for_each(|event| formats.print(event));
-        let (first, record) = (self.lines.len(), self.records.len());
-        let (lines, records) = (formats.lines(), formats.records());
+        let (mut first, record) = (self.lines.len(), self.records.len());
         let ends = matches!(input, Input::End(_));
+        // In the clean-up what has been printed is of the calls before.
+        let cleans = matches!(input, Input::ShutDown(_)) || self.ending.is_some() && !ends;
+        let lines = formats.lines(if cleans { None } else { Some(Event::Finish) });
+        let records = formats.records();
+        let headings = heading().map(|line| plain(line.to_string().as_bytes()));
+        first += lines
+            .iter()
+            .take_while(|line| headings.contains(line))
+            .count();
         if self.cut && !ends {
             return;
         }
         self.lines.extend(lines);
         self.records.extend(records);
-        if let Input::Call(record) | Input::Echo(record, _) = input {
+        self.lay_out_ending(first, ends);
+        if let Input::Call(record) | Input::Echo(record, _) | Input::HungUp(record, _) = input {
             // What it slept in is what has returned now.
             for index in self.asleep.drain(..) {
                 self.moments[index].place = record.place();
             }
         }
         let last = self.lines.len().saturating_sub(1);
+        // A long step has its own line, and the state one below.
+        let beside = self.lines.last().is_some_and(|line| !line.starts_with(' '));
+        if let Input::ShutDown(_) = input {
+            self.ending = Some(self.moments.len());
+        }
         for mut moment in self.fold.take(input) {
             moment.r = (record, self.records.len());
             moment.l = match moment.k {
                 // Where the server sleeps stands beside the step that follows.
-                Kind::Sleep if matches!(input, Input::Step(_) | Input::ShutDown(_)) => {
+                Kind::Sleep if beside && matches!(input, Input::Step(_)) => {
                     moment.h = true;
-                    (first, first)
+                    (last, last)
                 }
                 Kind::Sleep => (first.saturating_sub(1), first.saturating_sub(1)),
                 Kind::End => (last, last),
+                _ if self.ending.is_some() => (last, last),
                 _ => (first.min(last), last),
             };
             self.push(moment);
         }
         self.cut |= !ends && self.moments.len() >= MOST;
+    }
+
+    /// Gives the lines that have come to the calls of the clean-up; `all`: no
+    /// more will come. Whatever has more to be said of it has a line of its own,
+    /// the last one.
+    fn lay_out_ending(&mut self, first: usize, all: bool) {
+        let Some(ending) = self.ending else { return };
+        let last = self.lines.len().saturating_sub(1);
+        if self.lines.len() == first && !all {
+            return;
+        }
+        let until = if all { last } else { last.saturating_sub(1) };
+        for moment in self.moments.iter_mut().skip(ending) {
+            if moment.k != Kind::Sleep {
+                moment.l = (first.min(until), until);
+            }
+        }
+        // The call that had more to be said comes now; those after it stand in
+        // the next paragraph.
+        self.ending = Some(self.moments.len() + 1).filter(|_| !all);
     }
 
     fn push(&mut self, mut moment: Moment) {
@@ -272,6 +317,10 @@ impl Part {
     }
 
     fn end(&mut self, summary: &Summary, formats: &mut Formats) {
+        formats.print(&Event::Finish);
+        let (first, more) = (self.lines.len(), formats.lines(None));
+        self.lines.extend(more);
+        self.lay_out_ending(first, true);
         let all = [Event::Summary(summary)];
         let (lines, cut) = (self.lines.len(), self.cut);
         self.group(&all, Input::End(summary), formats);

@@ -11,5 +11,5 @@ pub mod layout;
 pub mod story;
 pub mod table;
 
-pub use self::calls::is_whole_echo;
+pub use self::calls::{Joined, joined};
 pub use self::format::Text;

@@ -80,6 +80,19 @@ impl Fold {
         moment.look("thread")
     }
 
+    /// recv has returned 0, and the server closes.
+    pub(super) fn hung_up(&mut self, recv: &Record, close: &Record) -> Moment {
+        let mut moment = self.call(recv, None);
+        let Some(fd) = close.call.fd() else {
+            return moment;
+        };
+        let closed = self.close(close, fd);
+        moment.s += &format!(" {}", closed.s);
+        moment.w.extend(closed.w);
+        self.board.set("call2", call_text(close));
+        moment
+    }
+
     fn accept(&mut self, record: &Record) -> Moment {
         let (Ok(fd), Some(name)) = (record.result, record.accepted) else {
             return says(match record.result {

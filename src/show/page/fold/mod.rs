@@ -37,6 +37,8 @@ pub enum Input<'a> {
     Call(&'a Record),
     /// A recv, and the send that gave all of it back.
     Echo(&'a Record, &'a Record),
+    /// A recv that has found the end, and the close that follows it.
+    HungUp(&'a Record, &'a Record),
     /// The server sleeps in this call, for one client.
     DoesNotReturn(&'a Call),
     /// A client acts.
@@ -172,6 +174,7 @@ impl Fold {
             Input::SetUp(records) => Some(self.set_up(records)),
             Input::Call(record) => Some(self.call(record, None)),
             Input::Echo(recv, send) => Some(self.call(recv, Some(send))),
+            Input::HungUp(recv, close) => Some(self.hung_up(recv, close)),
             Input::DoesNotReturn(call) => Some(self.does_not_return(call)),
             Input::Step(step) => self.step(step),
             Input::Stranded(stranded, asleep) => self.stranded(stranded, asleep),
