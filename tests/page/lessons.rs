@@ -17,7 +17,7 @@ fn ready(state: &State) -> Value {
     state.get("ready").cloned().unwrap_or(json!([]))
 }
 
-fn says<'a>(moment: &'a (Value, State)) -> &'a str {
+fn says(moment: &(Value, State)) -> &str {
     moment.0["s"].as_str().unwrap_or_default()
 }
 
