@@ -42,8 +42,10 @@ struct Server {
 impl Server {
     /// The C loop says its port on standard output, ours on standard error.
     fn start(command: &mut Command, says_port: impl Fn(&str) -> Option<u16>) -> Server {
-        let mut child = command.spawn().expect("start the server");
-        let mut says: Box<dyn BufRead> = match (child.stderr.take(), child.stdout.take()) {
+        let child = command.spawn().expect("start the server");
+        let mut server = Server { child, port: 0 };
+        let pipes = (server.child.stderr.take(), server.child.stdout.take());
+        let mut says: Box<dyn BufRead> = match pipes {
             (Some(stderr), _) => Box::new(BufReader::new(stderr)),
             (None, Some(stdout)) => Box::new(BufReader::new(stdout)),
             (None, None) => panic!("nothing is piped"),
@@ -51,7 +53,8 @@ impl Server {
         let mut line = String::new();
         while says.read_line(&mut line).expect("read") > 0 {
             if let Some(port) = says_port(&line) {
-                return Server { child, port };
+                server.port = port;
+                return server;
             }
             line.clear();
         }
