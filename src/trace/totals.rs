@@ -154,10 +154,10 @@ impl Totals {
     pub fn count(&mut self, record: &Record) {
         let (call, result) = (&record.call, record.result);
         // EAGAIN has a column of its own; EINVAL is how accept4 ends.
-        if let Err(errno) = result
-            && !matches!(errno, Errno::EAGAIN | Errno::EINVAL)
-        {
-            *self.faults.entry(errno as i32).or_default() += 1;
+        match (call, result) {
+            (_, Err(Errno::EAGAIN)) | (Call::Accept4 { .. }, Err(Errno::EINVAL)) => {}
+            (_, Err(errno)) => *self.faults.entry(errno as i32).or_default() += 1,
+            (_, Ok(_)) => {}
         }
         match (call, result) {
             (Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. }, Ok(ready)) => {
