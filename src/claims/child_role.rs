@@ -16,40 +16,46 @@ use nix::sys::signal::Signal;
 use nix::sys::socket::{SockaddrIn, getsockname};
 
 use crate::claims::child::{CHILD, Role, say};
+use crate::claims::child_fork as fork;
 use crate::claims::textbook;
 use crate::claims::textbook::Edition;
+use crate::lab::fds::close_inherited;
 use crate::server;
 use crate::server::{Config, mode};
 use crate::sys::Sys;
 use crate::sys::journal::{Follow, Shared};
 use crate::sys::open_files::Limit;
 
-/// The child's side, if this process is one: `claims-child ROLE [FILES]`.
+/// The child's side, if this process is one: `claims-child ROLE`, with
+/// the limit on open files or the numbers of inherited fds.
 pub fn play_if_asked(arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     // Whoever is not asked may have been given any bytes.
     let arguments: Vec<String> = arguments
         .skip(1)
-        .take(3)
+        .take(4)
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
-    let (role, files) = match arguments.as_slice() {
-        [child, role] if child == CHILD => (role, None),
-        [child, role, files] if child == CHILD => (role, files.parse().ok()),
+    let (role, numbers) = match arguments.as_slice() {
+        [child, role, numbers @ ..] if child == CHILD => (role, numbers),
         _ => return None,
     };
     let role = Role::from_name(role)?;
-    Some(play(role, files).unwrap_or_else(|error| {
+    let numbers: Vec<u64> = numbers.iter().filter_map(|n| n.parse().ok()).collect();
+    Some(play(role, &numbers).unwrap_or_else(|error| {
         // Read by nobody but the parent.
         let _ = say(&format!("{error:#}"));
         ExitCode::FAILURE
     }))
 }
 
-fn play(role: Role, files: Option<u64>) -> Result<ExitCode> {
+fn play(role: Role, numbers: &[u64]) -> Result<ExitCode> {
+    if !role.inherits() {
+        close_inherited();
+    }
     // Whatever becomes of the parent, no child stays behind.
     set_pdeathsig(Signal::SIGKILL).context("prctl(PR_SET_PDEATHSIG)")?;
-    if let Some(files) = files {
-        let (soft, hard) = (files, files);
+    if let (false, [files]) = (role.inherits(), numbers) {
+        let (soft, hard) = (*files, *files);
         Limit { soft, hard }.set()?;
     }
     match role {
@@ -57,6 +63,11 @@ fn play(role: Role, files: Option<u64>) -> Result<ExitCode> {
         Role::TextbookLt => textbook::serve(Edition::Level),
         Role::TextbookEt => textbook::serve(Edition::Edge),
         Role::Ours => serve_ours(),
+        Role::Fork => fork::fork(numbers),
+        Role::SetNonblock => fork::set_nonblock(),
+        Role::SignalRace => fork::signal_race(),
+        Role::SignalfdParent => fork::signalfd_parent(),
+        Role::SignalfdChild => fork::signalfd_child(numbers),
     }
 }
 
