@@ -143,5 +143,9 @@ pub fn signalfd_child(numbers: &[u64]) -> Result<ExitCode> {
     own.add(&signals, event).context("epoll_ctl")?;
     let (polled, own) = (polled(&signals)?, reports(&own)?);
     say(&format!("{first} {again} {polled} {own}"))?;
-    Ok(ExitCode::SUCCESS)
+    // Its end would be a signal to the parent, and that rings the parent's
+    // signalfd: it stays until it is killed.
+    loop {
+        std::thread::park();
+    }
 }

@@ -128,7 +128,7 @@ fn fifo(read_write: bool) -> Result<OwnedFd> {
 
 fn judge_fifo_idle(read_only: Silence, read_write: Silence) -> Finding {
     let evidence = format!(
-        "before the 1st writer {}, after the last {} of {}",
+        "1st writer to come: {}; last gone: {} of {}",
         read_only[0],
         figure(read_only[1]),
         figure(WAITS)

@@ -6,6 +6,8 @@ mod nested;
 mod udp;
 
 use crate::claims::claim::Claim;
+pub use crate::claims::other::ends::unix_pair;
+pub use crate::claims::other::udp::datagrams;
 
 pub static CLAIMS: [Claim; 7] = [
     counters::EVENTFD_READ,

@@ -87,9 +87,13 @@ fn signalfd_fork(t: &mut Trial) -> Result<Finding> {
 /// of its own; and what is left of the parent's.
 fn judge_signalfd_fork(inherited: i64, polled: i64, own: i64, parent: i64) -> Finding {
     let evidence = format!("child's wait {inherited}, poll {polled}, own epoll {own}; ours {parent}");
-    let finding = match (inherited, own) {
-        (1, 1) => confirmed(evidence).why("The inherited epoll saw the child's signal."),
-        (0, 1) => refuted(evidence).why(
+    let finding = match (inherited, own, parent) {
+        (1, 1, _) => confirmed(evidence).why("The inherited epoll saw the child's signal."),
+        (0, 1, 1) => refuted(evidence).why(
+            "A signalfd is about whoever asks it, but the epoll listens where it was added: at \
+             the parent.",
+        ),
+        (0, 1, _) => refuted(evidence).why(
             "A signalfd is about whoever asks it, but the epoll listens where it was added: at \
              the parent. And the child's wait takes the parent's event off the ready list, \
              because asked in the child there is nothing.",
@@ -123,7 +127,9 @@ mod tests {
         assert_eq!(judge_signal_race(-1, -1).verdict, Confirmed);
         assert!(judge_signal_race(0, 0).why.contains("Neither"));
 
-        assert_eq!(judge_signalfd_fork(0, 1, 1, 0).verdict, Refuted);
+        let swallowed = judge_signalfd_fork(0, 1, 1, 0);
+        assert_eq!(swallowed.verdict, Refuted);
+        assert_ne!(swallowed.why, judge_signalfd_fork(0, 1, 1, 1).why);
         assert_eq!(judge_signalfd_fork(1, 1, 1, 1).verdict, Confirmed);
         assert_eq!(judge_signalfd_fork(0, 0, 0, 1).verdict, Depends);
     }
