@@ -160,13 +160,13 @@ fn grows(t: &mut Trial, api: Api) -> Result<Finding> {
     })
 }
 
-fn measure(fds: Vec<usize>, active: Active, churn: usize) -> Result<Measurement> {
+pub(super) fn measure(fds: Vec<usize>, active: Active, churn: usize) -> Result<Measurement> {
     let plan = Plan::new(fds, active, churn, FdKind::Eventfd).context("the plan")?;
     scaling::measure(&plan.quick().sizes_only(), |_| ())
 }
 
 /// Nanoseconds of a wait by fds, in the fast tenth of the batches.
-fn quick_costs(measured: &Measurement, api: Api) -> Result<Vec<(usize, f64)>> {
+pub(super) fn quick_costs(measured: &Measurement, api: Api) -> Result<Vec<(usize, f64)>> {
     let mut costs = Vec::new();
     for point in measured.plan.size_points() {
         match measured.outcome(api, point) {

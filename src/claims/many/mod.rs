@@ -2,11 +2,13 @@
 
 mod cost;
 mod herd;
+mod ports;
 mod server;
+mod traffic;
 
 use crate::claims::claim::Claim;
 
-pub static CLAIMS: [Claim; 8] = [
+pub static CLAIMS: [Claim; 13] = [
     herd::HERD,
     herd::EXCLUSIVE_BALANCE,
     cost::TREE_COST,
@@ -15,4 +17,9 @@ pub static CLAIMS: [Claim; 8] = [
     cost::EPOLL_FLAT,
     cost::EPOLL_ALWAYS_WINS,
     server::TEXTBOOK_SERVER,
+    traffic::BUSY_TRAFFIC,
+    traffic::STDOUT_SLEEPS,
+    ports::BACKLOG,
+    ports::REUSEADDR,
+    ports::REUSEPORT_QUEUE,
 ];

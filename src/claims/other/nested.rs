@@ -70,7 +70,10 @@ fn chain(t: &mut Trial) -> Result<(usize, Errno)> {
     let mut chain: Vec<Epoll> = vec![t.sys.epoll_create1()?];
     while chain.len() < MOST {
         let next = t.sys.epoll_create1()?;
-        match errno(t.sys.epoll_ctl(&next, CtlOp::Add, &chain[chain.len() - 1].0, IN)) {
+        match errno(
+            t.sys
+                .epoll_ctl(&next, CtlOp::Add, &chain[chain.len() - 1].0, IN),
+        ) {
             Ok(()) => chain.push(next),
             Err(errno) => return Ok((chain.len(), errno)),
         }

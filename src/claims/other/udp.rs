@@ -27,7 +27,9 @@ pub fn datagrams(t: &mut Trial) -> Result<(Conn, UdpSocket)> {
     let name = t.client();
     let socket = t.sys.keep(ours.into(), name);
     let peer_is_elsewhere = None;
-    t.note(format!("a UDP socket of ours, connected to that of client {name}"));
+    t.note(format!(
+        "a UDP socket of ours, connected to that of client {name}"
+    ));
     let ours = Conn {
         socket,
         peer: peer_is_elsewhere,

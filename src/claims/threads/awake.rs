@@ -271,7 +271,9 @@ fn close_wakes(t: &mut Trial) -> Result<Finding> {
     let shut = sleeper[0].returned();
     t.note("a thread sleeps in recv(C); shutdown(C, SHUT_RD)");
     // Whatever became of that, the thread must end.
-    c.peer.as_ref().map(|peer| peer.shutdown(std::net::Shutdown::Both));
+    c.peer
+        .as_ref()
+        .map(|peer| peer.shutdown(std::net::Shutdown::Both));
     let woken = [watched, itself, received];
     Ok(judge_close_wakes(Closed {
         woken,
@@ -294,10 +296,7 @@ fn judge_close_wakes(closed: Closed) -> Finding {
     let shut = closed.shut.map_or("asleep".into(), |shut| outcome(&shut));
     let woken = closed.woken.iter().filter(|woken| **woken).count();
     let finding = match woken {
-        0 => refuted(format!(
-            "closed: 3 of 3 sleep on; shutdown: recv = {shut}"
-        ))
-        .why(
+        0 => refuted(format!("closed: 3 of 3 sleep on; shutdown: recv = {shut}")).why(
             "A sleeping call holds the open file, so nothing ends with the number: the closed \
              epoll still reports, the closed socket still receives. shutdown acts on the file \
              itself, and wakes.",

@@ -7,14 +7,12 @@ use std::os::fd::AsRawFd;
 use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::socket::SockFlag;
 
 use crate::claims::child::{Child, OF_THE_CHILD, Role};
 use crate::claims::claim::Claim;
 use crate::claims::evidence::{errno, outcome};
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::trial::{ET, IN, Trial};
-use crate::server;
 use crate::trace::CtlOp;
 
 pub const FORK_SHARES: Claim = Claim {
@@ -98,14 +96,14 @@ pub const NONBLOCK_SHARED: Claim = Claim {
 
 fn nonblock_shared(t: &mut Trial) -> Result<Finding> {
     let nonblocking = |flags: OFlag| flags.contains(OFlag::O_NONBLOCK);
-    let any_port = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 0));
-    let listener = server::listener(&mut t.sys, &any_port, SockFlag::SOCK_NONBLOCK)?;
-    let address = t.sys.getsockname(&listener)?;
+    let (listener, address) = t.listener()?;
     let _client = t.connects(address)?;
     let accepted = t.sys.accept4(&listener)?;
     let by_accept = nonblocking(t.sys.fcntl_getfl(&accepted)?);
 
-    let dup = t.sys.fcntl_dupfd(&accepted, 0, t.sys.name(accepted.as_raw_fd()))?;
+    let dup = t
+        .sys
+        .fcntl_dupfd(&accepted, 0, t.sys.name(accepted.as_raw_fd()))?;
     let flags = t.sys.fcntl_getfl(&dup)?;
     t.sys.fcntl_setfl(&dup, flags | OFlag::O_NONBLOCK)?;
     let by_dup = nonblocking(t.sys.fcntl_getfl(&accepted)?);

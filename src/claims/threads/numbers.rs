@@ -143,9 +143,6 @@ mod tests {
             stale.evidence,
             "2nd event: of B, now C's number; recv EAGAIN"
         );
-        assert_eq!(
-            judge_stale_batch(b, c, false, nothing).verdict,
-            Confirmed
-        );
+        assert_eq!(judge_stale_batch(b, c, false, nothing).verdict, Confirmed);
     }
 }

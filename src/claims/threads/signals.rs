@@ -25,7 +25,10 @@ fn signal_race(t: &mut Trial) -> Result<Finding> {
     t.note("pending again; ppoll(epfd, 10 s, without SIGUSR1):");
     t.note(said(together));
     t.note(format!("the handler has run {handled} times"));
-    ensure!(handled == 2, "the handler has run {handled} times and not 2");
+    ensure!(
+        handled == 2,
+        "the handler has run {handled} times and not 2"
+    );
     Ok(judge_signal_race(apart, together))
 }
 
@@ -39,7 +42,13 @@ fn said(result: i64) -> String {
 
 /// What the two waits returned: 0 slept through, -1 was interrupted.
 fn judge_signal_race(apart: i64, together: i64) -> Finding {
-    let how = |result| if result == -1 { "EINTR" } else { "slept through" };
+    let how = |result| {
+        if result == -1 {
+            "EINTR"
+        } else {
+            "slept through"
+        }
+    };
     let evidence = format!(
         "unblock, wait: {}; in one call: {}",
         how(apart),
@@ -79,14 +88,18 @@ fn signalfd_fork(t: &mut Trial) -> Result<Finding> {
     ] {
         t.note(format!("{who} = {what}"));
     }
-    ensure!(before == 1 && still == 1, "the parent's signal is not there");
+    ensure!(
+        before == 1 && still == 1,
+        "the parent's signal is not there"
+    );
     Ok(judge_signalfd_fork(own_signal, polled, own_epoll, after))
 }
 
 /// Reports of the child's signal, by the inherited epoll, by poll, by an epoll
 /// of its own; and what is left of the parent's.
 fn judge_signalfd_fork(inherited: i64, polled: i64, own: i64, parent: i64) -> Finding {
-    let evidence = format!("child's wait {inherited}, poll {polled}, own epoll {own}; ours {parent}");
+    let evidence =
+        format!("child's wait {inherited}, poll {polled}, own epoll {own}; ours {parent}");
     let finding = match (inherited, own, parent) {
         (1, 1, _) => confirmed(evidence).why("The inherited epoll saw the child's signal."),
         (0, 1, 1) => refuted(evidence).why(

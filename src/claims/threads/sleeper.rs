@@ -15,7 +15,7 @@ use nix::sys::epoll::{Epoll, EpollEvent};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::unistd::gettid;
 
-use crate::claims::patience::PATIENCE;
+use crate::claims::patience::{PATIENCE, until};
 use crate::claims::thread::LOOKS;
 use crate::claims::trial::IN;
 
@@ -81,17 +81,33 @@ impl Sleeper {
 
     /// Whether it sleeps in a call, as /proc has it.
     fn sleeps(&self) -> Result<bool> {
+        Ok(self.call()?.is_some_and(waits))
+    }
+
+    /// Whether it sleeps in write(2).
+    pub fn writes(&self) -> Result<bool> {
+        Ok(self.call()? == Some(libc::SYS_write))
+    }
+
+    /// The number of the call that it sleeps in, proc_pid_syscall(5).
+    fn call(&self) -> Result<Option<libc::c_long>> {
         let path = format!("/proc/self/task/{}/syscall", self.tid);
-        let line = fs::read_to_string(&path).context("/proc/self/task/TID/syscall")?;
-        let number = line.split(' ').next().and_then(|word| word.parse().ok());
-        Ok(number.is_some_and(waits))
+        let line = match fs::read_to_string(&path) {
+            Ok(line) => line,
+            // It has ended since it was asked.
+            Err(_) if self.returned().is_some() => return Ok(None),
+            Err(error) => return Err(error).context("/proc/self/task/TID/syscall"),
+        };
+        Ok(line.split(' ').next().and_then(|word| word.parse().ok()))
     }
 }
 
 impl Drop for Sleeper {
-    /// Whoever made it sleep has seen to its end.
+    /// Whoever made it sleep has seen to its end; if that was in vain, better
+    /// a thread left asleep than two.
     fn drop(&mut self) {
-        if let Some(thread) = self.thread.take() {
+        let ended = until("the end of a sleep", || Ok(self.returned().is_some()));
+        if let (Some(thread), Ok(())) = (self.thread.take(), ended) {
             let _ = thread.join();
         }
     }

@@ -144,7 +144,10 @@ fn silent(t: &mut Trial) -> Result<(Conn, Epoll)> {
     let a = t.small_connection(BUFFER)?;
     t.nonblocking(&a)?;
     let epoll = t.epoll_of(&[&a], OUT | ET)?;
-    ensure!(t.wait(&epoll)?.len() == 1, "an empty buffer is not reported");
+    ensure!(
+        t.wait(&epoll)?.len() == 1,
+        "an empty buffer is not reported"
+    );
     Ok((a, epoll))
 }
 
@@ -153,7 +156,11 @@ fn fill(a: &Conn, most: usize) -> Result<usize> {
     let mut bytes = 0;
     while bytes < most {
         let length = 512.min(most - bytes);
-        match send(a.socket.as_raw_fd(), &[b'x'; 512][..length], MsgFlags::MSG_NOSIGNAL) {
+        match send(
+            a.socket.as_raw_fd(),
+            &[b'x'; 512][..length],
+            MsgFlags::MSG_NOSIGNAL,
+        ) {
             Ok(taken) => bytes += taken,
             Err(Errno::EAGAIN) if most == usize::MAX => break,
             Err(Errno::EAGAIN) => bail!("EAGAIN after {bytes} bytes, before 85 %"),
@@ -202,13 +209,19 @@ const ANSWER: usize = 4_096;
 
 fn out_ignored(t: &mut Trial) -> Result<Finding> {
     let total = ANSWERS * ANSWER;
-    t.note(format!("{ANSWERS} sends of {ANSWER} bytes; the client reads after the last"));
+    t.note(format!(
+        "{ANSWERS} sends of {ANSWER} bytes; the client reads after the last"
+    ));
     let dropped = t.untraced(|t| {
         let a = t.small_connection(BUFFER)?;
         t.nonblocking(&a)?;
         for _ in 0..ANSWERS {
             // As in print: the result is not looked at.
-            let _ = send(a.socket.as_raw_fd(), &[b'x'; ANSWER], MsgFlags::MSG_NOSIGNAL);
+            let _ = send(
+                a.socket.as_raw_fd(),
+                &[b'x'; ANSWER],
+                MsgFlags::MSG_NOSIGNAL,
+            );
         }
         shutdown(a.socket.as_raw_fd(), Shutdown::Write).context("shutdown")?;
         let mut arrived = 0;
@@ -229,7 +242,11 @@ fn out_ignored(t: &mut Trial) -> Result<Finding> {
             let writable = sent < total && !t.wait(&epoll)?.is_empty();
             if writable {
                 let rest = ANSWER.min(total - sent);
-                match send(a.socket.as_raw_fd(), &[b'x'; ANSWER][..rest], MsgFlags::MSG_NOSIGNAL) {
+                match send(
+                    a.socket.as_raw_fd(),
+                    &[b'x'; ANSWER][..rest],
+                    MsgFlags::MSG_NOSIGNAL,
+                ) {
                     Ok(taken) => sent += taken,
                     Err(Errno::EAGAIN) => {}
                     Err(errno) => return Err(errno).context("send"),
@@ -272,7 +289,9 @@ fn judge_out_ignored(dropped: usize, kept: usize) -> Finding {
     finding
         .varies("lost", dropped as f64)
         .count("lost_with_epollout", kept as u64)
-        .varying(format!("{dropped} bytes are lost; with EPOLLOUT watched, {kept}"))
+        .varying(format!(
+            "{dropped} bytes are lost; with EPOLLOUT watched, {kept}"
+        ))
 }
 
 #[cfg(test)]

@@ -1,0 +1,168 @@
+//! A loop that serves many: where it may fall asleep, and what a wait costs
+//! when most are ready.
+
+use std::io::{Read, pipe};
+use std::os::fd::AsRawFd;
+
+use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::epoll::EpollEvent;
+use nix::sys::socket::{MsgFlags, recv};
+
+use crate::claims::claim::Claim;
+use crate::claims::finding::{Finding, confirmed, depends, refuted};
+use crate::claims::many::cost::{measure, quick_costs};
+use crate::claims::threads::sleeper::{Sleeper, settle};
+use crate::claims::trial::{IN, Trial};
+use crate::cost::{Active, Api};
+use crate::lab::witness::move_up;
+
+pub const STDOUT_SLEEPS: Claim = Claim {
+    id: "stdout-sleeps",
+    claim: "only recv and send put the loop to sleep",
+    asked: "A loop prints each message, as textbooks do; its standard output is a pipe that is \
+            full. A's client sends, then B's. Then somebody reads the pipe.",
+    experiment: stdout_sleeps,
+};
+
+fn stdout_sleeps(t: &mut Trial) -> Result<Finding> {
+    let (mut reader, writer) = pipe().context("pipe2")?;
+    fill(&writer)?;
+    let (a, b) = (t.connection()?, t.connection()?);
+    let epoll = t.epoll_of(&[&a, &b], IN)?;
+    let epfd = epoll.0.as_raw_fd();
+    let stdout = move_up(&writer).context("F_DUPFD_CLOEXEC")?;
+    drop(writer);
+    t.note("a thread: epoll_wait, recv, write(1), until both are served");
+    let looping = [Sleeper::start(move || {
+        let mut buffer = [0; 16];
+        for _ in 0..2 {
+            let mut events = [EpollEvent::empty()];
+            wait(epfd, &mut events)?;
+            let read = recv(events[0].data() as i32, &mut buffer, MsgFlags::empty())?;
+            nix::unistd::write(&stdout, &buffer[..read])?;
+        }
+        Ok(2)
+    })?];
+    settle(&looping)?;
+    t.sends(&a, b"first")?;
+    settle(&looping)?;
+    let asleep = looping[0].writes()?;
+    t.sends(&b, b"other")?;
+    settle(&looping)?;
+    let unread = b.unread()?;
+    t.note(match asleep {
+        true => "the thread sleeps in write(1)",
+        false => "the thread does not sleep in write(1)",
+    });
+    // The thread ends when there is room.
+    let mut room = vec![0; 1 << 16];
+    reader.read_exact(&mut room).context("read")?;
+    drop(looping);
+    let after = b.unread()?;
+    t.note(format!("the pipe is read; unread of B: {after}"));
+    Ok(judge_stdout_sleeps(asleep, unread, after))
+}
+
+#[expect(deprecated, reason = "the thread has the epoll's number")]
+fn wait(epfd: i32, events: &mut [EpollEvent]) -> nix::Result<usize> {
+    nix::sys::epoll::epoll_wait(epfd, events, -1)
+}
+
+/// Writes until the pipe takes no more.
+fn fill(writer: &std::io::PipeWriter) -> Result<()> {
+    let flags = fcntl(writer, FcntlArg::F_GETFL).context("fcntl")?;
+    let flags = OFlag::from_bits_retain(flags);
+    let set = |flags| fcntl(writer, FcntlArg::F_SETFL(flags)).context("fcntl");
+    set(flags | OFlag::O_NONBLOCK)?;
+    for part in [4_096, 1] {
+        loop {
+            match nix::unistd::write(writer, &[b'x'; 4_096][..part]) {
+                Ok(_) => {}
+                Err(Errno::EAGAIN) => break,
+                Err(errno) => return Err(errno).context("write"),
+            }
+        }
+    }
+    set(flags)?;
+    Ok(())
+}
+
+/// Asleep in write; bytes of B unread meanwhile, and after the pipe was read.
+fn judge_stdout_sleeps(asleep: bool, unread: u64, after: u64) -> Finding {
+    let finding = match asleep {
+        true => refuted(format!(
+            "asleep in write(1); B's {unread} bytes wait unread"
+        ))
+        .why(
+            "Whoever reads the output decides how fast the server is: a pager, a terminal with \
+             Ctrl-S, a full disk. A log in the loop is one more blocking fd.",
+        ),
+        false => confirmed("write(1) to a full pipe did not sleep").why("B was served meanwhile."),
+    };
+    finding.count("unread", unread).count("unread_after", after)
+}
+
+pub const BUSY_TRAFFIC: Claim = Claim {
+    id: "busy-traffic",
+    claim: "many fds and busy traffic: use epoll",
+    asked: "poll and epoll on 1,000 fds: 10 of them ready; all of them ready.",
+    experiment: busy_traffic,
+};
+
+fn busy_traffic(t: &mut Trial) -> Result<Finding> {
+    let mut ratios = [0.0; 2];
+    let cases = [("10", Active::Count(10)), ("all", Active::All)];
+    for (ratio, (case, active)) in ratios.iter_mut().zip(cases) {
+        let measured = measure(vec![1_000], active, 0)?;
+        let poll = quick_costs(&measured, Api::Poll)?[0].1;
+        let epoll = quick_costs(&measured, Api::Epoll)?[0].1;
+        *ratio = poll / epoll;
+        t.note(format!(
+            "{case} ready: batches of poll and epoll_wait in turn"
+        ));
+    }
+    if ratios.iter().any(|ratio| (0.9..1.1).contains(ratio)) {
+        bail!("neither is clearly cheaper");
+    }
+    Ok(judge_busy_traffic(ratios))
+}
+
+/// The cost of poll as a multiple of epoll's: few ready, all ready.
+fn judge_busy_traffic([few, all]: [f64; 2]) -> Finding {
+    let cheaper = |ratio: f64| if ratio > 1.0 { "epoll" } else { "poll" };
+    let evidence = format!(
+        "cheaper with 10 of 1,000 ready: {}; all: {}",
+        cheaper(few),
+        cheaper(all)
+    );
+    let finding = match (few > 1.0, all > 1.0) {
+        (true, true) => confirmed(evidence).why("epoll was the cheaper one in both."),
+        (true, false) => depends(evidence).why(
+            "What epoll saves is asking the idle ones. Where nearly all are ready there is nothing \
+             to save, and a list of events costs more than an array that is there already.",
+        ),
+        (false, _) => refuted(evidence).why("poll was the cheaper one even with few ready."),
+    };
+    finding
+        .varies("poll_over_epoll_few", few)
+        .varies("poll_over_epoll_all", all)
+        .varying(format!("poll/epoll: 10 ready {few:.1}; all ready {all:.1}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
+
+    #[test]
+    fn judges() {
+        assert_eq!(judge_stdout_sleeps(true, 5, 0).verdict, Refuted);
+        assert_eq!(judge_stdout_sleeps(false, 0, 0).verdict, Confirmed);
+
+        assert_eq!(judge_busy_traffic([30.0, 0.6]).verdict, Depends);
+        assert_eq!(judge_busy_traffic([30.0, 2.0]).verdict, Confirmed);
+        assert_eq!(judge_busy_traffic([0.5, 0.6]).verdict, Refuted);
+    }
+}
