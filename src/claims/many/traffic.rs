@@ -1,8 +1,10 @@
 //! A loop that serves many: where it may fall asleep, and what a wait costs
 //! when most are ready.
 
-use std::io::{Read, pipe};
+use std::io::{Read, Write, pipe};
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
@@ -13,6 +15,7 @@ use nix::sys::socket::{MsgFlags, recv};
 use crate::claims::claim::Claim;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::many::cost::{measure, quick_costs};
+use crate::claims::patience::until;
 use crate::claims::threads::sleeper::{Sleeper, settle};
 use crate::claims::trial::{IN, Trial};
 use crate::cost::{Active, Api};
@@ -27,7 +30,7 @@ pub const STDOUT_SLEEPS: Claim = Claim {
 };
 
 fn stdout_sleeps(t: &mut Trial) -> Result<Finding> {
-    let (mut reader, writer) = pipe().context("pipe2")?;
+    let (reader, writer) = pipe().context("pipe2")?;
     fill(&writer)?;
     let (a, b) = (t.connection()?, t.connection()?);
     let epoll = t.epoll_of(&[&a, &b], IN)?;
@@ -35,18 +38,28 @@ fn stdout_sleeps(t: &mut Trial) -> Result<Finding> {
     let stdout = move_up(&writer).context("F_DUPFD_CLOEXEC")?;
     drop(writer);
     t.note("a thread: epoll_wait, recv, write(1), until both are served");
+    let received = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&received);
     let looping = [Sleeper::start(move || {
         let mut buffer = [0; 16];
         for _ in 0..2 {
             let mut events = [EpollEvent::empty()];
             wait(epfd, &mut events)?;
             let read = recv(events[0].data() as i32, &mut buffer, MsgFlags::empty())?;
+            counter.fetch_add(1, Ordering::SeqCst);
             nix::unistd::write(&stdout, &buffer[..read])?;
         }
         Ok(2)
     })?];
+    // Dropped before the thread is joined: then its write fails.
+    let mut reader = reader;
     settle(&looping)?;
-    t.sends(&a, b"first")?;
+    let mut client = a.peer.as_ref().context("no client")?;
+    client.write_all(b"first").context("write")?;
+    t.note("A's client sends \"first\"");
+    until("the thread's recv", || {
+        Ok(received.load(Ordering::SeqCst) > 0)
+    })?;
     settle(&looping)?;
     let asleep = looping[0].writes()?;
     t.sends(&b, b"other")?;

@@ -277,7 +277,7 @@ fn reads(a: &Conn, arrived: &mut usize) -> Result<Option<()>> {
 
 fn judge_out_ignored(dropped: usize, kept: usize) -> Finding {
     let some = if dropped > 0 { "some" } else { "0" };
-    let evidence = format!("a late reader loses {some} bytes; with OUT watched, {kept}");
+    let evidence = format!("a late reader loses {some}; with OUT watched, {kept}");
     let finding = match (dropped, kept) {
         (0, _) => confirmed(evidence).why("All of it arrived."),
         (_, 0) => refuted(evidence).why(
