@@ -100,7 +100,8 @@ fn timerfd_ticks(t: &mut Trial) -> Result<Finding> {
             read_reports: 0,
             read_ticks: 0,
         };
-        while timers.read_ticks < TICKS {
+        // A machine that stalls counts many ticks in one report.
+        while timers.read_ticks < TICKS || timers.read_reports < 3 {
             let reports = t.wait_for(&second, 1, PATIENCE)?.len();
             ensure!(reports > 0, "the timer does not tick");
             timers.read_reports += 1;
@@ -116,8 +117,9 @@ fn timerfd_ticks(t: &mut Trial) -> Result<Finding> {
         timers.unread_reports
     ));
     ensure!(
-        timers.unread_ticks >= TICKS && timers.read_reports > 1,
-        "the machine is too slow for a timer of 5 ms"
+        timers.unread_ticks >= TICKS,
+        "the unread timer counts {} ticks",
+        timers.unread_ticks
     );
     Ok(judge_timerfd_ticks(timers))
 }

@@ -37,10 +37,9 @@ fn shared_epoll(t: &mut Trial) -> Result<Finding> {
             let a = t.connection()?;
             let epoll = t.epoll_of(&[&a], interest)?;
             let crowd = Crowd::start(&epoll, threads)?;
-            t.note(format!("{threads} threads asleep in that epoll"));
             t.sends(&a, b"x")?;
             *count = crowd.settle()?;
-            t.note(format!("woken: {count} of {threads}"));
+            t.note(format!("woken: {count} of {threads} threads in that epoll"));
         }
         woken.push((threads, counts));
     }
