@@ -10,6 +10,7 @@ mod child;
 mod child_fork;
 mod child_role;
 mod claim;
+mod disturbance;
 mod evidence;
 pub mod finding;
 mod hangups;

@@ -9,6 +9,7 @@ use nix::sys::epoll::EpollFlags;
 use rustix::event::{Timespec, epoll};
 
 use crate::claims::claim::Claim;
+use crate::claims::disturbance::alone;
 use crate::claims::evidence::{errno, outcome};
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::threads::sleeper::{Sleeper, settle};
@@ -146,6 +147,7 @@ pub const MS_FINEST: Claim = Claim {
 const MS: Duration = Duration::from_millis(1);
 
 fn ms_finest(t: &mut Trial) -> Result<Finding> {
+    alone()?;
     let set = t.sys.epoll_create1()?;
     let short = Timespec {
         tv_sec: 0,

@@ -6,15 +6,17 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::epoll::EpollEvent;
 use nix::sys::socket::{MsgFlags, recv};
 
 use crate::claims::claim::Claim;
-use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::many::cost::{measure, quick_costs};
+use crate::claims::disturbance::{UNEVEN, alone, until_told};
+use crate::claims::finding::{Finding, confirmed, depends, not_tried, refuted};
+use crate::claims::many::between::Between;
+use crate::claims::many::cost::{costs_of, measure};
 use crate::claims::patience::until;
 use crate::claims::threads::sleeper::{Sleeper, settle};
 use crate::claims::trial::{IN, Trial};
@@ -125,38 +127,47 @@ pub const BUSY_TRAFFIC: Claim = Claim {
 };
 
 fn busy_traffic(t: &mut Trial) -> Result<Finding> {
-    let mut ratios = [0.0; 2];
-    let cases = [("10", Active::Count(10)), ("all", Active::All)];
-    for (ratio, (case, active)) in ratios.iter_mut().zip(cases) {
-        let measured = measure(vec![1_000], active, 0)?;
-        let poll = quick_costs(&measured, Api::Poll)?[0].1;
-        let epoll = quick_costs(&measured, Api::Epoll)?[0].1;
-        *ratio = poll / epoll;
+    alone()?;
+    for case in ["10", "all"] {
         t.note(format!(
             "{case} ready: batches of poll and epoll_wait in turn"
         ));
     }
-    if ratios.iter().any(|ratio| (0.9..1.1).contains(ratio)) {
-        bail!("neither is clearly cheaper");
-    }
-    Ok(judge_busy_traffic(ratios))
+    let ratio = |active| -> Result<Between> {
+        let measured = measure(vec![1_000], active, 0)?;
+        let poll = costs_of(&measured, Api::Poll)?[0].1;
+        let epoll = costs_of(&measured, Api::Epoll)?[0].1;
+        Ok(poll.over(epoll))
+    };
+    until_told(|| {
+        let ratios = [ratio(Active::Count(10))?, ratio(Active::All)?];
+        Ok(judge_busy_traffic(ratios))
+    })
 }
 
 /// The cost of poll as a multiple of epoll's: few ready, all ready.
-fn judge_busy_traffic([few, all]: [f64; 2]) -> Finding {
-    let cheaper = |ratio: f64| if ratio > 1.0 { "epoll" } else { "poll" };
-    let evidence = format!(
-        "cheaper with 10 of 1,000 ready: {}; all: {}",
-        cheaper(few),
-        cheaper(all)
-    );
-    let finding = match (few > 1.0, all > 1.0) {
-        (true, true) => confirmed(evidence).why("epoll was the cheaper one in both."),
-        (true, false) => depends(evidence).why(
-            "What epoll saves is asking the idle ones. Where nearly all are ready there is nothing \
-             to save, and a list of events costs more than an array that is there already.",
-        ),
-        (false, _) => refuted(evidence).why("poll was the cheaper one even with few ready."),
+fn judge_busy_traffic(ratios: [Between; 2]) -> Finding {
+    let [few, all] = ratios.map(|ratio| ratio.low);
+    let cheaper = |poll| if poll { "poll" } else { "epoll" };
+    let [with_few, with_all] = ratios.map(|ratio| ratio.is_below(1.0));
+    let finding = match (with_few, with_all) {
+        (Some(with_few), Some(with_all)) => {
+            let evidence = format!(
+                "cheaper with 10 of 1,000 ready: {}; all: {}",
+                cheaper(with_few),
+                cheaper(with_all)
+            );
+            match (with_few, with_all) {
+                (false, false) => confirmed(evidence).why("epoll was the cheaper one in both."),
+                (false, true) => depends(evidence).why(
+                    "What epoll saves is asking the idle ones. Where nearly all are ready there is \
+                     nothing to save, and a list of events costs more than an array that is there \
+                     already.",
+                ),
+                (true, _) => refuted(evidence).why("poll was the cheaper one even with few ready."),
+            }
+        }
+        _ => not_tried(UNEVEN),
     };
     finding
         .varies("poll_over_epoll_few", few)
@@ -167,15 +178,19 @@ fn judge_busy_traffic([few, all]: [f64; 2]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
+    use crate::claims::finding::Verdict::{Confirmed, Depends, NotTried, Refuted};
 
     #[test]
     fn judges() {
         assert_eq!(judge_stdout_sleeps(true, 5, 0).verdict, Refuted);
         assert_eq!(judge_stdout_sleeps(false, 0, 0).verdict, Confirmed);
 
-        assert_eq!(judge_busy_traffic([30.0, 0.6]).verdict, Depends);
-        assert_eq!(judge_busy_traffic([30.0, 2.0]).verdict, Confirmed);
-        assert_eq!(judge_busy_traffic([0.5, 0.6]).verdict, Refuted);
+        let between = |low, high| Between { low, high };
+        let busy = |few, all| judge_busy_traffic([few, all]).verdict;
+        let (much, little) = (between(20.0, 40.0), between(0.5, 0.7));
+        assert_eq!(busy(much, little), Depends);
+        assert_eq!(busy(much, much), Confirmed);
+        assert_eq!(busy(little, little), Refuted);
+        assert_eq!(busy(much, between(0.6, 1.2)), NotTried);
     }
 }

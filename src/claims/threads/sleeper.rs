@@ -16,7 +16,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::unistd::gettid;
 
 use crate::claims::patience::{PATIENCE, until};
-use crate::claims::thread::LOOKS;
+use crate::claims::thread::{LOOKS, spawn};
 use crate::claims::trial::IN;
 
 /// One thread in one call.
@@ -37,14 +37,14 @@ impl Sleeper {
         let returned = Arc::new(AtomicI64::new(ASLEEP));
         let out = Arc::clone(&returned);
         let (tid_out, tid) = mpsc::channel();
-        let thread = thread::spawn(move || {
+        let thread = spawn(move || {
             let _ = tid_out.send(gettid().as_raw());
             let result = match call() {
                 Ok(value) => value as i64,
                 Err(errno) => -(errno as i64),
             };
             out.store(result, Ordering::SeqCst);
-        });
+        })?;
         Ok(Sleeper {
             tid: tid.recv().context("a thread has died")?,
             returned,

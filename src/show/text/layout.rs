@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use colored::ColoredString;
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
 /// The screen's width; no line is longer.
 pub const WIDTH: usize = 80;
@@ -71,29 +72,25 @@ pub fn wrap(sentence: &str, indent: usize) -> String {
 
 /// The same for lines of `columns`.
 pub fn wrap_within(columns: usize, sentence: &str, indent: usize) -> String {
-    let mut text = String::new();
-    let mut column = 0;
-    for word in sentence.split(' ') {
-        let width = word.chars().count();
-        if column > 0 && column + 1 + width > columns {
-            text += "\n";
-            text += &" ".repeat(indent);
-            column = indent;
-        } else if column > 0 {
-            text += " ";
-            column += 1;
-        }
-        text += word;
-        column += width;
-    }
-    text
+    let options = at_blanks(columns).subsequent_indent(&BLANKS[..indent]);
+    textwrap::fill(sentence, options)
 }
 
 /// A sentence, all of it so many columns from the margin.
 pub fn indented(columns: usize, sentence: &str) -> String {
-    // What `wrap` would take for blanks between words.
-    let margin = "\0".repeat(columns);
-    wrap(&format!("{margin}{sentence}"), columns).replace('\0', " ")
+    let margin = &BLANKS[..columns];
+    let options = at_blanks(WIDTH).initial_indent(margin);
+    textwrap::fill(sentence, options.subsequent_indent(margin))
+}
+
+/// Each line as full as it gets, and no word broken: what stands on the screen
+/// can be copied.
+fn at_blanks(columns: usize) -> Options<'static> {
+    Options::new(columns)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
 }
 
 /// A step, and from column [`STATE`] on what the server does at that moment.
