@@ -75,9 +75,10 @@ fn stranded_sentence(summary: &Summary) -> String {
             // What is unread is gone; the end of the file behind it is not.
             let open = summary.rows.iter().filter(|row| !row.server.ended);
             let open: Vec<&str> = open.map(|row| row.client.as_str()).collect();
-            let end = match open.is_empty() {
-                true => String::new(),
-                false => format!(" The end of file of {} was never seen.", list(&open)),
+            let end = if open.is_empty() {
+                String::new()
+            } else {
+                format!(" The end of file of {} was never seen.", list(&open))
             };
             format!("{sentence} The hang-up, an edge of its own, brought {them}.{end}")
         }
@@ -91,18 +92,16 @@ fn stranded_sentence(summary: &Summary) -> String {
 
 fn incomplete_sentence(summary: &Summary) -> String {
     let (back, sent) = (summary.sum.echoed, summary.sum.sent.unwrap_or(0));
-    match summary.echo_intact {
-        false => format!("DAMAGED: bytes came back that nobody had sent ({back} of {sent})."),
-        true => {
-            let short = summary
-                .rows
-                .iter()
-                .filter(|row| row.answered == Some(Answered::Never));
-            let short: Vec<&str> = short.map(|row| row.client.as_str()).collect();
-            let who = list(&short);
-            format!("INCOMPLETE: {back} of {sent} bytes came back; not all of {who}'s.")
-        }
+    if !summary.echo_intact {
+        return format!("DAMAGED: bytes came back that nobody had sent ({back} of {sent}).");
     }
+    let short = summary
+        .rows
+        .iter()
+        .filter(|row| row.answered == Some(Answered::Never));
+    let short: Vec<&str> = short.map(|row| row.client.as_str()).collect();
+    let who = list(&short);
+    format!("INCOMPLETE: {back} of {sent} bytes came back; not all of {who}'s.")
 }
 
 fn ok_sentence(summary: &Summary) -> String {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use colored::{ColoredString, Colorize};
 use nix::errno::Errno;
 
-use crate::show::text::Text;
+use crate::show::text::format::Text;
 use crate::show::text::layout::{BLANKS, WIDTH, line, milliseconds, plain, stamp, unread_note};
 use crate::show::text::story::cost_text;
 use crate::trace::words::{call_text, push_call, push_report};

@@ -8,7 +8,7 @@ use colored::{ColoredString, Colorize};
 use crate::lab::audience::{Event, Folded};
 use crate::lab::report::scene::{Action, Asleep, Blocked, Step};
 use crate::lab::report::verdict::plural;
-use crate::show::text::Text;
+use crate::show::text::format::Text;
 use crate::show::text::layout::{STATE, beside, indented, milliseconds, stamp};
 use crate::show::view::Timing;
 use crate::trace::words::open_text;

@@ -41,10 +41,10 @@ pub fn counts(summary: &Summary, view: View, out: &mut impl Write) -> io::Result
 pub fn faults(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     let faults = summary.faults.iter();
     let faults: Vec<String> = faults.map(|(name, n)| format!("{name} {n}")).collect();
-    match faults.is_empty() {
-        true => Ok(()),
-        false => writeln!(out, "lived through: {}", faults.join(", ")),
+    if faults.is_empty() {
+        return Ok(());
     }
+    writeln!(out, "lived through: {}", faults.join(", "))
 }
 
 /// What the counts say.
