@@ -40,11 +40,14 @@ pub fn comparison(served: &[Served], next: Option<&str>, out: &mut impl Write) -
     let mut head = vec!["the same script on".to_string()];
     head.extend(served.iter().map(|one| name(&one.summary).to_string()));
     columns.push_record(head);
-    let rows: [(&str, Pick); 11] = [
+    let rows: [(&str, Pick); 14] = [
         ("returns of the wait", |summary| summary.returns),
-        ("reports of clients", |summary| summary.sum.server.reports),
-        ("hang-ups", |summary| summary.sum.server.hangups),
-        ("recv calls", |summary| summary.sum.server.recv),
+        ("reports: data", |summary| summary.sum.server.data_reports()),
+        ("reports: end", |summary| summary.sum.server.hangups),
+        ("reports: listener", |summary| summary.listener_reports),
+        ("recv: bytes", |summary| summary.sum.server.recv_bytes),
+        ("recv: EAGAIN", |summary| summary.sum.server.eagain),
+        ("recv: end", |summary| summary.sum.server.recv_end),
         ("bytes sent back", |summary| summary.sum.echoed),
         ("epoll_ctl calls", |summary| summary.changes),
         ("fds handed over", |summary| summary.cost.handed),

@@ -46,6 +46,11 @@ pub struct Counts {
     pub recv: u64,
     pub eagain: u64,
     pub unread: u64,
+    /// Of `recv`, those that brought bytes, and those that said the end.
+    #[serde(skip)]
+    pub recv_bytes: u64,
+    #[serde(skip)]
+    pub recv_end: u64,
 }
 
 /// All rows, and what they have in common.
@@ -103,6 +108,8 @@ impl Combination {
                 recv: a.server.recv,
                 eagain: a.server.eagain,
                 unread: a.server.unread,
+                recv_bytes: a.server.recv_bytes,
+                recv_end: a.server.recv_end,
             },
             b: match (b.unanswered, b.late) {
                 (0, false) => Answered::AtOnce,

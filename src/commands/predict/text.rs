@@ -53,13 +53,21 @@ pub fn text(head: &str, compared: &[Compared], out: &mut impl Write) -> io::Resu
             (answer, said.replacen("as predicted", &predicted_well, 1))
         } else {
             let answer = answer.yellow().bold().to_string();
-            (answer, wrap_within(reason, why, 0))
+            (answer, wrap_within(reason, &not_as_predicted(one), 0))
         };
         table.push_record([question, predicted(one), answer, said]);
     }
     let mut table = grid::of(table, GAP);
     table.modify(Columns::last(), Alignment::left());
     grid::print(&table, out)
+}
+
+/// The word says it, for those to whom the colour does not.
+fn not_as_predicted(one: &Compared) -> String {
+    match one.measured.reason.as_str() {
+        "" => "not so".into(),
+        reason => format!("not so: {reason}"),
+    }
 }
 
 /// A `prediction` of the JSON contract.

@@ -27,11 +27,10 @@ fn stuck_sentence(summary: &Summary, stuck: &Stuck) -> String {
     let asleep = match summary.run.api {
         Api::None => format!("ONE AT A TIME: asleep in {} for {who}.", stuck.call),
         // What it said later, if anything, is what woke the server.
-        _ if side(&who).is_some_and(|side| side.sent == stuck.sent) => format!(
-            "STUCK: asleep in {} for {who}, who had no more to say.",
-            stuck.call
-        ),
-        _ => format!("STUCK: asleep in {} for {who}.", stuck.call),
+        _ if side(&who).is_some_and(|side| side.sent == stuck.sent) => {
+            format!("STUCK in {} for {who}, who had no more to say.", stuck.call)
+        }
+        _ => format!("STUCK in {} for {who}.", stuck.call),
     };
     let starved = names(&stuck.starved);
     let row = |name: &Name| {
@@ -105,11 +104,11 @@ fn incomplete_sentence(summary: &Summary) -> String {
 }
 
 fn ok_sentence(summary: &Summary) -> String {
-    let reports = summary.sum.server.reports;
+    let reports = summary.sum.server.data_reports();
     let messages = summary.scene.clients.iter().map(|side| side.messages).sum();
     let counted = format!(
         "{} for {}",
-        plural(reports, "report"),
+        plural(reports, "data report"),
         plural(messages, "message")
     );
     let (run, sum) = (&summary.run, &summary.sum.server);
@@ -153,7 +152,7 @@ fn outside(summary: &Summary) -> String {
     );
     sentence += &match summary.run.api {
         Api::None => ".".into(), // nothing reports
-        _ => format!(", {}.", plural(sum.reports, "report")),
+        _ => format!(", {}.", plural(sum.data_reports(), "data report")),
     };
     if let Some(stuck) = &summary.scene.stuck {
         sentence += &format!(" STUCK: asleep in {} for {}.", stuck.call, stuck.fd.name);

@@ -28,8 +28,15 @@ pub struct Text<W> {
 pub(super) struct Memory {
     /// The set-up so far: it is shown as one paragraph.
     pub(super) setup: Vec<String>,
-    /// A recv whose echo may follow, in which case they share a line.
+    /// The heading is out.
+    pub(super) headed: bool,
+    /// A recv whose echo or close may follow, in which case they share a line.
     pub(super) received: Option<Record>,
+    /// The listener has been shut down, and this is what has followed: it is
+    /// shown as one paragraph.
+    pub(super) ending: Option<Vec<String>>,
+    /// Somebody waits while the server sleeps for somebody else.
+    pub(super) starved: bool,
     /// The server sleeps in this call, and the screen shows that it does.
     pub(super) open: Option<Call>,
     pub(super) clients: BTreeMap<Name, Seen>,
@@ -43,9 +50,6 @@ pub(super) struct Memory {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) reports: u64,
-    pub(super) unread: Option<u64>,
-    /// The last report found nothing to read.
-    pub(super) empty: bool,
 }
 
 impl<W: Write + Send> Audience for Text<W> {
