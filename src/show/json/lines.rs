@@ -44,6 +44,8 @@ pub(super) struct CallLine {
     pub(super) name: Option<String>,
     pub(super) result: i32,
     pub(super) errno: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tid: Option<i32>,
     #[serde(flatten)]
     pub(super) arguments: Arguments,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -239,7 +241,7 @@ pub(super) fn arguments(record: &Record) -> Arguments {
             op: Some("F_DUPFD_CLOEXEC"),
             ..none
         },
-        Call::Recv { length, .. } => Arguments {
+        Call::Recv { length, .. } | Call::Input { length, .. } => Arguments {
             length: Some(length),
             flags: Some(Vec::new()),
             data: data(),
@@ -250,6 +252,19 @@ pub(super) fn arguments(record: &Record) -> Arguments {
             length: Some(length),
             flags: Some(msg_names(flags)),
             data: data(),
+            ..none
+        },
+        Call::Output { length, .. } => Arguments {
+            length: Some(length),
+            data: data(),
+            ..none
+        },
+        Call::Fionbio { .. } => Arguments {
+            op: Some("FIONBIO"),
+            ..none
+        },
+        Call::Shutdown { how, .. } => Arguments {
+            op: Some(how),
             ..none
         },
         Call::Close { .. } => Arguments {

@@ -73,10 +73,11 @@ impl Json {
             run: self.run,
             seq: self.next_seq(),
             call: record.call.name(),
-            syscall: match self.syscalls.get(record.call.name()) {
-                Some(syscall) => syscall,
-                None => record.call.syscall(),
-            },
+            syscall: record
+                .syscall
+                .or_else(|| self.syscalls.get(record.call.name()).copied())
+                .unwrap_or_else(|| record.call.syscall()),
+            tid: record.thread.map(|(_, tid)| tid),
             fd: fd.map(|fd| fd.raw),
             name: fd.and_then(|fd| name(fd.name)),
             result: record.result.unwrap_or(-1),

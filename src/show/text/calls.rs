@@ -33,11 +33,11 @@ impl Text {
             Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. } => {
                 self.wait(record, out)
             }
-            Call::Recv { .. } if matches!(record.result, Ok(n) if n > 0) => {
+            call if call.input().is_some() && matches!(record.result, Ok(n) if n > 0) => {
                 self.received = Some(record.clone());
                 Ok(())
             }
-            Call::Recv { .. } => self.recv(record, false, out),
+            call if call.input().is_some() => self.recv(record, false, out),
             _ => {
                 let note = self.note(record);
                 self.call_line(record, note, out)
@@ -68,10 +68,10 @@ impl Text {
             Call::Socket => format!("socket={}<L>", record.result.unwrap_or(-1)),
             Call::Setsockopt { option, .. } => option.to_string(),
             Call::Bind { .. } | Call::Listen { .. } => record.call.name().to_string(),
-            Call::EpollCreate1 => {
+            Call::EpollCreate1 | Call::EpollCreate => {
                 // Another instance, other reports.
                 self.clients.values_mut().for_each(|seen| seen.reports = 0);
-                format!("epoll_create1={}", record.result.unwrap_or(-1))
+                format!("{}={}", record.call.name(), record.result.unwrap_or(-1))
             }
             Call::EpollCtl { .. } if listening && !self.setup.is_empty() => {
                 format!("\n       {}", call_text(record))
@@ -156,22 +156,28 @@ impl Text {
         let name = record.call.fd().map_or(Name::Plain, |fd| fd.name);
         match (record.call, record.result) {
             (_, Err(Errno::EINTR)) => plain("a signal: again"),
-            (Call::Accept4 { .. }, Ok(_)) if self.outside => match record.peer {
-                Some(peer) => plain(&format!("from {peer}")),
-                None => plain(""),
-            },
+            (Call::Accept4 { .. } | Call::Accept { .. }, Ok(_)) if self.outside => {
+                match record.peer {
+                    Some(peer) => plain(&format!("from {peer}")),
+                    None => plain(""),
+                }
+            }
             (Call::Accept4 { .. }, Err(Errno::EMFILE | Errno::ENFILE)) => "no fd left: pause".red(),
             (Call::EpollCtl { .. }, Err(Errno::ENOSPC | Errno::ENOMEM))
                 if name != Name::Listener =>
             {
                 format!("{name} is refused").red()
             }
-            (Call::Send { length, .. }, Ok(taken)) if (taken as usize) < length => {
-                let left = length - taken as usize;
+            (call, Ok(taken))
+                if call.output().is_some_and(is_client) && (taken as usize) < call.length() =>
+            {
+                let left = call.length() - taken as usize;
                 format!("{name}: {left} held up").yellow()
             }
-            (Call::Send { .. }, Err(Errno::EAGAIN)) => format!("{name} does not read").yellow(),
-            (Call::Send { .. }, Err(_)) => "lost".red(),
+            (call, Err(errno)) if call.output().is_some_and(is_client) => match errno {
+                Errno::EAGAIN => format!("{name} does not read").yellow(),
+                _ => "lost".red(),
+            },
             (Call::Close { .. }, Ok(_)) => {
                 self.clients.remove(&name);
                 match record.unread {
@@ -214,10 +220,13 @@ impl Text {
     }
 }
 
+fn is_client(fd: Fd) -> bool {
+    matches!(fd.name, Name::Client(_))
+}
+
 /// The send after a recv took just what the recv had brought.
 fn is_whole_echo(received: &Record, next: &Record) -> bool {
-    let (Call::Recv { fd: from, .. }, Call::Send { fd: to, .. }) = (received.call, next.call)
-    else {
+    let (Some(from), Some(to)) = (received.call.input(), next.call.output()) else {
         return false;
     };
     from == to && next.result == received.result && next.data == received.data
