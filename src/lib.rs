@@ -42,3 +42,4 @@ pub mod server;
 pub mod show;
 pub mod sys;
 pub mod trace;
+pub mod watch;

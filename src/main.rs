@@ -12,6 +12,9 @@ use epoll_lab::show::OutputError;
 
 fn main() -> ExitCode {
     epoll_lab::lab::fds::close_inherited();
+    if let Some(status) = epoll_lab::watch::play_if_asked(std::env::args_os()) {
+        return status;
+    }
     if let Some(status) = epoll_lab::claims::play_if_asked(std::env::args_os()) {
         return status;
     }

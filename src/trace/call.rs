@@ -96,11 +96,13 @@ pub enum Call {
         length: usize,
         flags: MsgFlags,
     },
-    /// read(2), readv(2), recvmsg(2): what other programs take bytes with.
+    /// read(2), readv(2), recvmsg(2), recv(2) with flags: what other programs
+    /// take bytes with.
     Input {
         name: &'static str,
         fd: Fd,
         length: usize,
+        flags: MsgFlags,
     },
     /// write(2), writev(2), sendmsg(2), sendfile(2): what they send with.
     Output {

@@ -157,7 +157,12 @@ fn push_arguments(text: &mut String, record: &Record) -> fmt::Result {
         | Call::Output { fd, length, .. } => {
             write!(text, "{name}({fd}, ")?;
             push_quoted(text, &record.data, DATA_WIDTH);
-            write!(text, ", {length})")
+            match record.call {
+                Call::Input { flags, .. } if !flags.is_empty() => {
+                    write!(text, ", {length}, {})", or_zero(&msg_names(flags)))
+                }
+                _ => write!(text, ", {length})"),
+            }
         }
         Call::ClockNanosleep { milliseconds } => write!(text, "{name}({milliseconds} ms)"),
         Call::Bind { fd }

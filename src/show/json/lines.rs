@@ -241,7 +241,14 @@ pub(super) fn arguments(record: &Record) -> Arguments {
             op: Some("F_DUPFD_CLOEXEC"),
             ..none
         },
-        Call::Recv { length, .. } | Call::Input { length, .. } => Arguments {
+        Call::Input { length, flags, .. } => Arguments {
+            length: Some(length),
+            flags: Some(msg_names(flags)),
+            data: data(),
+            unread: record.unread,
+            ..none
+        },
+        Call::Recv { length, .. } => Arguments {
             length: Some(length),
             flags: Some(Vec::new()),
             data: data(),
