@@ -5,6 +5,7 @@
 
 use std::fmt::{self, Write};
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::MsgFlags;
@@ -12,7 +13,7 @@ use nix::sys::socket::MsgFlags;
 use crate::trace::call::{Call, CtlOp};
 use crate::trace::escape::push_quoted;
 use crate::trace::event::{Event, Ready};
-use crate::trace::failure::errno_text;
+use crate::trace::failure::{errno_name, errno_text};
 use crate::trace::name::{Fd, Name};
 use crate::trace::record::Record;
 
@@ -86,6 +87,15 @@ pub fn open_text(call: &Call) -> String {
     match call.fd() {
         Some(fd) => format!("{}({fd}, ...", call.name()),
         None => format!("{}(...", call.name()),
+    }
+}
+
+/// A call that has failed, in short: `recv(5<A>) = -1 EAGAIN`.
+pub fn failed_text(call: &Call, errno: Errno) -> String {
+    let errno = errno_name(errno);
+    match call.fd() {
+        Some(fd) => format!("{}({fd}) = -1 {errno}", call.name()),
+        None => format!("{} = -1 {errno}", call.name()),
     }
 }
 

@@ -6,12 +6,19 @@
 //! it meanwhile. Nothing of it is in any language, or needs a recompiled
 //! program.
 
+pub(crate) mod acts;
+pub(crate) mod client;
 pub(crate) mod decode;
+pub(crate) mod diagnosis;
+pub(crate) mod events;
 pub(crate) mod launch;
 pub(crate) mod memory;
 pub(crate) mod network;
+pub(crate) mod odd;
 pub(crate) mod proc;
 pub(crate) mod processor;
+pub(crate) mod rest;
+pub(crate) mod session;
 pub(crate) mod sockets;
 pub(crate) mod state;
 pub(crate) mod tracer;

@@ -7,7 +7,7 @@
 use nix::libc;
 
 /// A system call that says something about readiness.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sys {
     EpollCreate,
     EpollCreate1,
@@ -105,7 +105,7 @@ impl Sys {
 }
 
 /// One processor.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Processor {
     /// As `uname -m` has it.
     pub name: &'static str,

@@ -35,7 +35,8 @@ pub struct Row {
 impl Row {
     /// Bytes in the receive buffer. A FIN counts as one in the kernel's table.
     pub fn unread(&self) -> u64 {
-        self.queue.saturating_sub(u64::from(self.state == CLOSE_WAIT))
+        self.queue
+            .saturating_sub(u64::from(self.state == CLOSE_WAIT))
     }
 
     /// Both ends may still send.

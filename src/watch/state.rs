@@ -173,8 +173,8 @@ pub struct State {
     pub setup_failure: Option<Failed>,
     /// Why the tracer has given up.
     pub error: Option<String>,
-    /// It has used an epoll instance, or another wait call.
-    pub waits: bool,
+    /// The call that it waits for any client with, once it has used one.
+    pub wait_call: Option<&'static str>,
 }
 
 impl State {
@@ -210,7 +210,7 @@ impl State {
             last_failure: None,
             setup_failure: None,
             error: None,
-            waits: false,
+            wait_call: None,
         }
     }
 
@@ -242,7 +242,10 @@ impl State {
         self.since_step += 1;
         if self.hide_unread {
             record.unread = None;
-            record.events.iter_mut().for_each(|event| event.unread = None);
+            record
+                .events
+                .iter_mut()
+                .for_each(|event| event.unread = None);
         }
         self.records.push_back(record);
     }

@@ -126,7 +126,10 @@ fn an_epoll_event_is_read_as_the_processor_lays_it_out() {
         let entered = entered.expect("a wait");
         let record = exit(processor, &entered, 3, &memory, &mut Known);
         let mut text = call_text(&record);
-        record.events.iter().for_each(|event| push_event(&mut text, event));
+        record
+            .events
+            .iter()
+            .for_each(|event| push_event(&mut text, event));
         assert_eq!(
             text,
             "epoll_wait(4) = 3 [3<L> EPOLLIN] [5<A> EPOLLIN|EPOLLET] \
@@ -186,7 +189,11 @@ fn poll_and_select() {
 #[test]
 fn what_says_nothing_about_readiness_is_left_out() {
     let memory = MadeUp(Vec::new());
-    assert_eq!(enter(Sys::Read, [9, 0, 1, 0, 0, 0], &memory), None, "a file");
+    assert_eq!(
+        enter(Sys::Read, [9, 0, 1, 0, 0, 0], &memory),
+        None,
+        "a file"
+    );
     assert_eq!(enter(Sys::Write, [9, 0, 1, 0, 0, 0], &memory), None);
     assert_eq!(enter(Sys::ExitGroup, [0; 6], &memory), None);
     let unknown = [3, 1, 999, 0, 0, 0];

@@ -11,11 +11,7 @@ use crate::watch::memory::{Memory, u32_of, u64_of};
 use crate::watch::processor::Processor;
 
 /// `events` and `data` of the struct epoll_event that an epoll_ctl hands over.
-pub fn interest(
-    processor: &Processor,
-    args: [u64; 6],
-    memory: &dyn Memory,
-) -> Option<(u32, u64)> {
+pub fn interest(processor: &Processor, args: [u64; 6], memory: &dyn Memory) -> Option<(u32, u64)> {
     let size = processor.event_size;
     epoll_event(processor, &memory.read(args[3], size))
 }
@@ -34,7 +30,9 @@ pub(super) fn events(
 ) -> Vec<Event> {
     let args = entered.args;
     let found: Vec<(Option<RawFd>, u64, Ready)> = match entered.call {
-        Call::EpollWait { epfd, maxevents, .. } => {
+        Call::EpollWait {
+            epfd, maxevents, ..
+        } => {
             let size = processor.event_size;
             let bytes = memory.read(args[1], count.min(maxevents) * size);
             let events = bytes
@@ -58,9 +56,7 @@ pub(super) fn events(
             (0..nfds as RawFd)
                 .map(|fd| (fd, readable.contains(&fd), writable.contains(&fd)))
                 .filter(|(_, readfds, writefds)| *readfds || *writefds)
-                .map(|(fd, readfds, writefds)| {
-                    (Some(fd), 0, Ready::Select { readfds, writefds })
-                })
+                .map(|(fd, readfds, writefds)| (Some(fd), 0, Ready::Select { readfds, writefds }))
                 .collect()
         }
         _ => Vec::new(),
@@ -108,7 +104,11 @@ pub fn fd_set(memory: &dyn Memory, at: u64, nfds: usize) -> Vec<RawFd> {
     let nfds = nfds.min(MANY);
     let bytes = memory.read(at, nfds.div_ceil(64) * 8);
     (0..nfds)
-        .filter(|fd| bytes.get(fd / 8).is_some_and(|byte| byte >> (fd % 8) & 1 == 1))
+        .filter(|fd| {
+            bytes
+                .get(fd / 8)
+                .is_some_and(|byte| byte >> (fd % 8) & 1 == 1)
+        })
         .map(|fd| fd as RawFd)
         .collect()
 }

@@ -86,9 +86,7 @@ impl OfProcess<'_> {
     /// An epoll instance that has just been made.
     pub fn new_instance(&mut self, epfd: RawFd) {
         self.forget(epfd);
-        self.book
-            .interest
-            .insert((self.process, epfd), Vec::new());
+        self.book.interest.insert((self.process, epfd), Vec::new());
     }
 
     fn ask(&mut self, fd: RawFd) -> Option<Name> {
@@ -96,7 +94,10 @@ impl OfProcess<'_> {
         let Some(inode) = proc::socket_inode(process, fd) else {
             return Some(Name::Plain);
         };
-        let kind = self.book.pidfd(process).map(|pidfd| sockets::kind(pidfd, fd));
+        let kind = self
+            .book
+            .pidfd(process)
+            .map(|pidfd| sockets::kind(pidfd, fd));
         let shared = Arc::clone(&self.book.shared);
         let mut state = shared.lock();
         match kind? {

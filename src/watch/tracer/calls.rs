@@ -238,9 +238,7 @@ fn is_shown(record: &Record) -> bool {
             Err(_) => true,
         },
         Call::EpollCreate | Call::EpollCreate1 => true,
-        Call::Output { fd, .. } | Call::Send { fd, .. } => {
-            named(fd) || fd.raw == 1 || fd.raw == 2
-        }
+        Call::Output { fd, .. } | Call::Send { fd, .. } => named(fd) || fd.raw == 1 || fd.raw == 2,
         // Standard input: of interest while it is waited for, and no longer.
         call => match call {
             Call::EpollCtl { fd, .. } => named(fd),
@@ -251,7 +249,6 @@ fn is_shown(record: &Record) -> bool {
 
 /// What an epoll_ctl says of a connection, or of the listener.
 fn note_interest(state: &mut State, name: Name, entry: Option<Interest>) {
-    state.waits = true;
     match (name, &mut state.listener) {
         (Name::Listener, Some(listener)) => {
             listener.edge = entry.is_some_and(|entry| entry.edge());
@@ -271,7 +268,9 @@ fn note_interest(state: &mut State, name: Name, entry: Option<Interest>) {
 
 fn count(state: &mut State, record: &Record) {
     state.totals.count(record);
-    state.waits |= record.call.is_wait();
+    if record.call.is_wait() {
+        state.wait_call = Some(record.call.name());
+    }
     let fd = record.call.fd();
     let name = fd.map_or(Name::Plain, |fd| fd.name);
     if let Err(errno) = record.result

@@ -25,7 +25,6 @@ use crate::watch::decode::{self, Entered};
 use crate::watch::memory::OfThread;
 use crate::watch::proc;
 use crate::watch::processor::Processor;
-use crate::watch::sockets;
 use crate::watch::state::{End, Hold, Shared};
 use crate::watch::tracer::book::Book;
 
@@ -101,9 +100,7 @@ impl Tracer {
             | Options::PTRACE_O_TRACEEXEC;
         match self.filtered {
             // Whatever becomes of us, nothing that we have started stays.
-            true => {
-                options | Options::PTRACE_O_TRACESECCOMP | Options::PTRACE_O_EXITKILL
-            }
+            true => options | Options::PTRACE_O_TRACESECCOMP | Options::PTRACE_O_EXITKILL,
             false => options,
         }
     }
@@ -278,10 +275,4 @@ fn forbidden(errno: Errno, thread: i32) -> String {
              without the capability SYS_PTRACE (docker run --cap-add SYS_PTRACE)"
         ),
     }
-}
-
-/// A second look at a socket, for those who hold the shared state alone.
-pub fn shrink(process: i32, fd: i32, bytes: usize) -> bool {
-    sockets::pidfd(process)
-        .is_some_and(|pidfd| sockets::shrink_send_buffer(&pidfd, fd, bytes))
 }
