@@ -3,11 +3,11 @@
 //!
 //! The listing is the lesson. Read in this order:
 //!
-//! 1. [`mode`]: the table that says in what the servers differ, and the two
-//!    readers, `recv_once` and `recv_until_eagain`;
+//! 1. [`server::mode`]: the table that says in what the servers differ;
 //! 2. [`server::epoll`]: the event loop of epoll(7), and beside it
 //!    [`server::blocking`], the server without one;
-//! 3. [`server`]: what they share: the echo, and errors that are no surprise;
+//! 3. [`server::connection`]: the two readers, `recv_once` and
+//!    `recv_until_eagain`, and the echo; [`server::door`]: the listener;
 //! 4. [`sys`]: one traced method per system call;
 //! 5. [`witness`]: how the lab knows that the server sleeps, and [`lab`] with
 //!    [`lab::script`], which waits for that before each step of a client;

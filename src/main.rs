@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
 use epoll_lab::commands::cli::{Cli, Color};
-use epoll_lab::show::OutputError;
+use epoll_lab::lab::audience::OutputError;
 
 fn main() -> ExitCode {
     epoll_lab::lab::fds::close_inherited();
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         Color::Auto => AutoStream::choice(&std::io::stdout()) != ColorChoice::Never,
     };
     colored::control::set_override(color);
-    match epoll_lab::commands::execute(cli) {
+    match epoll_lab::commands::cli::execute(cli) {
         Ok(status) => status,
         // Whoever read our output has seen enough.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,

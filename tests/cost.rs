@@ -1,9 +1,10 @@
 //! What the measurement looks like, from made-up figures.
 
-use epoll_lab::commands::compare::cost_text::{Glyphs, text};
+use epoll_lab::commands::compare::cost_text::text;
 use epoll_lab::commands::compare::json;
 use epoll_lab::commands::compare::svg;
 use epoll_lab::cost::{Active, Api, Cell, Cost, FdKind, Measurement, Outcome, Plan, Skip};
+use epoll_lab::show::Charset;
 
 /// Straight lines: select 700 + 30 N up to 1,000, poll 500 + 28 N, epoll 400 + 90 K + 250 C.
 fn made_up(plan: Plan) -> Measurement {
@@ -44,10 +45,10 @@ fn plan(fds: &[usize], active: Active, churn: usize) -> Plan {
     Plan::new(fds.to_vec(), active, churn, FdKind::Eventfd).expect("a valid plan")
 }
 
-fn printed(measurement: &Measurement, glyphs: Glyphs) -> String {
+fn printed(measurement: &Measurement, charset: Charset) -> String {
     colored::control::set_override(false);
     let mut out = Vec::new();
-    text(measurement, glyphs, &mut out).expect("writing to memory");
+    text(measurement, charset, &mut out).expect("writing to memory");
     String::from_utf8(out).expect("UTF-8")
 }
 
@@ -69,8 +70,8 @@ fn no_line_is_wider_than_80_columns() {
         plan(&many, Active::All, 0),
     ];
     for plan in plans {
-        for glyphs in [Glyphs::Unicode, Glyphs::Ascii] {
-            let text = printed(&made_up(plan.clone()), glyphs);
+        for charset in [Charset::Unicode, Charset::Ascii] {
+            let text = printed(&made_up(plan.clone()), charset);
             for line in text.lines() {
                 assert!(
                     line.chars().count() <= 80,
@@ -85,12 +86,12 @@ fn no_line_is_wider_than_80_columns() {
 
 #[test]
 fn ascii_means_ascii() {
-    assert!(printed(&made_up(Plan::default()), Glyphs::Ascii).is_ascii());
+    assert!(printed(&made_up(Plan::default()), Charset::Ascii).is_ascii());
 }
 
 #[test]
 fn the_chart_tells_the_series_apart_without_colour() {
-    let text = printed(&made_up(Plan::default()), Glyphs::Ascii);
+    let text = printed(&made_up(Plan::default()), Charset::Ascii);
     let chart: Vec<&str> = text
         .lines()
         .filter(|line| line[..line.len().min(9)].ends_with(['|', '+']))
@@ -107,7 +108,7 @@ fn the_chart_tells_the_series_apart_without_colour() {
 
 #[test]
 fn the_verdict_is_computed() {
-    let text = unwrapped(&printed(&made_up(Plan::default()), Glyphs::Ascii));
+    let text = unwrapped(&printed(&made_up(Plan::default()), Charset::Ascii));
     for sentence in [
         "epoll is flat: 10,000 fds cost 1.0 times as much as 10.",
         "poll is linear, about 28 ns an fd: 10,000 fds cost 360 times as much as 10.",
@@ -130,7 +131,7 @@ fn another_measurement_another_verdict() {
             cost.median_ns = 100.0 * cell.point.fds as f64;
         }
     }
-    let text = unwrapped(&printed(&measurement, Glyphs::Ascii));
+    let text = unwrapped(&printed(&measurement, Charset::Ascii));
     assert!(
         text.contains("epoll is linear, about 100 ns an fd"),
         "{text}"
@@ -233,7 +234,7 @@ fn nothing_measured_is_no_failure() {
             hard: 256,
         });
     }
-    let text = printed(&measurement, Glyphs::Ascii);
+    let text = printed(&measurement, Charset::Ascii);
     assert!(
         unwrapped(&text).contains("sudo prlimit --pid $$ --nofile=5064:5064"),
         "{text}"
@@ -257,7 +258,7 @@ fn a_closed_pipe_is_an_error_of_the_writer() {
     let measurement = made_up(Plan::default());
     let broken =
         |result: std::io::Result<()>| result.unwrap_err().kind() == std::io::ErrorKind::BrokenPipe;
-    assert!(broken(text(&measurement, Glyphs::Ascii, &mut Closed)));
+    assert!(broken(text(&measurement, Charset::Ascii, &mut Closed)));
     assert!(broken(json::json_lines(&measurement, 1, &mut Closed)));
     assert!(
         svg::write(&measurement, &mut Closed)

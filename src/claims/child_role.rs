@@ -21,7 +21,7 @@ use crate::claims::textbook::Edition;
 use crate::server;
 use crate::server::{Config, mode};
 use crate::sys::Sys;
-use crate::sys::journal::{Follow, Shared};
+use crate::sys::journal::{Follow, Journal};
 use crate::sys::open_files::Limit;
 
 /// The child's side, if this process is one: `claims-child ROLE [FILES]`.
@@ -69,13 +69,13 @@ fn sleep_in_epoll_wait() -> Result<ExitCode> {
 
 /// Says where it listens, and the first time that no fd is left.
 fn serve_ours() -> Result<ExitCode> {
-    let shared = Arc::new(Shared::default());
+    let journal = Arc::new(Journal::default());
     let config = Config {
         addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         buffer: 4096,
         mode: mode::ET_NONBLOCK,
     };
-    let seen = Arc::clone(&shared);
+    let seen = Arc::clone(&journal);
     let server = thread::spawn(move || {
         let mut sys = Sys::new(seen, Follow::Counts, Instant::now());
         server::epoll::serve(&mut sys, &config)
@@ -83,7 +83,7 @@ fn serve_ours() -> Result<ExitCode> {
     let (mut listening, mut full) = (false, false);
     while !server.is_finished() {
         thread::sleep(Duration::from_micros(200));
-        let state = shared.lock();
+        let state = journal.lock();
         let faults = &state.totals.faults;
         if let (false, Some(fd)) = (listening, state.listener) {
             let address: SockaddrIn = getsockname(fd).context("getsockname")?;

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::claims::finding::{Finding, Verdict};
-use crate::claims::trial::{Entry, Trial};
+use crate::claims::trial::Trial;
+use crate::lab::audience::{Audience, Event, OutputError};
 
 /// One claim, and how it is tried.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub struct Claim {
     pub asked: &'static str,
     /// Tries it. An error is what kept it from being tried, and no failure of
     /// the program: [`Verdict::NotTried`].
-    pub experiment: fn(&mut Trial) -> Result<Finding>,
+    pub experiment: fn(&mut Trial<'_>) -> Result<Finding>,
 }
 
 /// A claim that has been tried.
@@ -28,25 +29,30 @@ pub struct Tried {
     pub claim: &'static Claim,
     /// What the kernel says to it.
     pub finding: Finding,
-    /// How that was found out: calls and steps, in order.
-    pub story: Vec<Entry>,
     /// It varies from run to run: shown with `--timing` only.
     pub took: Duration,
 }
 
-/// Tries a claim. What keeps the experiment from running is a finding, too.
-pub fn try_out(claim: &'static Claim) -> Tried {
+/// Tries a claim: how that is found out, calls and steps in order, is told to
+/// `audience`. What keeps the experiment from running is a finding, too.
+///
+/// # Errors
+///
+/// An audience that hears nothing any more.
+pub fn try_out(claim: &'static Claim, audience: &mut dyn Audience) -> Result<Tried, OutputError> {
+    audience.hear(&Event::Trial(claim.id))?;
     let began = Instant::now();
-    let mut trial = Trial::new();
+    let mut trial = Trial::new(audience);
     let finding = match (claim.experiment)(&mut trial) {
         Ok(finding) => finding,
         Err(reason) => Finding::new(Verdict::NotTried, format!("{reason:#}"))
             .why("Something that the experiment needs is not to be had here."),
     };
-    Tried {
+    let took = began.elapsed();
+    trial.finish()?;
+    Ok(Tried {
         claim,
         finding,
-        story: trial.into_story(),
-        took: began.elapsed(),
-    }
+        took,
+    })
 }

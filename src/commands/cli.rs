@@ -1,18 +1,25 @@
 //! What can be asked for on the command line.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::builder::{Styles, styling::AnsiColor};
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::commands::claims::args::ClaimsArgs;
+use crate::commands::compare::args::CompareArgs;
 use crate::commands::compare::cost_args::METHOD;
-use crate::commands::matrix::args::MatrixArgs;
-use crate::commands::servers::args::{CompareArgs, EpollArgs, ServerArgs};
-use crate::commands::write_events::args::WriteArgs;
-use crate::show::tell;
+use crate::commands::matrix::args::{self as matrix_args, MatrixArgs};
+use crate::commands::servers::Server;
+use crate::commands::servers::args::{EpollArgs, ServerArgs};
+use crate::commands::servers::run::{execute as execute_server, execute_epoll};
+use crate::commands::write_events::args::{self as write_args, WriteArgs};
+use crate::commands::{claims, compare, man, matrix, write_events};
+use crate::lab::audience::OutputError;
+use crate::show::{Charset, tell};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -115,10 +122,10 @@ pub(crate) enum Command {
     #[command(after_help = COMPARE_EXAMPLES, after_long_help = format!("{METHOD}\n\n{COMPARE_EXAMPLES}"))]
     SelectPollCompare(CompareArgs),
     /// EPOLLOUT: when it comes, and when to ask for it
-    #[command(after_help = crate::commands::write_events::args::EXAMPLES, after_long_help = crate::commands::write_events::args::MORE_EXAMPLES)]
+    #[command(after_help = write_args::EXAMPLES, after_long_help = write_args::MORE_EXAMPLES)]
     WriteEvents(WriteArgs),
     /// Every combination of trigger, socket and read, one row each
-    #[command(after_help = crate::commands::matrix::args::EXAMPLES, after_long_help = crate::commands::matrix::args::MORE_EXAMPLES)]
+    #[command(after_help = matrix_args::EXAMPLES, after_long_help = matrix_args::MORE_EXAMPLES)]
     Matrix(MatrixArgs),
     /// What textbooks say about epoll, each claim tried on this kernel
     #[command(after_help = CLAIMS_EXAMPLES)]
@@ -130,6 +137,41 @@ pub(crate) enum Command {
         #[arg(value_parser = PAGES)]
         command: Option<String>,
     },
+}
+
+/// Runs the command, prints what it has to say, and gives the exit status.
+pub fn execute(cli: Cli) -> Result<ExitCode> {
+    let charset = if cli.ascii {
+        Charset::Ascii
+    } else {
+        Charset::Unicode
+    };
+    match cli.command {
+        Command::Blocking(args) => {
+            execute_server(Server::Blocking, Server::Blocking.mode(), &args, charset)
+        }
+        Command::Lt(args) => execute_epoll(Server::Lt, &args, charset),
+        Command::EtBlocking(args) => execute_epoll(Server::EtBlocking, &args, charset),
+        Command::EtNonblock(args) => execute_epoll(Server::EtNonblock, &args, charset),
+        Command::SelectPollCompare(args) => compare::run::execute(&args, charset),
+        Command::WriteEvents(args) => write_events::run::execute(&args, charset),
+        Command::Matrix(args) => matrix::run::execute(&args, charset),
+        Command::Claims(args) => claims::run::execute(&args, charset),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "epoll-lab", &mut script);
+            print(&script)
+        }
+        Command::Man { command } => print(&man::page(Cli::command(), command.as_deref())?),
+    }
+}
+
+fn print(bytes: &[u8]) -> Result<ExitCode> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)
+        .and_then(|()| out.flush())
+        .map_err(OutputError)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The commands that have a manual page of their own.

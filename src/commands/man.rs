@@ -2,14 +2,11 @@
 
 use std::io::{self, Write};
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 use clap_mangen::Man;
 
-use crate::commands::cli::Cli;
-
-/// The page of the program, or of one of its commands.
-pub fn page(command: Option<&str>) -> io::Result<Vec<u8>> {
-    let mut program = Cli::command();
+/// The page of `program`, or of one of its commands.
+pub fn page(mut program: Command, command: Option<&str>) -> io::Result<Vec<u8>> {
     program.build();
     let found = command.and_then(|name| program.find_subcommand(name).cloned());
     let command = match found {

@@ -1,12 +1,19 @@
-//! What can be asked for: one folder a command.
+//! What can be asked for: one folder a command, and what they share.
+//!
+//! [`cli`] has the commands and says what runs each. `conduct` is the one
+//! driver of what is run, `predict` asks beforehand, and `next` says where to
+//! go on.
 
+pub(crate) mod args;
 pub(crate) mod claims;
 pub mod cli;
 pub mod compare;
+pub(crate) mod conduct;
 pub(crate) mod man;
 pub(crate) mod matrix;
+pub(crate) mod next;
+pub(crate) mod pace;
 pub(crate) mod predict;
+pub(crate) mod screen;
 pub(crate) mod servers;
 pub(crate) mod write_events;
-
-pub use self::servers::run::execute;

@@ -4,9 +4,8 @@
 //! A thread that sleeps in recv notices no signal that is kept from it, so the
 //! signal gets a thread of its own, which waits for it in sigwait(3).
 
-use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -14,15 +13,14 @@ use anyhow::{Context, Result};
 use nix::sys::signal::{SigSet, Signal, kill, raise};
 use nix::unistd::Pid;
 
-use crate::show::Screen;
-
-use crate::lab::report::Api;
-use crate::lab::report::scene::Stuck;
+use crate::lab::audience::{Audience, Event, OutputError, Shared};
+use crate::lab::board::Board;
+use crate::lab::report::scene::{Scene, Stuck};
+use crate::lab::report::{Api, Summary};
 use crate::lab::tcp_table::TcpTable;
 use crate::lab::witness::{Sleep, Witness};
-use crate::show::tell;
-use crate::sys::journal::Shared;
-use crate::trace::Call;
+use crate::trace::totals::Totals;
+use crate::trace::{Call, Record};
 
 /// Tells the signal thread that it is not needed any more.
 const DISMISSED: Signal = Signal::SIGUSR1;
@@ -40,10 +38,10 @@ impl Interrupt {
     /// From now on SIGINT and SIGTERM end the process by way of the summary.
     /// To be called before any other thread is started: threads inherit what
     /// is blocked.
-    pub fn summarize(shared: &Arc<Shared>, screen: &Arc<Mutex<Screen>>) -> Result<Interrupt> {
+    pub fn summarize(board: &Arc<Board>, audience: &Shared) -> Result<Interrupt> {
         let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, DISMISSED]);
         signals.thread_block().context("cannot block SIGINT")?;
-        let (shared, screen) = (Arc::clone(shared), Arc::clone(screen));
+        let (board, audience) = (Arc::clone(board), audience.clone());
         let dismissed = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&dismissed);
         let thread = thread::Builder::new()
@@ -53,7 +51,7 @@ impl Interrupt {
                     match signal {
                         DISMISSED if seen.load(Ordering::Acquire) => return,
                         DISMISSED => {}
-                        signal => end(signal, &shared, &screen),
+                        signal => end(signal, &board, &audience),
                     }
                 }
             })
@@ -82,14 +80,17 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// Waits until the server sleeps, so that what its clients have seen is
 /// counted; a server that never rests is not waited for. Also its steps so far
 /// ([`State::steps`](crate::sys::journal::State::steps)).
-fn wait_for_rest(shared: &Shared) -> Option<(Sleep, u64)> {
-    let tid = shared.lock().tid?;
+fn wait_for_rest(board: &Board) -> Option<(Sleep, u64)> {
+    let (tid, journal) = {
+        let notes = board.lock();
+        (notes.tid?, Arc::clone(&notes.journal))
+    };
     let witness = Witness::open(tid).ok()?;
     let began = Instant::now();
     let mut before = None;
     while began.elapsed() < PATIENCE {
         let (steps, current) = {
-            let state = shared.lock();
+            let state = journal.lock();
             (state.steps, state.current)
         };
         match witness.look(current) {
@@ -104,43 +105,71 @@ fn wait_for_rest(shared: &Shared) -> Option<(Sleep, u64)> {
     None
 }
 
-/// What stands in the kernel at the end: how much is unread, and for clients
-/// that are not the lab's, whether the server sleeps for one of them. Gives the
-/// call that has begun and will not return any more: it counts.
-fn note_the_end(shared: &Shared, rest: Option<(Sleep, u64)>) -> Option<Call> {
-    let mut guard = shared.lock();
-    let state = &mut *guard;
-    let sleep = rest.filter(|(_, steps)| *steps == state.steps);
-    let sleep = sleep.map(|(sleep, _)| sleep);
-    let begun = match sleep {
-        Some(Sleep::ForOne { .. }) => state.current,
-        _ => None,
-    };
-    if let Some(call) = &begun {
-        state.totals.count_begun(call);
-    }
-    let (Some(run), Some(address)) = (&state.run, state.address) else {
-        return begun;
-    };
-    let table = TcpTable::open(&address).and_then(|table| table.server_ends(address.port()));
-    for (port, end) in table.unwrap_or_default() {
-        let mut open = state.totals.connections.values_mut();
-        if let Some(connection) = open.find(|c| c.port == port && !c.closed) {
-            connection.unread = end.unread;
+/// How a run ended, all of it of one moment.
+#[derive(Default)]
+struct Last {
+    /// What nobody has heard of yet.
+    records: Vec<Record>,
+    /// The call that has begun and will not return any more: it counts.
+    begun: Option<Call>,
+    /// `None`: nothing is being run.
+    summary: Option<Summary>,
+}
+
+impl Last {
+    /// `rest`: see [`wait_for_rest`]. The server can make no further call
+    /// known while this looks.
+    fn of(board: &Board, rest: Option<(Sleep, u64)>) -> Last {
+        let mut last = Last::default();
+        let mut guard = board.lock();
+        let notes = &mut *guard;
+        let mut state = notes.journal.take(&mut last.records);
+        let sleep = rest.filter(|(_, steps)| *steps == state.steps);
+        let sleep = sleep.map(|(sleep, _)| sleep);
+        if let Some(Sleep::ForOne { .. }) = sleep {
+            last.begun = state.current;
         }
+        if let Some(call) = &last.begun {
+            state.totals.count_begun(call);
+        }
+        let Some(run) = &notes.run else { return last };
+        // How much is unread only the kernel can say.
+        if let Some(address) = notes.address {
+            let ends = TcpTable::open(&address).and_then(|table| table.server_ends(address.port()));
+            for (port, end) in ends.unwrap_or_default() {
+                let mut open = state.totals.connections.values_mut();
+                if let Some(connection) = open.find(|c| c.port == port && !c.closed) {
+                    connection.unread = end.unread;
+                }
+            }
+            if run.clients == 0 {
+                note_outside(&mut notes.scene, &state.totals, run.api, sleep, last.begun);
+            }
+        }
+        last.summary = Some(Summary::new(run, &state.totals, &notes.scene));
+        last
     }
-    if run.clients > 0 {
-        return begun;
-    }
-    let open = state.totals.connections.values().filter(|c| !c.closed);
-    match (sleep, run.api) {
+}
+
+/// Where the clients are not the lab's: whether the server sleeps for one of
+/// them, or beside bytes that nothing will report.
+fn note_outside(
+    scene: &mut Scene,
+    totals: &Totals,
+    api: Api,
+    sleep: Option<Sleep>,
+    begun: Option<Call>,
+) {
+    match (sleep, api) {
         (Some(Sleep::ForAnyone { .. }), _) => {
-            state.scene.stranded_outside = open.map(|connection| connection.unread).sum();
+            let open = totals.connections.values().filter(|c| !c.closed);
+            scene.stranded_outside = open.map(|connection| connection.unread).sum();
         }
+        // The server without multiplexing sleeps like that by design.
         (Some(Sleep::ForOne { .. }), Api::None) | (None, _) => {}
         (Some(Sleep::ForOne { call, .. }), _) => {
             if let Some(fd) = begun.and_then(|call| call.fd()) {
-                state.scene.stuck.get_or_insert(Stuck {
+                scene.stuck.get_or_insert(Stuck {
                     call,
                     fd,
                     starved: Vec::new(),
@@ -149,28 +178,15 @@ fn note_the_end(shared: &Shared, rest: Option<(Sleep, u64)>) -> Option<Call> {
             }
         }
     }
-    begun
 }
 
-fn end(signal: Signal, shared: &Shared, screen: &Mutex<Screen>) {
-    let rest = wait_for_rest(shared);
-    let begun = note_the_end(shared, rest);
-    // The terminal has shown ^C, and perhaps a prompt, on a line of its own.
-    if io::stderr().is_terminal() {
-        tell("");
-    }
-    // Kept to the end: nobody else prints after the summary.
-    let mut screen = patiently_lock(screen);
-    if let Some(screen) = &mut screen {
+fn end(signal: Signal, board: &Board, audience: &Shared) {
+    let rest = wait_for_rest(board);
+    // Kept to the end: nobody else is heard after the summary.
+    let mut audience = patiently_lock(audience);
+    if let Some(audience) = &mut audience {
         // Nobody is left to be told that standard output is gone.
-        let _ = screen.take_records(shared, &mut Vec::new());
-        if let Some(call) = begun {
-            let _ = screen.does_not_return(&call);
-        }
-        let report = shared.lock().report();
-        if let Some(report) = report {
-            let _ = screen.summary(&report);
-        }
+        let _ = tell(&mut **audience, &Last::of(board, rest));
     }
     // By the signal itself, so that the shell sees what it was; and by no
     // other that may be pending.
@@ -180,14 +196,27 @@ fn end(signal: Signal, shared: &Shared, screen: &Mutex<Screen>) {
     std::process::exit(128 + signal as i32);
 }
 
-/// The screen, unless somebody holds it who cannot get rid of his output.
-fn patiently_lock(screen: &Mutex<Screen>) -> Option<MutexGuard<'_, Screen>> {
+fn tell(audience: &mut dyn Audience, last: &Last) -> Result<(), OutputError> {
+    audience.hear(&Event::Interrupted)?;
+    for record in &last.records {
+        audience.hear(&Event::Call(record))?;
+    }
+    if let Some(call) = &last.begun {
+        audience.hear(&Event::DoesNotReturn(call))?;
+    }
+    if let Some(summary) = &last.summary {
+        audience.hear(&Event::Summary(summary))?;
+    }
+    audience.flush()
+}
+
+/// The audience, unless somebody holds it who cannot get rid of his output.
+fn patiently_lock(audience: &Shared) -> Option<MutexGuard<'_, dyn Audience + 'static>> {
     for _ in 0..100 {
-        match screen.try_lock() {
-            Ok(guard) => return Some(guard),
-            Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(10)),
+        if let Some(guard) = audience.try_lock() {
+            return Some(guard);
         }
+        thread::sleep(Duration::from_millis(10));
     }
     None
 }

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::lab::Lab;
+use crate::lab::audience::Event;
 use crate::lab::report::Api;
 use crate::lab::report::scene::{Asleep, Blocked, Stuck, Waiting};
-use crate::show::text::story::blocked_text;
-use crate::show::{Timing, Trace, tell};
 use crate::trace::Name;
 
 /// How often the lab looks whether the server sleeps in recv.
@@ -19,20 +18,15 @@ const LOOK: Duration = Duration::from_millis(20);
 const GATHER: Duration = Duration::from_millis(1);
 
 impl Lab {
-    /// On standard error, so that data on standard output stays data.
-    pub fn say_where_it_listens(&self) -> Result<()> {
-        self.screen().finish()?; // the set-up, before anybody connects
-        let address = self.address;
-        if !address.ip().is_loopback() {
-            tell(&format!(
-                "epoll-lab: warning: {address} can be reached from other machines"
-            ));
-        }
-        tell(&format!("epoll-lab: listening on {address}, Ctrl-C ends"));
-        Ok(())
+    /// Says where the server can be reached.
+    pub fn tell_where_it_listens(&self) -> Result<()> {
+        let mut audience = self.audience.lock();
+        audience.hear(&Event::Finish)?; // the set-up, before anybody connects
+        audience.flush()?;
+        Ok(audience.hear(&Event::Listening(self.address))?)
     }
 
-    /// Shows what the server does until it ends, or until a signal ends the
+    /// Tells what the server does until it ends, or until a signal ends the
     /// process. A sleep for one client that lasts longer than `stall` is
     /// reported, once.
     pub fn watch_server(&mut self, stall: Duration) -> Result<()> {
@@ -64,22 +58,10 @@ impl Lab {
             {
                 told = Some(asleep);
                 self.note_stuck(&asleep);
-                self.show_sleep(&asleep)?;
-                let blocked = self.blocked_outside(&asleep, at.elapsed())?;
-                let mut screen = self.screen();
-                screen.evidence(&blocked)?;
-                screen.blocked(&blocked, stall)?;
-                screen.flush()?;
-                if screen.trace() == Trace::Summary {
-                    // Nothing else is told while it runs.
-                    let told = blocked_text(&blocked, stall, Timing::Hidden);
-                    let fd = blocked.fd.map_or(String::new(), |fd| fd.to_string());
-                    let told = told.join("; ");
-                    tell(&format!(
-                        "epoll-lab: server asleep in {}({fd}): {told}",
-                        blocked.call
-                    ));
-                }
+                self.tell_sleep(&asleep)?;
+                let blocked = &self.blocked_outside(&asleep, at.elapsed())?;
+                self.audience.tell(&Event::Evidence(blocked))?;
+                self.audience.tell(&Event::Blocked { blocked, stall })?;
             }
         }
     }
@@ -90,8 +72,8 @@ impl Lab {
         if let Some(fd) = asleep.for_one()
             && self.run.api != Api::None
         {
-            let mut state = self.shared.lock();
-            state.scene.stuck.get_or_insert(Stuck {
+            let mut notes = self.board.lock();
+            notes.scene.stuck.get_or_insert(Stuck {
                 call: asleep.call,
                 fd,
                 starved: Vec::new(),
@@ -106,7 +88,7 @@ impl Lab {
         let mut blocked = self.evidence(asleep)?;
         blocked.waited = waited;
         let ends = self.server_ends();
-        let state = self.shared.lock();
+        let state = self.journal.lock();
         let connections = &state.totals.connections;
         let blocker = asleep.for_one().map(|fd| fd.name);
         for (port, end) in ends {

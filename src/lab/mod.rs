@@ -1,10 +1,13 @@
 //! Runs one server: starts its thread, takes in what the trace says, and
 //! knows when the server has come to rest (`settle`).
 //!
-//! The lab is the main thread. It is the only one that prints, and it is the
-//! clients too ([`script`]), so what stands on the screen is in the order in
-//! which it happened. With `--listen` it only watches ([`listen`]).
+//! The lab is the main thread. It is the only one that tells the
+//! [`audience`] of a run, and it is the clients too ([`script`]), so what is
+//! heard is in the order in which it happened. With `--listen` it only watches
+//! ([`listen`]).
 
+pub mod audience;
+pub mod board;
 pub mod client;
 pub mod fds;
 pub mod interrupt;
@@ -20,14 +23,16 @@ pub mod witness;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
 use nix::sys::socket::{SockaddrStorage, getsockname};
 
+use crate::lab::audience::{Event, Shared};
+use crate::lab::board::Board;
 use crate::lab::client::Client;
 use crate::lab::report::scene::{Asleep, Blocked, WaitsFor};
 use crate::lab::report::{Api, Run};
@@ -36,16 +41,18 @@ use crate::lab::tcp_table::{ServerEnd, TcpTable};
 use crate::lab::witness::{Look, Sleep, Witness};
 use crate::server;
 use crate::server::Config;
-use crate::show::Screen;
 use crate::sys::Sys;
-use crate::sys::journal::{Follow, Shared, State};
+use crate::sys::journal::{Follow, Journal};
 use crate::trace::{Call, Failure, Record, io_error_text};
 
 /// A running server, and what the lab knows of it.
 pub struct Lab {
     run: Run,
-    shared: Arc<Shared>,
-    screen: Arc<Mutex<Screen>>,
+    /// The server's side of it.
+    journal: Arc<Journal>,
+    /// The lab's side of it.
+    board: Arc<Board>,
+    audience: Shared,
     /// Emptied after each look at it; kept for its room.
     records: Vec<Record>,
     witness: Witness,
@@ -53,8 +60,8 @@ pub struct Lab {
     server: Option<JoinHandle<Result<(), Failure>>>,
     address: SocketAddr,
     clients: Vec<Client>,
-    /// The sleep for one client that the screen shows already.
-    shown: Option<u64>,
+    /// The sleep for one client that the audience has heard of.
+    told: Option<u64>,
     began: Instant,
 }
 
@@ -64,14 +71,15 @@ impl Lab {
         run: Run,
         config: Config,
         follow: Follow,
-        shared: Arc<Shared>,
-        screen: Arc<Mutex<Screen>>,
+        board: Arc<Board>,
+        audience: Shared,
     ) -> Result<Lab> {
         let began = Instant::now();
-        *shared.lock() = State::of(&run);
+        let journal = Arc::new(Journal::default());
+        board.begin(&run, &journal);
         let (tid_sender, tid) = mpsc::channel();
         let (go, gone) = mpsc::channel();
-        let seen = Arc::clone(&shared);
+        let kept_in = Arc::clone(&journal);
         let api = run.api;
         let server = thread::Builder::new()
             .name("server".into())
@@ -79,7 +87,7 @@ impl Lab {
                 let _ = tid_sender.send(nix::unistd::gettid().as_raw());
                 // The lab's own files first, so that 3 is the listener.
                 let _ = gone.recv();
-                let mut sys = Sys::new(seen, follow, began);
+                let mut sys = Sys::new(kept_in, follow, began);
                 match api {
                     Api::None => server::blocking::serve(&mut sys, &config),
                     Api::Select => server::select::serve(&mut sys, &config),
@@ -89,27 +97,28 @@ impl Lab {
             })
             .context("cannot start the server thread")?;
         let tid = tid.recv().context("the server thread has died")?;
-        shared.lock().tid = Some(tid);
+        board.lock().tid = Some(tid);
         let witness = Witness::open(tid).context("cannot open /proc/self/task/TID/stat")?;
         let table = TcpTable::open(&config.addr).ok();
         let _ = go.send(());
         let mut lab = Lab {
             run,
-            shared,
-            screen,
+            journal,
+            board,
+            audience,
             records: Vec::new(),
             witness,
             table,
             server: Some(server),
             address: config.addr,
             clients: Vec::new(),
-            shown: None,
+            told: None,
             began,
         };
         match lab.settle()? {
             Rest::Asleep(_) => {
                 lab.address = lab.listening_on()?;
-                lab.shared.lock().address = Some(lab.address);
+                lab.board.lock().address = Some(lab.address);
             }
             Rest::Ended => lab.join()?,
         }
@@ -118,7 +127,7 @@ impl Lab {
 
     /// The address that the server really has: port 0 has become a number.
     fn listening_on(&self) -> Result<SocketAddr> {
-        let listener = self.shared.lock().listener;
+        let listener = self.journal.lock().listener;
         let listener = listener.context("the server sleeps and does not listen")?;
         let address: SockaddrStorage =
             getsockname(listener).map_err(|e| anyhow!("getsockname: {e}"))?;
@@ -132,33 +141,37 @@ impl Lab {
         Ok(SocketAddr::from(address))
     }
 
-    /// The screen, locked.
-    fn screen(&self) -> MutexGuard<'_, Screen> {
-        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Shows the records that have come; if there are none, waits for
+    /// Tells of the records that have come; if there are none, waits for
     /// `patience` and looks again. How many there were.
     fn take_in(&mut self, patience: Duration) -> Result<usize> {
-        let taken = self.show_records()?;
+        let taken = self.tell_records()?;
         if taken > 0 || patience.is_zero() {
             return Ok(taken);
         }
         thread::sleep(patience);
-        self.show_records()
+        self.tell_records()
     }
 
-    fn show_records(&mut self) -> Result<usize> {
-        let screen = Arc::clone(&self.screen);
-        let mut screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(screen.take_records(&self.shared, &mut self.records)?)
+    /// With the audience locked, so that nobody ends the trace between taking
+    /// records and telling of them.
+    fn tell_records(&mut self) -> Result<usize> {
+        let mut audience = self.audience.lock();
+        drop(self.journal.take(&mut self.records));
+        let taken = self.records.len();
+        for record in self.records.drain(..) {
+            audience.hear(&Event::Call(&record))?;
+        }
+        if taken > 0 {
+            audience.flush()?;
+        }
+        Ok(taken)
     }
 
     /// One look at the server thread. The steps are read first: what happens
     /// after that is noticed by the next look.
     fn look(&self) -> Result<(Look, Option<Asleep>)> {
         let (steps, current) = {
-            let state = self.shared.lock();
+            let state = self.journal.lock();
             (state.steps, state.current)
         };
         let look = self
@@ -217,25 +230,23 @@ impl Lab {
         })
     }
 
-    /// A call for one client that does not return is shown once.
-    fn show_sleep(&mut self, asleep: &Asleep) -> Result<()> {
-        if asleep.for_one().is_none() || self.shown == Some(asleep.steps) {
+    /// A call for one client that does not return is told once.
+    fn tell_sleep(&mut self, asleep: &Asleep) -> Result<()> {
+        if asleep.for_one().is_none() || self.told == Some(asleep.steps) {
             return Ok(());
         }
-        self.shown = Some(asleep.steps);
-        let current = self.shared.lock().current;
-        let mut screen = self.screen();
+        self.told = Some(asleep.steps);
+        let current = self.journal.lock().current;
         if let Some(call) = current {
-            screen.does_not_return(&call)?;
+            self.audience.tell(&Event::DoesNotReturn(&call))?;
         }
-        screen.flush()?;
         Ok(())
     }
 
     /// The clients' side of the story, where a Ctrl-C finds it too.
     fn note_sides(&self) {
-        let mut state = self.shared.lock();
-        for (side, client) in state.scene.clients.iter_mut().zip(&self.clients) {
+        let mut notes = self.board.lock();
+        for (side, client) in notes.scene.clients.iter_mut().zip(&self.clients) {
             side.sent = client.sent;
             side.came_back = client.came_back();
             side.damaged = client.is_damaged();

@@ -4,20 +4,16 @@
 //! receives what has come back and hangs up. Each of these is a step, and a
 //! step is taken only when the server has come to rest.
 
-use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use nix::sys::socket::{Shutdown, shutdown};
 
-use crate::lab::settle::Rest;
-
+use crate::lab::audience::Event;
 use crate::lab::client::{Client, End};
 use crate::lab::report::scene::{Action, ClientSide, Step};
-use crate::lab::settle::SETTLE;
+use crate::lab::settle::{Rest, SETTLE};
 use crate::lab::{Lab, failed};
-use crate::show::prompt::read_line;
-use crate::show::text::story::step_text;
 use crate::trace::Name;
 
 /// What the clients are told to do.
@@ -27,29 +23,36 @@ pub struct Script {
     pub messages: Vec<Vec<Vec<u8>>>,
     /// How long a starving client is watched.
     pub stall: Duration,
-    /// Falls back to [`Pace::Settled`] when nobody is left to press Enter.
-    pub pace: Pace,
 }
 
-/// When the next step is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pace {
-    /// As soon as the server has come to rest.
-    Settled,
-    /// When somebody has pressed Enter as well.
-    Enter,
+/// What the script comes to next.
+#[derive(Clone, Copy, Debug)]
+pub enum Next<'a> {
+    /// A client's step.
+    Step(&'a Step),
+    /// The end: the listener is shut down.
+    ShutDown,
+}
+
+/// Asked before each step but a client's close, and returns when it may be
+/// taken. No lock is held meanwhile, so it may take as long as a human thinks.
+pub type Pace<'a> = &'a mut dyn FnMut(Next<'_>) -> Result<()>;
+
+/// Each step as soon as the server has come to rest.
+pub fn at_once(_: Next<'_>) -> Result<()> {
+    Ok(())
 }
 
 impl Lab {
     /// Plays the script to its end, shuts the listener down, and joins the
     /// server.
-    pub fn play(&mut self, mut script: Script) -> Result<()> {
+    pub fn play(&mut self, script: &Script, pace: Pace<'_>) -> Result<()> {
         let clients = script.messages.len();
         self.clients = (0..clients).map(|_| Client::default()).collect();
-        self.shared.lock().scene.clients = vec![ClientSide::default(); clients];
+        self.board.lock().scene.clients = vec![ClientSide::default(); clients];
 
         for client in 0..clients {
-            self.step(client, Action::Connect, &[], &mut script.pace)?;
+            self.step(client, Action::Connect, &[], pace)?;
         }
         let rounds = script.messages.iter().map(Vec::len).max().unwrap_or(0);
         let mut watched = false;
@@ -58,7 +61,7 @@ impl Lab {
                 let Some(message) = script.messages[client].get(round) else {
                     continue;
                 };
-                self.step(client, Action::Send, message, &mut script.pace)?;
+                self.step(client, Action::Send, message, pace)?;
                 let starved = self.after_send(client)?;
                 if let Some(blocked) = starved
                     && !watched
@@ -71,23 +74,17 @@ impl Lab {
         self.note_stranded()?;
         for client in 0..clients {
             if !script.messages[client].is_empty() {
-                self.step(client, Action::Recv, &[], &mut script.pace)?;
+                self.step(client, Action::Recv, &[], pace)?;
             }
-            self.step(client, Action::Shutdown, &[], &mut script.pace)?;
-            self.receive_the_rest(client, &mut script.pace)?;
-            self.step(client, Action::Close, &[], &mut script.pace)?;
+            self.step(client, Action::Shutdown, &[], pace)?;
+            self.receive_the_rest(client, pace)?;
+            self.step(client, Action::Close, &[], pace)?;
         }
-        self.end(&mut script.pace)
+        self.end(pace)
     }
 
     /// One step of one client.
-    fn step(
-        &mut self,
-        index: usize,
-        action: Action,
-        message: &[u8],
-        pace: &mut Pace,
-    ) -> Result<()> {
+    fn step(&mut self, index: usize, action: Action, message: &[u8], pace: Pace<'_>) -> Result<()> {
         let asleep = match self.settle()? {
             Rest::Asleep(asleep) => asleep,
             Rest::Ended => return self.join(),
@@ -111,14 +108,10 @@ impl Lab {
             failed: None,
             at_ns: 0,
         };
-        if *pace == Pace::Enter && action != Action::Close {
-            // What has been so far, before anybody is asked for more.
-            self.screen
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .finish()?;
-            *pace = prompt(&step)?;
+        if action != Action::Close {
+            self.wait_for(pace, Next::Step(&step))?;
         }
+        let client = &mut self.clients[index];
         if matches!(action, Action::Send | Action::Shutdown) {
             client.acted_at = Some(asleep.steps);
         }
@@ -135,17 +128,21 @@ impl Lab {
             _ => None,
         };
         if action == Action::Send {
-            self.shared.lock().scene.clients[index].messages += 1;
+            self.board.lock().scene.clients[index].messages += 1;
         }
         self.note_sides();
-        let mut screen = self.screen();
-        screen.step(&step)?;
-        screen.flush()?;
-        Ok(())
+        Ok(self.audience.tell(&Event::Step(&step))?)
+    }
+
+    /// Waits until what is next may be.
+    fn wait_for(&self, pace: Pace<'_>, next: Next<'_>) -> Result<()> {
+        // What has been so far, before anybody is asked for more.
+        self.audience.tell(&Event::Finish)?;
+        pace(next)
     }
 
     /// A hang-up may bring more of the answer: whoever has hung up reads on.
-    fn receive_the_rest(&mut self, index: usize, pace: &mut Pace) -> Result<()> {
+    fn receive_the_rest(&mut self, index: usize, pace: Pace<'_>) -> Result<()> {
         if matches!(self.settle()?, Rest::Asleep(_)) && self.clients[index].has_more() {
             self.step(index, Action::Recv, &[], pace)?;
         }
@@ -154,21 +151,19 @@ impl Lab {
 
     /// Shuts the listener down, which ends the server's loop, and waits for
     /// the thread.
-    fn end(&mut self, pace: &mut Pace) -> Result<()> {
+    fn end(&mut self, pace: Pace<'_>) -> Result<()> {
         let Rest::Asleep(asleep) = self.settle()? else {
             return self.join();
         };
-        if *pace == Pace::Enter {
-            *pace = wait_for_enter("the listener is shut down")?;
-        }
-        let listener = self
-            .shared
-            .lock()
-            .listener
-            .context("the server has no listener")?;
+        self.wait_for(pace, Next::ShutDown)?;
+        let listener = self.journal.lock().listener;
+        let listener = listener.context("the server has no listener")?;
         shutdown(listener, Shutdown::Both).map_err(|e| failed("shutdown", e.into()))?;
         let at_ns = self.began.elapsed().as_nanos() as u64;
-        self.screen().shut_down(&asleep, at_ns)?;
+        let asleep = &asleep;
+        let mut audience = self.audience.lock();
+        audience.hear(&Event::ShutDown { asleep, at_ns })?;
+        drop(audience);
         let deadline = Instant::now() + SETTLE;
         while self
             .server
@@ -183,18 +178,5 @@ impl Lab {
         self.take_in(Duration::ZERO)?;
         self.note_sides();
         self.join()
-    }
-}
-
-fn prompt(step: &Step) -> Result<Pace> {
-    wait_for_enter(&step_text(step))
-}
-
-/// Waits for Enter on standard input. At its end nobody is there to press it,
-/// and the script goes on by itself.
-fn wait_for_enter(what: &str) -> Result<Pace> {
-    match read_line(&format!("[Enter] {what} "))? {
-        Some(_) => Ok(Pace::Enter),
-        None => Ok(Pace::Settled),
     }
 }

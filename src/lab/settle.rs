@@ -9,11 +9,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::lab::Lab;
-
-use crate::lab::failed;
+use crate::lab::audience::Event;
 use crate::lab::report::scene::Asleep;
 use crate::lab::tcp_table::ServerEnd;
+use crate::lab::{Lab, failed};
 use crate::trace::Name;
 use crate::trace::totals::Connection;
 
@@ -69,7 +68,7 @@ impl fmt::Display for Missing {
 impl Lab {
     /// Waits until nothing moves: everything sent has arrived, on both sides,
     /// and the kernel says [`LOOKS`] times in a row that the server sleeps in
-    /// the same call. Shows the records that come meanwhile.
+    /// the same call. Tells of the records that come meanwhile.
     pub(super) fn settle(&mut self) -> Result<Rest> {
         let (mut progress, mut deadline) = (self.progress(), Instant::now() + SETTLE);
         let mut last = None;
@@ -99,7 +98,8 @@ impl Lab {
                     last = Some(asleep);
                     if agreed == LOOKS {
                         self.take_in(Duration::ZERO)?;
-                        self.show_sleep(&asleep)?;
+                        self.tell_sleep(&asleep)?;
+                        self.audience.tell(&Event::Rest(&asleep))?;
                         return Ok(Rest::Asleep(asleep));
                     }
                     thread::yield_now();
@@ -110,7 +110,7 @@ impl Lab {
                 }
             }
             if Instant::now() > deadline {
-                let current = self.shared.lock().current;
+                let current = self.journal.lock().current;
                 let call = current.map_or("no call", |call| call.name());
                 let (seconds, state) = (SETTLE.as_secs(), look.state);
                 match missing {
@@ -127,7 +127,7 @@ impl Lab {
     /// What the script has come to so far: grows while the server gets on, and
     /// not while it only tries the same again.
     fn progress(&self) -> u64 {
-        let state = self.shared.lock();
+        let state = self.journal.lock();
         let connections = state.totals.connections.values();
         let each = connections.map(|c| c.received + c.echoed + u64::from(c.closed));
         u64::from(state.totals.accepted) + each.sum::<u64>()
@@ -136,7 +136,7 @@ impl Lab {
     /// What has not yet reached the server of all that the clients did, or the
     /// clients of all that the server sent; `None`: everything has arrived.
     fn missing(&mut self, asleep: &Asleep) -> Result<Option<Missing>> {
-        let state = self.shared.lock();
+        let state = self.journal.lock();
         let mut ends: Option<Vec<(u16, ServerEnd)>> = None;
         for (index, client) in self.clients.iter_mut().enumerate() {
             let name = Name::Client(index as u32);

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use crate::lab::audience::Event;
 use crate::lab::report::Api;
-use crate::lab::report::scene::{Asleep, BeforeHangUp, Blocked, Eve, Stuck, Waiting};
+use crate::lab::report::scene::{Asleep, BeforeHangUp, Blocked, ClientSide, Eve, Stuck, Waiting};
 use crate::lab::settle::Rest;
 use crate::lab::{Lab, failed};
-use crate::sys::journal::State;
 use crate::trace::Name;
+use crate::trace::totals::Totals;
 
 impl Lab {
     /// What came of a message once the server is at rest again: answered, or
@@ -21,9 +22,9 @@ impl Lab {
             return Ok(None);
         };
         self.note_sides();
-        let mut guard = self.shared.lock();
-        let state = &mut *guard;
-        let side = &mut state.scene.clients[sender];
+        let mut notes = self.board.lock();
+        let state = self.journal.lock();
+        let side = &mut notes.scene.clients[sender];
         side.late |= side.came_back < side.sent;
         let Some(fd) = asleep.for_one() else {
             return Ok(None);
@@ -49,7 +50,7 @@ impl Lab {
             return Ok(None);
         }
         let call = asleep.call;
-        let stuck = state.scene.stuck.get_or_insert(Stuck {
+        let stuck = notes.scene.stuck.get_or_insert(Stuck {
             call,
             fd,
             starved: Vec::new(),
@@ -61,11 +62,12 @@ impl Lab {
                 stuck.starved.push(name);
             }
         }
-        drop(guard);
-        match starved.is_empty() {
-            true => Ok(None),
-            false => self.blocked(&asleep, &starved).map(Some),
+        drop(state);
+        drop(notes);
+        if starved.is_empty() {
+            return Ok(None);
         }
+        self.blocked(&asleep, &starved).map(Some)
     }
 
     /// The kernel's evidence, and who waits meanwhile.
@@ -88,8 +90,8 @@ impl Lab {
 
     /// Watches a starving client for as long as the user wants it watched.
     pub(super) fn watch(&mut self, mut blocked: Blocked, stall: Duration) -> Result<()> {
-        let returns = |lab: &Lab| lab.shared.lock().totals.returns;
-        self.screen().evidence(&blocked)?;
+        let returns = |lab: &Lab| lab.journal.lock().totals.returns;
+        self.audience.tell(&Event::Evidence(&blocked))?;
         let (before, began) = (returns(self), Instant::now());
         loop {
             let left = stall.saturating_sub(began.elapsed());
@@ -107,10 +109,8 @@ impl Lab {
                 waiting.echoed = client.came_back();
             }
         }
-        let mut screen = self.screen();
-        screen.blocked(&blocked, stall)?;
-        screen.flush()?;
-        Ok(())
+        let blocked = &blocked;
+        Ok(self.audience.tell(&Event::Blocked { blocked, stall })?)
     }
 
     /// Before the first client hangs up: who has no answer yet, and what is
@@ -121,17 +121,18 @@ impl Lab {
             return Ok(());
         };
         self.note_sides();
-        for side in &mut self.shared.lock().scene.clients {
+        let mut notes = self.board.lock();
+        let state = self.journal.lock();
+        for side in &mut notes.scene.clients {
             side.unanswered = side.sent - side.came_back.min(side.sent);
         }
-        let mut guard = self.shared.lock();
-        let state = &mut *guard;
-        state.scene.before_hang_up = Some(before_hang_up(state, asleep));
+        let before = before_hang_up(&notes.scene.clients, &state.totals, asleep);
+        notes.scene.before_hang_up = Some(before);
         if asleep.for_one().is_some() {
             return Ok(());
         }
         let mut stranded = Vec::new();
-        for (index, side) in (0..).zip(&mut state.scene.clients) {
+        for (index, side) in (0..).zip(&mut notes.scene.clients) {
             if let Some(connection) = state.totals.connections.get(&index)
                 && !connection.closed
                 && connection.unread > 0
@@ -140,18 +141,17 @@ impl Lab {
                 stranded.push((Name::Client(index), connection.unread));
             }
         }
-        drop(guard);
-        let mut screen = self.screen();
-        screen.stranded(&stranded, &asleep)?;
-        Ok(screen.flush()?)
+        drop(state);
+        drop(notes);
+        let (unread, asleep) = (&stranded, &asleep);
+        Ok(self.audience.tell(&Event::Stranded { unread, asleep })?)
     }
 }
 
 /// What the counts are while the server sleeps in `asleep`.
-fn before_hang_up(state: &State, asleep: Asleep) -> BeforeHangUp {
-    let sides = (0..).zip(&state.scene.clients);
-    let clients = sides.map(|(index, side)| {
-        let connection = state.totals.connections.get(&index);
+fn before_hang_up(sides: &[ClientSide], totals: &Totals, asleep: Asleep) -> BeforeHangUp {
+    let clients = (0..).zip(sides).map(|(index, side)| {
+        let connection = totals.connections.get(&index);
         let mut server = connection.cloned().unwrap_or_default();
         // Calls are counted when they return, and this one has not.
         let sleeps_for_it = asleep.for_one().map(|fd| fd.name) == Some(Name::Client(index));

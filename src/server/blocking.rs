@@ -4,32 +4,27 @@
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, SockFlag};
 
-use crate::server::Accepted;
-
-use crate::server::Config;
-
-use crate::server::PAUSE;
-
-use crate::server::gone;
-
-use crate::server::retry;
+use crate::server::config::Config;
+use crate::server::door::Listener;
+use crate::server::errors::{gone, retry};
 use crate::sys::{Socket, Sys};
 use crate::trace::Failure;
 
 /// Serves until the listener is shut down.
 pub fn serve(sys: &mut Sys, config: &Config) -> Result<(), Failure> {
-    let listener = super::listener(sys, &config.addr, SockFlag::empty())?;
-    let mut buffer = vec![0; config.buffer];
+    let Config { addr, buffer, .. } = config;
+    let mut listener = Listener::open(sys, addr, SockFlag::empty())?;
+    let mut buffer = vec![0; *buffer];
     loop {
-        match super::accept(sys, &listener) {
-            Ok(Accepted::Connection(socket)) => {
+        match listener.accept(sys) {
+            Ok(Some(socket)) => {
                 converse(sys, &socket, &mut buffer)?;
                 sys.close(socket)?;
             }
-            Ok(Accepted::Nobody) => {}
-            Ok(Accepted::NoFd) => retry(|| sys.clock_nanosleep(PAUSE))?,
+            Ok(None) if listener.is_paused() => listener.sleep(sys)?, // no fd left
+            Ok(None) => {}
             // The listener has been shut down (accept(2)).
-            Err(e) if e.errno == Errno::EINVAL => return sys.close(listener),
+            Err(e) if e.errno == Errno::EINVAL => return listener.close(sys),
             Err(e) => return Err(e),
         }
     }
@@ -45,7 +40,7 @@ fn converse(sys: &mut Sys, socket: &Socket, buffer: &mut [u8]) -> Result<(), Fai
             Err(e) => Err(e),
         };
         if let Err(e) = result {
-            return gone(e).map(drop);
+            return gone(e);
         }
     }
 }

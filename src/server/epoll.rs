@@ -1,7 +1,7 @@
 //! The event loop on epoll: the listing of epoll(7), with the errors in.
 //!
 //! `lt`, `et-blocking` and `et-nonblock` are this one function. What tells
-//! them apart is the [`Mode`](crate::server::mode::Mode) that they hand in.
+//! them apart is the [`Mode`] that they hand in.
 
 use std::os::fd::{AsRawFd, RawFd};
 
@@ -9,17 +9,9 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use nix::sys::socket::SockFlag;
 
-use crate::server::Accepted;
-
-use crate::server::Config;
-
-use crate::server::Connection;
-
-use crate::server::Connections;
-
-use crate::server::Next;
-
-use crate::server::Pause;
+use crate::server::config::Config;
+use crate::server::connection::{Connection, Connections, Next};
+use crate::server::door::{Listener, close_all};
 use crate::server::mode::Mode;
 use crate::sys::{Socket, Sys};
 use crate::trace::{CtlOp, Failure};
@@ -30,8 +22,8 @@ const MAX_EVENTS: usize = 64;
 
 /// Serves until the listener is shut down.
 pub fn serve(sys: &mut Sys, config: &Config) -> Result<(), Failure> {
-    let mode = &config.mode;
-    let listener = super::listener(sys, &config.addr, SockFlag::SOCK_NONBLOCK)?;
+    let Config { addr, buffer, mode } = config;
+    let mut listener = Listener::open(sys, addr, SockFlag::SOCK_NONBLOCK)?;
     let epoll = sys.epoll_create1()?;
     // Level-triggered in every mode: one accept a report is enough, because the
     // kernel reports again while anybody is left in the queue. O_NONBLOCK,
@@ -39,52 +31,55 @@ pub fn serve(sys: &mut Sys, config: &Config) -> Result<(), Failure> {
     sys.epoll_ctl(&epoll, CtlOp::Add, &listener, EpollFlags::EPOLLIN)?;
 
     let mut connections = Connections::new();
-    let mut buffer = vec![0; config.buffer];
+    let mut buffer = vec![0; *buffer];
     let mut events = [EpollEvent::empty(); MAX_EVENTS];
-    let mut pause = Pause::default();
 
     loop {
-        let ready = match sys.epoll_wait(&epoll, &mut events, pause.timeout()) {
+        let ready = match sys.epoll_wait(&epoll, &mut events, listener.timeout()) {
             Ok(ready) => ready,
             Err(e) if e.errno == Errno::EINTR => 0, // a signal; nothing is lost
             Err(e) => return Err(e),
         };
-        if pause.over() {
-            sys.epoll_ctl(&epoll, CtlOp::Mod, &listener, EpollFlags::EPOLLIN)?;
-        }
+        listen_again(sys, &epoll, &mut listener)?; // when a pause is over
+
         for event in &events[..ready] {
             let fd = event.data() as RawFd;
-            if fd == listener.as_raw_fd() {
-                if event.events().contains(EpollFlags::EPOLLHUP) {
-                    super::close_all(sys, connections, listener)?;
-                    return sys.close_epoll(epoll);
-                }
-                match super::accept(sys, &listener)? {
-                    Accepted::Connection(socket) => {
-                        register(sys, mode, &epoll, socket, &mut connections)?;
-                    }
-                    Accepted::Nobody => {}
-                    Accepted::NoFd => {
-                        // Readable as it is, it would end every wait at once.
-                        let silent = EpollFlags::empty();
-                        sys.epoll_ctl(&epoll, CtlOp::Mod, &listener, silent)?;
-                        pause.start();
-                    }
-                }
-            } else if let Some(connection) = connections.get_mut(&fd) {
-                let next = match connection.is_held_up() {
-                    false => on_readable(sys, mode, &epoll, connection, &mut buffer)?,
-                    true => on_writable(sys, mode, &epoll, connection)?,
-                };
-                if next == Next::Close
-                    && let Some(connection) = connections.remove(&fd)
-                {
-                    // The kernel takes a closed socket off the interest list.
-                    sys.close(connection.socket)?;
-                }
+            if fd != listener.as_raw_fd() {
+                on_ready(sys, mode, &epoll, fd, &mut connections, &mut buffer)?;
+            } else if event.events().contains(EpollFlags::EPOLLHUP) {
+                close_all(sys, connections, listener)?; // it has been shut down
+                return sys.close_epoll(epoll);
+            } else if let Some(socket) = accept(sys, &epoll, &mut listener)? {
+                register(sys, mode, &epoll, socket, &mut connections)?;
             }
         }
     }
+}
+
+/// Serves the connection of which epoll_wait has said that it is ready.
+fn on_ready(
+    sys: &mut Sys,
+    mode: &Mode,
+    epoll: &Epoll,
+    fd: RawFd,
+    connections: &mut Connections,
+    buffer: &mut [u8],
+) -> Result<(), Failure> {
+    let Some(connection) = connections.get_mut(&fd) else {
+        return Ok(());
+    };
+    let next = if connection.is_held_up() {
+        on_writable(sys, mode, epoll, connection)?
+    } else {
+        on_readable(sys, mode, epoll, connection, buffer)?
+    };
+    if next == Next::Close
+        && let Some(connection) = connections.remove(&fd)
+    {
+        // The kernel takes a closed socket off the interest list.
+        sys.close(connection.socket)?;
+    }
+    Ok(())
 }
 
 /// Puts a new connection on the interest list.
@@ -95,15 +90,16 @@ fn register(
     socket: Socket,
     connections: &mut Connections,
 ) -> Result<(), Failure> {
-    super::prepare(sys, mode, &socket)?;
-    match sys.epoll_ctl(epoll, CtlOp::Add, &socket, mode.interest) {
+    let connection = Connection::new(sys, mode, socket)?;
+    let socket = &connection.socket;
+    match sys.epoll_ctl(epoll, CtlOp::Add, socket, mode.interest) {
         Ok(()) => {
-            connections.insert(socket.as_raw_fd(), Connection::new(socket));
+            connections.insert(socket.as_raw_fd(), connection);
             Ok(())
         }
         // The interest list is full (epoll_ctl(2)): this client is refused,
         // the others go on.
-        Err(e) if matches!(e.errno, Errno::ENOSPC | Errno::ENOMEM) => sys.close(socket),
+        Err(e) if matches!(e.errno, Errno::ENOSPC | Errno::ENOMEM) => sys.close(connection.socket),
         Err(e) => Err(e),
     }
 }
@@ -117,7 +113,7 @@ fn on_readable(
     connection: &mut Connection,
     buffer: &mut [u8],
 ) -> Result<Next, Failure> {
-    let next = mode.on_readable(sys, connection, buffer)?;
+    let next = connection.on_readable(sys, mode, buffer)?;
     if next == Next::WaitWritable {
         let out = EpollFlags::EPOLLOUT | (mode.interest & EpollFlags::EPOLLET);
         sys.epoll_ctl(epoll, CtlOp::Mod, &connection.socket, out)?;
@@ -133,9 +129,31 @@ fn on_writable(
     epoll: &Epoll,
     connection: &mut Connection,
 ) -> Result<Next, Failure> {
-    let next = connection.flush(sys)?;
+    let next = connection.on_writable(sys)?;
     if next == Next::Wait {
         sys.epoll_ctl(epoll, CtlOp::Mod, &connection.socket, mode.interest)?;
     }
     Ok(next)
+}
+
+/// Accepts one. When there is no fd for it, the listener is left alone for a
+/// while: readable as it is, it would end every wait at once.
+fn accept(
+    sys: &mut Sys,
+    epoll: &Epoll,
+    listener: &mut Listener,
+) -> Result<Option<Socket>, Failure> {
+    let accepted = listener.accept(sys)?;
+    if listener.is_paused() {
+        sys.epoll_ctl(epoll, CtlOp::Mod, listener, EpollFlags::empty())?;
+    }
+    Ok(accepted)
+}
+
+/// Asks for connections again.
+fn listen_again(sys: &mut Sys, epoll: &Epoll, listener: &mut Listener) -> Result<(), Failure> {
+    if listener.pause_is_over() {
+        sys.epoll_ctl(epoll, CtlOp::Mod, listener, EpollFlags::EPOLLIN)?;
+    }
+    Ok(())
 }

@@ -12,53 +12,31 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::socket::SockFlag;
 
-use crate::server::Accepted;
-
-use crate::server::Config;
-
-use crate::server::Connection;
-
-use crate::server::Connections;
-
-use crate::server::Next;
-
-use crate::server::Pause;
+use crate::server::config::Config;
+use crate::server::connection::{Connection, Connections, on_ready};
+use crate::server::door::{Listener, close_all};
+use crate::server::mode::Mode;
 use crate::sys::{Socket, Sys};
 use crate::trace::Failure;
 
 /// Serves until the listener is shut down.
 pub fn serve(sys: &mut Sys, config: &Config) -> Result<(), Failure> {
-    let listener = super::listener(sys, &config.addr, SockFlag::SOCK_NONBLOCK)?;
+    let Config { addr, buffer, mode } = config;
+    let mut listener = Listener::open(sys, addr, SockFlag::SOCK_NONBLOCK)?;
     let mut connections = Connections::new();
-    let mut buffer = vec![0; config.buffer];
-    let mut pause = Pause::default();
+    let mut buffer = vec![0; *buffer];
 
     loop {
-        let ready = wait(sys, &listener, &connections, &pause)?;
-        pause.over();
+        let ready = wait(sys, &listener, &connections)?;
+        listener.pause_is_over(); // it is in the next array again
+
         for (fd, revents) in ready {
-            if fd == listener.as_raw_fd() {
-                if revents.contains(PollFlags::POLLHUP) {
-                    return super::close_all(sys, connections, listener);
-                }
-                match super::accept(sys, &listener)? {
-                    Accepted::Connection(socket) => {
-                        super::prepare(sys, &config.mode, &socket)?;
-                        connections.insert(socket.as_raw_fd(), Connection::new(socket));
-                    }
-                    Accepted::Nobody => {}
-                    Accepted::NoFd => pause.start(), // left out of the array
-                }
-            } else if let Some(connection) = connections.get_mut(&fd) {
-                let next = match connection.is_held_up() {
-                    false => config.mode.on_readable(sys, connection, &mut buffer)?,
-                    true => connection.flush(sys)?,
-                };
-                if next == Next::Close
-                    && let Some(connection) = connections.remove(&fd)
-                {
-                    sys.close(connection.socket)?;
-                }
+            if fd != listener.as_raw_fd() {
+                on_ready(sys, mode, fd, &mut connections, &mut buffer)?;
+            } else if revents.contains(PollFlags::POLLHUP) {
+                return close_all(sys, connections, listener);
+            } else if let Some(socket) = listener.accept(sys)? {
+                register(sys, mode, socket, &mut connections)?;
             }
         }
     }
@@ -70,23 +48,23 @@ pub fn serve(sys: &mut Sys, config: &Config) -> Result<(), Failure> {
 /// socket, so that it cannot outlive it, and the array is made anew.
 fn wait(
     sys: &mut Sys,
-    listener: &Socket,
+    listener: &Listener,
     connections: &Connections,
-    pause: &Pause,
 ) -> Result<Vec<(RawFd, PollFlags)>, Failure> {
     let mut fds = Vec::with_capacity(connections.len() + 1);
-    if pause.timeout().is_none() {
+    if !listener.is_paused() {
         fds.push(PollFd::new(listener.as_fd(), PollFlags::POLLIN));
     }
     for connection in connections.values() {
-        let events = match connection.is_held_up() {
-            false => PollFlags::POLLIN,
-            true => PollFlags::POLLOUT,
+        let events = if connection.is_held_up() {
+            PollFlags::POLLOUT
+        } else {
+            PollFlags::POLLIN
         };
         fds.push(PollFd::new(connection.socket.as_fd(), events));
     }
 
-    let ready = match sys.poll(&mut fds, pause.timeout()) {
+    let ready = match sys.poll(&mut fds, listener.timeout()) {
         Ok(ready) => ready,
         Err(e) if e.errno == Errno::EINTR => return Ok(Vec::new()), // a signal
         Err(e) => return Err(e),
@@ -108,4 +86,16 @@ fn wait(
     }
     sys.tested(tested);
     Ok(found)
+}
+
+/// Takes a new connection in: it is in the next array.
+fn register(
+    sys: &mut Sys,
+    mode: &Mode,
+    socket: Socket,
+    connections: &mut Connections,
+) -> Result<(), Failure> {
+    let connection = Connection::new(sys, mode, socket)?;
+    connections.insert(connection.socket.as_raw_fd(), connection);
+    Ok(())
 }

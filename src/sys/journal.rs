@@ -1,18 +1,17 @@
-//! What the server thread and the lab both see, under one lock.
+//! What the server has done so far, under one lock: the calls that returned,
+//! the one it is in, and what they add up to.
+//!
+//! The server writes, whoever follows it reads. The lock is never held across
+//! a system call, and whoever holds it takes no other.
 
 use std::mem;
-use std::net::SocketAddr;
 use std::os::fd::RawFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::lab::report::Report;
-
-use crate::lab::report::Run;
-use crate::lab::report::scene::Scene;
 use crate::trace::totals::Totals;
 use crate::trace::{Call, Record};
 
-/// Records that may wait for the lab before the server has to.
+/// Records that may wait for their reader before the server has to.
 const MOST_RECORDS: usize = 8192;
 /// Bytes of data that those records may hold.
 const MOST_BYTES: usize = 1 << 20;
@@ -20,7 +19,7 @@ const MOST_BYTES: usize = 1 << 20;
 /// Who wants the records of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Follow {
-    /// The lab: it follows the trace.
+    /// Somebody follows the trace.
     Records,
     /// Nobody: the calls are counted, and that is all.
     Counts,
@@ -28,19 +27,15 @@ pub enum Follow {
 
 /// See [`State`].
 #[derive(Debug, Default)]
-pub struct Shared {
+pub struct Journal {
     state: Mutex<State>,
-    /// The lab has taken the records.
+    /// The records have been taken.
     room: Condvar,
 }
 
-/// The server's whereabouts, and what a run has come to so far.
+/// Where a server is, and what its calls have come to.
 #[derive(Debug, Default)]
 pub struct State {
-    /// What is being run.
-    pub run: Option<Run>,
-    /// The server's thread.
-    pub tid: Option<i32>,
     /// Calls entered so far: the same number at two looks means that the
     /// server has done nothing in between.
     pub steps: u64,
@@ -48,13 +43,9 @@ pub struct State {
     pub current: Option<Call>,
     /// The listening socket, once it listens.
     pub listener: Option<RawFd>,
-    /// Its address, once the lab has asked for it.
-    pub address: Option<SocketAddr>,
-    /// The server's part of it, counted at each return.
+    /// Counted at each return.
     pub totals: Totals,
-    /// The lab's part of the story.
-    pub scene: Scene,
-    /// What the lab has not taken yet.
+    /// What nobody has taken yet.
     records: Vec<Record>,
     bytes: usize,
     /// Whoever makes the calls takes the records too, and must not wait for
@@ -62,10 +53,10 @@ pub struct State {
     unbounded: bool,
 }
 
-impl Shared {
+impl Journal {
     /// For one thread that makes the calls and takes the records.
-    pub fn unbounded() -> Shared {
-        Shared {
+    pub fn unbounded() -> Journal {
+        Journal {
             state: Mutex::new(State {
                 unbounded: true,
                 ..State::default()
@@ -95,8 +86,8 @@ impl Shared {
         state.current = call;
     }
 
-    /// Keeps a record for the lab. If there are too many, waits until it has
-    /// taken them.
+    /// Keeps a record for whoever follows. If there are too many, waits until
+    /// they have been taken.
     fn keep<'a>(&self, record: Record, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         state.bytes += record.data.len();
         state.records.push(record);
@@ -107,34 +98,22 @@ impl Shared {
         state
     }
 
-    /// Moves the records that have come into `records`, which is empty.
-    pub fn take(&self, records: &mut Vec<Record>) {
+    /// Moves the records that have come into `records`, which is empty. The
+    /// state that goes with them, still locked, is of the same moment: its
+    /// totals count these records and none that come later.
+    pub fn take(&self, records: &mut Vec<Record>) -> MutexGuard<'_, State> {
         let mut state = self.lock();
-        let was_full = state.is_full();
-        mem::swap(&mut state.records, records);
-        state.bytes = 0;
-        drop(state);
-        if was_full {
+        if state.is_full() {
+            // It wakes when the lock is free.
             self.room.notify_one();
         }
+        mem::swap(&mut state.records, records);
+        state.bytes = 0;
+        state
     }
 }
 
 impl State {
-    /// The state at the start of a run.
-    pub fn of(run: &Run) -> State {
-        State {
-            run: Some(run.clone()),
-            ..State::default()
-        }
-    }
-
-    /// What the run has come to so far.
-    pub fn report(&self) -> Option<Report> {
-        let run = self.run.as_ref()?;
-        Some(Report::new(run, &self.totals, &self.scene))
-    }
-
     fn count(&mut self, record: &Record) {
         self.totals.count(record);
         if let (Call::Listen { fd, .. }, Ok(_)) = (record.call, record.result) {

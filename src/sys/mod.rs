@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::sys::journal::{Follow, Shared};
+use crate::sys::journal::{Follow, Journal};
 use crate::sys::observer::Observer;
 pub use crate::sys::option::SockOpt;
 use crate::trace::{Call, Failure, Fd, Name, Record};
@@ -44,11 +44,11 @@ impl AsRawFd for Socket {
 /// The server thread's way into the kernel.
 #[derive(Debug)]
 pub struct Sys {
-    shared: Arc<Shared>,
+    journal: Arc<Journal>,
     observer: Observer,
     /// The last call that has returned.
     returned: Record,
-    /// Nobody knows of it yet; see [`Shared::enter`].
+    /// Nobody knows of it yet; see [`Journal::enter`].
     pending: bool,
     accepted: u32,
 }
@@ -61,11 +61,11 @@ struct Entered {
 }
 
 impl Sys {
-    /// Calls are counted in `shared`, and kept there for the lab where it
+    /// Calls are counted in `journal`, and kept there for the lab where it
     /// follows. Times count from `began`.
-    pub fn new(shared: Arc<Shared>, follow: Follow, began: Instant) -> Sys {
+    pub fn new(journal: Arc<Journal>, follow: Follow, began: Instant) -> Sys {
         Sys {
-            shared,
+            journal,
             observer: Observer::new(follow, began),
             returned: Record::default(),
             pending: false,
@@ -108,7 +108,7 @@ impl Sys {
 
     fn make_known(&mut self, call: Option<Call>) {
         let returned = self.pending.then_some(&mut self.returned);
-        self.shared.enter(call, returned, self.observer.follow);
+        self.journal.enter(call, returned, self.observer.follow);
         self.pending = false;
     }
 

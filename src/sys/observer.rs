@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::sys::Socket;
 use crate::sys::journal::Follow;
-use crate::trace::{Event, Fd, Name, Ready};
+use crate::trace::{Fd, Name, Ready, Report};
 
 /// Knows what each fd of the server stands for.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Observer {
 
     /// An event with its fd's name and, where somebody follows the trace, the
     /// bytes that wait there.
-    pub fn event(&self, raw: RawFd, ready: Ready) -> Event {
+    pub fn event(&self, raw: RawFd, ready: Ready) -> Report {
         let fd = self.fd(raw);
         let unread = match (fd.name, self.follow) {
             (Name::Client(_), Follow::Records) => self
@@ -90,7 +90,7 @@ impl Observer {
             _ => None,
         };
         let data = raw as u64;
-        Event {
+        Report {
             fd,
             data,
             ready,

@@ -16,7 +16,7 @@ use rustix::thread::{ClockId, NanosleepRelativeResult, Timespec, clock_nanosleep
 
 use crate::sys::observer::Observer;
 use crate::sys::{Sys, nothing};
-use crate::trace::{Call, CtlOp, Event, Failure, Fd, Name, Ready, WaitCost};
+use crate::trace::{Call, CtlOp, Failure, Fd, Name, Ready, Report, WaitCost};
 
 impl Sys {
     /// epoll_create1(2) with EPOLL_CLOEXEC.
@@ -94,7 +94,7 @@ impl Sys {
         let returned = self.leave(entered, result.map(|n| n as i32), |sys, record| {
             record.events.extend(ready.iter().map(|event| {
                 let raw = event.data() as RawFd;
-                Event {
+                Report {
                     data: event.data(),
                     ..sys.event(raw, Ready::Epoll(event.events()))
                 }
@@ -201,7 +201,7 @@ impl Sys {
 }
 
 /// The fds that select has left in its sets.
-fn left_in(observer: &Observer, readfds: &FdSet<'_>, writefds: &FdSet<'_>) -> Vec<Event> {
+fn left_in(observer: &Observer, readfds: &FdSet<'_>, writefds: &FdSet<'_>) -> Vec<Report> {
     let ready = |readfds, writefds| Ready::Select { readfds, writefds };
     let readable = readfds
         .fds(None)

@@ -6,17 +6,17 @@
 
 mod call;
 pub mod escape;
-mod event;
 mod failure;
 mod name;
 mod record;
+mod report;
 pub mod totals;
 pub mod words;
 
 pub use crate::trace::call::{Call, CtlOp};
-pub use crate::trace::event::{Event, Ready, WaitCost};
 pub use crate::trace::failure::{
     CallFailed, Failure, OfCall, errno_name, errno_text, io_error_text,
 };
 pub use crate::trace::name::{Fd, Name};
 pub use crate::trace::record::Record;
+pub use crate::trace::report::{Ready, Report, WaitCost};

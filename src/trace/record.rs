@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use nix::errno::Errno;
 
 use crate::trace::call::Call;
-use crate::trace::event::{Event, WaitCost};
 use crate::trace::name::Name;
+use crate::trace::report::{Report, WaitCost};
 
 /// A call that has returned.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Record {
     /// `recv`: the bytes that arrived; `send`: the bytes that were offered.
     pub data: Box<[u8]>,
     /// The wait call's events.
-    pub events: Vec<Event>,
+    pub events: Vec<Report>,
     /// A wait call: what it moved.
     pub cost: WaitCost,
     /// `recv`: bytes that are still in the kernel after it; `close`: bytes

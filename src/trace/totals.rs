@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use nix::errno::Errno;
 
 use crate::trace::call::Call;
-use crate::trace::event::{Event, WaitCost};
 use crate::trace::name::{Fd, Name};
 use crate::trace::record::Record;
+use crate::trace::report::{Report, WaitCost};
 
 /// How many clients keep a row of their own after they have gone.
 pub const KEPT: u32 = 100;
@@ -180,7 +180,7 @@ impl Totals {
         }
     }
 
-    fn count_report(&mut self, event: &Event) {
+    fn count_report(&mut self, event: &Report) {
         match event.fd.name {
             Name::Listener => self.listener_reports += 1,
             _ => {

@@ -12,10 +12,10 @@ use nix::sys::socket::MsgFlags;
 
 use crate::trace::call::{Call, CtlOp};
 use crate::trace::escape::push_quoted;
-use crate::trace::event::{Event, Ready};
 use crate::trace::failure::{errno_name, errno_text};
 use crate::trace::name::{Fd, Name};
 use crate::trace::record::Record;
+use crate::trace::report::{Ready, Report};
 
 /// Columns that a string of bytes may take in a line of text.
 const DATA_WIDTH: usize = 25;
@@ -68,7 +68,7 @@ fn or_zero(names: &[&str]) -> String {
 
 /// An event at the end of `text`: `[5<A> EPOLLIN]`; `[data=0x2a EPOLLIN]`
 /// where the program stored something else than the fd.
-pub fn push_event(text: &mut String, event: &Event) {
+pub fn push_report(text: &mut String, event: &Report) {
     let names = ready_names(&event.ready);
     // Writing to a String cannot fail.
     let _ = match event.data == event.fd.raw as u64 {

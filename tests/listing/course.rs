@@ -15,9 +15,9 @@ use epoll_lab::claims;
 const LESSONS: [&str; 11] = [
     "01-one-thread-two-clients.md",
     "02-level-triggered.md",
-    "03-edge-triggered-loses.md",
-    "04-edge-triggered-hangs.md",
-    "05-edge-triggered-right.md",
+    "03-edge-triggered-one-recv.md",
+    "04-edge-triggered-recv-in-a-loop.md",
+    "05-edge-triggered-non-blocking.md",
     "06-the-epoll-api.md",
     "07-write-readiness.md",
     "08-select-and-poll.md",

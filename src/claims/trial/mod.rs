@@ -9,14 +9,12 @@
 //! sleeps and hopes.
 
 mod connection;
-mod entry;
 mod limit;
 pub(super) mod report;
 mod story;
 mod vocabulary;
 
 pub use crate::claims::trial::connection::{Conn, connect_to, hears, knock, reset};
-pub use crate::claims::trial::entry::Entry;
 pub use crate::claims::trial::limit::free_number;
 pub use crate::claims::trial::report::{ERR, ET, HUP, IN, MESSAGE, OUT, RDHUP, Report};
 pub use crate::claims::trial::vocabulary::Trial;

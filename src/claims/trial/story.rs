@@ -1,31 +1,44 @@
-//! What stands in an experiment's trace: its calls, the steps of its clients,
-//! and what neither of them says.
+//! What is told of an experiment: its calls, the steps of its clients, and
+//! what neither of them says.
 
 use crate::claims::trial::connection::Conn;
-use crate::claims::trial::entry::Entry;
 use crate::claims::trial::vocabulary::Trial;
+use crate::lab::audience::{Event, OutputError};
 use crate::lab::report::scene::{Action, Step};
 use crate::sys::journal::Follow;
 use crate::trace::{Name, Record};
 
-impl Trial {
-    /// What has happened so far.
-    pub fn into_story(mut self) -> Vec<Entry> {
+impl<'a> Trial<'a> {
+    /// Tells what has happened since the last time, and that it is over. An
+    /// error: somewhere on the way nobody could hear it any more.
+    pub fn finish(mut self) -> Result<(), OutputError> {
         self.collect();
-        self.story
+        self.tell(&Event::Finish);
+        self.heard?;
+        self.audience.flush()
     }
 
     fn collect(&mut self) {
         self.sys.publish();
         let mut records = Vec::new();
-        self.shared.take(&mut records);
-        self.story.extend(records.into_iter().map(Entry::Call));
+        drop(self.journal.take(&mut records));
+        for record in &records {
+            self.tell(&Event::Call(record));
+        }
+    }
+
+    /// The experiment goes on, whoever hears it: what is measured does not
+    /// depend on that.
+    fn tell(&mut self, event: &Event<'_>) {
+        if self.heard.is_ok() {
+            self.heard = self.audience.hear(event);
+        }
     }
 
     /// A line of the trace that is no call.
     pub fn note(&mut self, note: impl Into<String>) {
         self.collect();
-        self.story.push(Entry::Note(note.into()));
+        self.tell(&Event::Note(&note.into()));
     }
 
     /// A call that another thread or process has made.
@@ -33,12 +46,12 @@ impl Trial {
         self.collect();
         record.end_ns = self.began.elapsed().as_nanos() as u64;
         record.start_ns = record.end_ns;
-        self.story.push(Entry::Call(record));
+        self.tell(&Event::Call(&record));
     }
 
     /// Leaves calls and steps out of the trace: too many, or not always as
     /// many. A note should say what they are.
-    pub fn untraced<T>(&mut self, calls: impl FnOnce(&mut Trial) -> T) -> T {
+    pub fn untraced<T>(&mut self, calls: impl FnOnce(&mut Trial<'a>) -> T) -> T {
         self.sys.follow(Follow::Counts);
         self.untraced = true;
         let result = calls(self);
@@ -50,7 +63,7 @@ impl Trial {
     /// So many reports of `a` were left out: the next one has its own number.
     pub fn unseen(&mut self, a: &Conn, reports: u64) {
         self.collect();
-        self.story.push(Entry::Unseen(a.name, reports));
+        self.tell(&Event::Unseen(a.name, reports));
     }
 
     /// A step that a client is about to take.
@@ -59,13 +72,14 @@ impl Trial {
             return;
         }
         self.collect();
-        self.story.push(Entry::Step(Step {
+        let step = Step {
             client,
             action,
             data: data.to_vec(),
             asleep: None,
             failed: None,
             at_ns: self.began.elapsed().as_nanos() as u64,
-        }));
+        };
+        self.tell(&Event::Step(&step));
     }
 }

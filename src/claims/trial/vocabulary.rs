@@ -16,22 +16,24 @@ use rustix::event::PollFlags;
 
 use crate::claims::evidence::errno;
 use crate::claims::trial::connection::{Conn, connect, knock, listen, reset};
-use crate::claims::trial::entry::Entry;
 use crate::claims::trial::limit::ENOUGH;
 use crate::claims::trial::report::Report;
+use crate::lab::audience::{Audience, OutputError};
 use crate::lab::report::scene::Action;
-use crate::server;
-use crate::sys::journal::{Follow, Shared};
+use crate::server::door;
+use crate::sys::journal::{Follow, Journal};
 use crate::sys::open_files::Raised;
 use crate::sys::{Socket, Sys};
 use crate::trace::{CtlOp, Name};
 
 /// One experiment on its way.
-pub struct Trial {
+pub struct Trial<'a> {
     /// The experiment's own calls go this way, and so into the trace.
     pub sys: Sys,
-    pub(super) shared: Arc<Shared>,
-    pub(super) story: Vec<Entry>,
+    pub(super) journal: Arc<Journal>,
+    pub(super) audience: &'a mut dyn Audience,
+    /// Whether it could hear everything so far.
+    pub(super) heard: Result<(), OutputError>,
     clients: u32,
     pub(super) untraced: bool,
     pub(super) began: Instant,
@@ -39,16 +41,17 @@ pub struct Trial {
     _limit: Option<Raised>,
 }
 
-impl Trial {
+impl<'a> Trial<'a> {
     /// No call made yet. Raises the soft limit on open files, for as long as
     /// the trial lives.
-    pub fn new() -> Trial {
-        let shared = Arc::new(Shared::unbounded());
+    pub fn new(audience: &'a mut dyn Audience) -> Trial<'a> {
+        let journal = Arc::new(Journal::unbounded());
         let began = Instant::now();
         Trial {
-            sys: Sys::new(Arc::clone(&shared), Follow::Records, began),
-            shared,
-            story: Vec::new(),
+            sys: Sys::new(Arc::clone(&journal), Follow::Records, began),
+            journal,
+            audience,
+            heard: Ok(()),
             clients: 0,
             untraced: false,
             began,
@@ -93,7 +96,7 @@ impl Trial {
     /// A listener that does not block: socket, setsockopt, bind, listen.
     pub fn listener(&mut self) -> Result<(Socket, SocketAddr)> {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let listener = server::listener(&mut self.sys, &any_port, SockFlag::SOCK_NONBLOCK)?;
+        let listener = door::listening(&mut self.sys, &any_port, SockFlag::SOCK_NONBLOCK)?;
         let address: SockaddrIn = getsockname(listener.as_raw_fd()).context("getsockname")?;
         Ok((listener, SocketAddr::V4(address.into())))
     }
@@ -225,11 +228,5 @@ impl Trial {
         let fd = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC);
         let fd: OwnedFd = fd.context("eventfd")?.into();
         Ok(self.sys.keep(fd, Name::Other(name)))
-    }
-}
-
-impl Default for Trial {
-    fn default() -> Trial {
-        Trial::new()
     }
 }

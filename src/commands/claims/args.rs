@@ -6,10 +6,9 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, Args, Command};
 
-use crate::claims;
-use crate::claims::Claim;
+use crate::claims::{self, Claim};
+use crate::commands::args::ScreenArgs;
 use crate::commands::predict::args::PredictArgs;
-use crate::commands::servers::args::ScreenArgs;
 
 #[derive(Debug, Args)]
 pub struct ClaimsArgs {

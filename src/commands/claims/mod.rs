@@ -1,6 +1,8 @@
-//! `claims`: what textbooks say, each claim tried on this kernel.
+//! `claims`: what textbooks say, as a command.
 
 pub(crate) mod args;
-pub(crate) mod questions;
+mod json;
+mod one;
+mod questions;
 pub(crate) mod run;
-pub(crate) mod text;
+mod text;

@@ -1,17 +1,9 @@
 //! What a claim is asked: how often something will happen, where that is a
 //! number that every run agrees on; and whether the claim is true.
 
-use crate::commands::predict::Answer;
-
-use crate::commands::predict::Choice;
-
-use crate::commands::predict::Kind;
-
-use crate::commands::predict::Measured;
-
 use crate::claims::finding::{Figure, Verdict};
 use crate::claims::{Claim, Tried};
-use crate::commands::predict::Question;
+use crate::commands::predict::{Answer, Choice, Kind, Measured, Question};
 
 const VERDICTS: Kind = Kind::Word(&[
     Choice {

@@ -1,58 +1,72 @@
 //! The command `claims`: tries what was asked for and shows what came of it.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::claims::Claim;
-
-use crate::claims::FAMILIES;
-
-use crate::claims::Tried;
-
-use crate::claims::try_out;
+use crate::claims::{Claim, FAMILIES, Tried, all, find, try_out};
+use crate::commands::args::Format;
 use crate::commands::claims::args::ClaimsArgs;
-use crate::commands::claims::text;
-use crate::commands::claims::text::Totals;
-use crate::commands::predict;
-use crate::commands::predict::Asked;
-use crate::commands::predict::text::{json as predict_json, text as predict_text};
-use crate::commands::servers::args::FormatArg;
-use crate::commands::servers::run::look;
-use crate::show::json::Json;
-use crate::show::{Charset, Look, OutputError, Trace, tell};
+use crate::commands::claims::json;
+use crate::commands::claims::one::{OneClaim, screen};
+use crate::commands::claims::text::{self, Tally};
+use crate::commands::conduct::conduct;
+use crate::commands::screen::Screen;
+use crate::lab::audience::OutputError;
+use crate::show::{Charset, Out, View, tell};
 
 /// Whatever the kernel answers, that is an answer: the exit status is 0.
 pub fn execute(args: &ClaimsArgs, charset: Charset) -> Result<ExitCode> {
-    let look = look(&args.screen, charset);
-    if args.predict.is_given() {
-        return predicted(args, look);
+    let view = args.screen.view(charset);
+    let screen = screen(args.screen.format, view);
+    match (args.list, screen.format) {
+        (true, Format::Text) => screen.text(text::list)?,
+        (true, Format::Json) => {
+            let mut out = screen.out.clone();
+            json::list(&mut out)
+                .and_then(|()| out.flush())
+                .map_err(OutputError)?;
+        }
+        (false, _) => return try_them(args, &screen),
     }
-    let mut out = BufWriter::new(io::stdout().lock());
-    match (args.list, args.screen.format) {
-        (true, FormatArg::Text) => text::list(&mut out),
-        (true, FormatArg::Json) => Json::new(look).list(&mut out),
-        (false, FormatArg::Text) => as_text(args, look, &mut out),
-        (false, FormatArg::Json) => as_json(args, look, &mut out),
-    }
-    .and_then(|()| out.flush())
-    .map_err(OutputError)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn as_text(args: &ClaimsArgs, look: Look, out: &mut impl Write) -> io::Result<()> {
+fn try_them(args: &ClaimsArgs, screen: &Screen) -> Result<ExitCode> {
     if let [claim] = args.ids[..] {
-        text::in_detail(&try_out(claim), look, out)?;
-        return text::next(claim, "", out);
+        return conduct(&OneClaim(claim), &args.predict, screen);
     }
-    let mut totals = Totals::default();
+    if args.predict.is_given() {
+        // An id right behind the flag has been taken for an answer.
+        let answer = args.predict.predict.iter().flatten().next();
+        let id = answer.and_then(|answer| find(answer));
+        let id = id.map_or("ID", |claim| claim.id);
+        tell(&format!(
+            "epoll-lab: --predict is for one claim, and stands behind it: epoll-lab claims {id} \
+             --predict"
+        ));
+        return Ok(ExitCode::from(2));
+    }
+    match screen.format {
+        Format::Text => as_text(args, screen)?,
+        Format::Json => as_json(args, screen)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How a claim that has been tried is shown, one of several.
+type Row = fn(&Tried, View, &mut Out) -> io::Result<()>;
+
+/// Each line as soon as it is known: the whole takes some seconds.
+fn as_text(args: &ClaimsArgs, screen: &Screen) -> Result<(), OutputError> {
+    let mut tally = Tally::default();
     let began = Instant::now();
-    text::header(out)?;
+    screen.text(text::header)?;
     for claim in &args.ids {
-        writeln!(out)?;
-        totals.add(&show(claim, text::claim_and_row, look, out)?);
+        screen.text(|out| writeln!(out))?;
+        tally.add(&show(claim, text::claim_and_row, screen)?);
     }
     let families = if args.ids.is_empty() {
         &FAMILIES[..]
@@ -60,86 +74,37 @@ fn as_text(args: &ClaimsArgs, look: Look, out: &mut impl Write) -> io::Result<()
         &[]
     };
     for family in families {
-        text::family(family, out)?;
+        screen.text(|out| text::family(family, out))?;
         for claim in family.claims {
-            totals.add(&show(claim, text::row, look, out)?);
+            tally.add(&show(claim, text::row, screen)?);
         }
     }
-    text::totals(&totals, began.elapsed(), args.ids.first(), look, out)
+    let (took, one) = (began.elapsed(), args.ids.first());
+    screen.text(|out| text::tally(&tally, took, one, screen.view, out))
 }
 
-/// One claim, and first what is thought of it.
-fn predicted(args: &ClaimsArgs, look: Look) -> Result<ExitCode> {
-    let [claim] = args.ids[..] else {
-        // An id right behind the flag has been taken for an answer.
-        let answer = args.predict.predict.iter().flatten().next();
-        let id = answer.and_then(|answer| crate::claims::find(answer));
-        let id = id.map_or("ID", |claim| claim.id);
-        tell(&format!(
-            "epoll-lab: --predict is for one claim, and stands behind it: epoll-lab claims {id} \
-             --predict"
-        ));
-        return Ok(ExitCode::from(2));
-    };
-    let mut out = BufWriter::new(io::stdout().lock());
-    let show = |shown: io::Result<()>| shown.map_err(OutputError);
-    let announce = || match args.screen.format {
-        FormatArg::Text => Ok(show(
-            text::question(claim, &mut out).and_then(|()| out.flush()),
-        )?),
-        FormatArg::Json if args.predict.asks() => {
-            tell(&format!("{}: {}", claim.id, claim.claim));
-            Ok(())
-        }
-        FormatArg::Json => Ok(()),
-    };
-    let questions = super::questions::questions(claim);
-    let predictions = match predict::collect(&args.predict, questions, announce)? {
-        Asked::Answered(predictions) => predictions,
-        Asked::End(status) => return Ok(status),
-    };
-    let tried = try_out(claim);
-    let compared = predictions.compare(&tried);
-    show(match args.screen.format {
-        FormatArg::Text => text::answer(&tried, look, &mut out)
-            .and_then(|()| writeln!(out))
-            .and_then(|()| predict_text("", &compared, &mut out))
-            .and_then(|()| text::next(claim, " --predict", &mut out)),
-        FormatArg::Json => {
-            let mut json = Json::new(look);
-            json.tried(&tried, &mut out)
-                .and_then(|()| predict_json(&compared, &mut out))
-        }
-    })?;
-    show(out.flush())?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Tries a claim, one of several, and shows its `row`, or with the trace all.
-fn show<W: Write>(
-    claim: &'static Claim,
-    row: fn(&Tried, Look, &mut W) -> io::Result<()>,
-    look: Look,
-    out: &mut W,
-) -> io::Result<Tried> {
-    let tried = try_out(claim);
-    match look.trace {
-        Trace::Calls => text::in_detail(&tried, look, out)?,
-        Trace::Summary => row(&tried, look, out)?,
+/// Tries a claim and shows its `row`, or with the trace all.
+fn show(claim: &'static Claim, row: Row, screen: &Screen) -> Result<Tried, OutputError> {
+    if screen.view.calls() {
+        screen.text(|out| text::question(claim, out))?;
+        let tried = try_out(claim, &mut *screen.audience.lock())?;
+        screen.text(|out| text::answer(&tried, screen.view, out))?;
+        return Ok(tried);
     }
-    // Each line as soon as it is known: the whole takes some seconds.
-    out.flush()?;
+    let tried = try_out(claim, &mut ())?;
+    screen.text(|out| row(&tried, screen.view, out))?;
     Ok(tried)
 }
 
-fn as_json(args: &ClaimsArgs, look: Look, out: &mut impl Write) -> io::Result<()> {
-    let mut json = Json::new(look);
+fn as_json(args: &ClaimsArgs, screen: &Screen) -> Result<(), OutputError> {
     let claims: Vec<&'static Claim> = match args.ids.is_empty() {
-        true => crate::claims::all().collect(),
+        true => all().collect(),
         false => args.ids.clone(),
     };
-    for claim in claims {
-        json.tried(&try_out(claim), out)?;
+    let mut out = screen.out.clone();
+    for (run, claim) in (1..).zip(claims) {
+        let tried = try_out(claim, &mut *screen.audience.lock())?;
+        json::tried(&tried, run, screen.view, &mut out)?;
         out.flush()?;
     }
     Ok(())

@@ -5,15 +5,10 @@ use std::time::Duration;
 
 use colored::{ColoredString, Colorize};
 
-use crate::claims;
 use crate::claims::finding::{EVIDENCE, Figure, Finding, Verdict};
-use crate::claims::trial::Entry;
 use crate::claims::{Claim, FAMILIES, Family, Tried};
-use crate::show::text::Text;
-use crate::show::text::layout::{WIDTH, wrap};
-use crate::show::{Look, Timing, Trace};
-use crate::trace::Record;
-use crate::trace::words::{call_text, push_event};
+use crate::show::View;
+use crate::show::text::layout::{WIDTH, indented, wrap};
 
 /// Columns of an id, and of a verdict beside it.
 const ID: usize = 19;
@@ -21,9 +16,9 @@ const VERDICT: usize = 10;
 
 /// How many of each verdict.
 #[derive(Debug, Default)]
-pub struct Totals([usize; Verdict::ALL.len()]);
+pub struct Tally([usize; Verdict::ALL.len()]);
 
-impl Totals {
+impl Tally {
     pub fn add(&mut self, tried: &Tried) {
         self.0[tried.finding.verdict as usize] += 1;
     }
@@ -41,9 +36,9 @@ pub fn family(family: &Family, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// A claim that has been tried, in one line.
-pub fn row(tried: &Tried, look: Look, out: &mut impl Write) -> io::Result<()> {
+pub fn row(tried: &Tried, view: View, out: &mut impl Write) -> io::Result<()> {
     let verdict = tried.finding.verdict;
-    let evidence = shortened(evidence(&tried.finding, look), EVIDENCE);
+    let evidence = shortened(evidence(&tried.finding, view), EVIDENCE);
     let padded = format!("{:<VERDICT$}", verdict.name());
     writeln!(
         out,
@@ -54,9 +49,9 @@ pub fn row(tried: &Tried, look: Look, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// A claim that has been tried, in two lines: what it says, and its row.
-pub fn claim_and_row(tried: &Tried, look: Look, out: &mut impl Write) -> io::Result<()> {
+pub fn claim_and_row(tried: &Tried, view: View, out: &mut impl Write) -> io::Result<()> {
     let verdict = tried.finding.verdict;
-    let evidence = shortened(evidence(&tried.finding, look), EVIDENCE);
+    let evidence = shortened(evidence(&tried.finding, view), EVIDENCE);
     let Claim { id, claim, .. } = tried.claim;
     writeln!(out, "  {}{claim}", format!("{id:<ID$}").cyan())?;
     let padded = format!("{:<VERDICT$}", verdict.name());
@@ -64,20 +59,20 @@ pub fn claim_and_row(tried: &Tried, look: Look, out: &mut impl Write) -> io::Res
 }
 
 /// Below the table; the hint names `one` of the claims, if some were asked for.
-pub fn totals(
-    totals: &Totals,
+pub fn tally(
+    tally: &Tally,
     took: Duration,
     one: Option<&&Claim>,
-    look: Look,
+    view: View,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let all: usize = totals.0.iter().sum();
+    let all: usize = tally.0.iter().sum();
     let counts = Verdict::ALL.map(|verdict| {
-        let text = format!("{} {}", totals.0[verdict as usize], verdict.name());
+        let text = format!("{} {}", tally.0[verdict as usize], verdict.name());
         coloured(verdict, &text).to_string()
     });
     writeln!(out, "\n{} claims: {}", all, counts.join(", "))?;
-    if look.timing == Timing::Shown {
+    if view.times() {
         writeln!(out, "in {:.1} s", took.as_secs_f64())?;
     }
     if let Some(one) = one {
@@ -99,12 +94,6 @@ pub fn list(out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// One claim: what the textbook says, the calls, the verdict and why.
-pub fn in_detail(tried: &Tried, look: Look, out: &mut impl Write) -> io::Result<()> {
-    question(tried.claim, out)?;
-    answer(tried, look, out)
-}
-
 /// What the textbook says, and what the kernel is asked.
 pub fn question(claim: &Claim, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}\n", format!("claims | {}", claim.id).bold())?;
@@ -114,19 +103,18 @@ pub fn question(claim: &Claim, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{}\n", wrap(&asked, 14))
 }
 
-/// The calls, the verdict and why.
-pub fn answer(tried: &Tried, look: Look, out: &mut impl Write) -> io::Result<()> {
+/// Below the calls: the verdict and why.
+pub fn answer(tried: &Tried, view: View, out: &mut impl Write) -> io::Result<()> {
     let finding = &tried.finding;
-    story(&tried.story, look, out)?;
 
     let verdict = finding.verdict;
     let sentence = format!("=> {}: {}", verdict.name().to_uppercase(), finding.evidence);
     writeln!(out, "\n{}", coloured(verdict, &wrap(&sentence, 3)).bold())?;
-    if let (Timing::Shown, Some(varying)) = (look.timing, &finding.varying) {
+    if let (true, Some(varying)) = (view.times(), &finding.varying) {
         writeln!(out, "{}", indented(3, varying))?;
     }
     writeln!(out, "{}", indented(3, finding.why))?;
-    if look.timing == Timing::Shown {
+    if view.times() {
         for (name, figure) in &finding.figures {
             match figure {
                 Figure::Count(count) => writeln!(out, "   {name}: {count}")?,
@@ -138,80 +126,10 @@ pub fn answer(tried: &Tried, look: Look, out: &mut impl Write) -> io::Result<()>
     Ok(())
 }
 
-/// Where to go on after one claim, with `flag`.
-pub fn next(claim: &Claim, flag: &str, out: &mut impl Write) -> io::Result<()> {
-    let mut after = claims::all().skip_while(|other| other.id != claim.id);
-    match after.nth(1) {
-        Some(next) => writeln!(out, "\nnext: epoll-lab claims {}{flag}", next.id),
-        None => writeln!(out, "\nall of them: epoll-lab claims"),
-    }
-}
-
-/// What happened, in the words of the servers' traces.
-fn story(story: &[Entry], look: Look, out: &mut impl Write) -> io::Result<()> {
-    let trace = Trace::Calls;
-    let mut text = Text::new(Look { trace, ..look });
-    let mut entries = story.iter().peekable();
-    while let Some(entry) = entries.next() {
-        match entry {
-            Entry::Step(step) => text.step(step, out)?,
-            Entry::Unseen(name, reports) => text.unseen(*name, *reports),
-            Entry::Note(note) => {
-                text.finish(out)?;
-                writeln!(out, "{}", indented(4, note).dimmed())?;
-            }
-            Entry::Call(record) => {
-                text.record(record, out)?;
-                // Hundreds of the same answer are one line.
-                let mut more = 0;
-                while entries.next_if(|next| is_same(record, next)).is_some() {
-                    more += 1;
-                }
-                match more {
-                    0 => {}
-                    1 => text.record(record, out)?,
-                    _ => {
-                        text.finish(out)?;
-                        let note = format!("    ... and {more} times more the same");
-                        writeln!(out, "{}", note.dimmed())?;
-                    }
-                }
-            }
-        }
-    }
-    text.finish(out)
-}
-
-fn is_same(record: &Record, next: &Entry) -> bool {
-    let events = |record: &Record| {
-        let mut text = String::new();
-        record
-            .events
-            .iter()
-            .for_each(|event| push_event(&mut text, event));
-        text
-    };
-    match next {
-        Entry::Call(next) => {
-            call_text(record) == call_text(next)
-                && record.unread == next.unread
-                && events(record) == events(next)
-        }
-        Entry::Step(_) | Entry::Note(_) | Entry::Unseen(..) => false,
-    }
-}
-
-/// A sentence, all of it so many columns from the margin.
-fn indented(columns: usize, sentence: &str) -> String {
-    // What `wrap` would take for blanks between words.
-    let margin = "\0".repeat(columns);
-    wrap(&format!("{margin}{sentence}"), columns).replace('\0', " ")
-}
-
 /// The evidence; what varies takes its place where it may be shown.
-fn evidence(finding: &Finding, look: Look) -> &str {
-    match (look.timing, &finding.varying) {
-        (Timing::Shown, Some(varying)) => varying,
+fn evidence(finding: &Finding, view: View) -> &str {
+    match (view.times(), &finding.varying) {
+        (true, Some(varying)) => varying,
         _ => &finding.evidence,
     }
 }

@@ -4,23 +4,27 @@ use std::io;
 
 use colored::Colorize;
 
-use crate::commands::compare::cost_text::coloured;
+use crate::commands::compare::colour::coloured;
 use crate::cost::figures::thousands;
 use crate::cost::{Api, Measurement};
+use crate::show::Charset;
 
-/// What the frame is made of. The series are letters in either case.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Glyphs {
-    /// Lines without gaps, and `µs`.
-    Unicode,
-    /// No byte above 0x7f.
-    Ascii,
+/// What the axes are made of.
+struct Frame {
+    vertical: char,
+    tick: char,
+    corner: char,
+    horizontal: char,
+    mark: char,
+    micro: &'static str,
 }
 
-impl Glyphs {
-    fn frame(self) -> Frame {
-        match self {
-            Glyphs::Unicode => Frame {
+impl Frame {
+    /// Lines without gaps and `µs`, or no byte above 0x7f. The series are
+    /// letters in either case.
+    fn of(charset: Charset) -> Frame {
+        match charset {
+            Charset::Unicode => Frame {
                 vertical: '│',
                 tick: '┤',
                 corner: '└',
@@ -28,7 +32,7 @@ impl Glyphs {
                 mark: '┴',
                 micro: "µs",
             },
-            Glyphs::Ascii => Frame {
+            Charset::Ascii => Frame {
                 vertical: '|',
                 tick: '+',
                 corner: '+',
@@ -40,15 +44,6 @@ impl Glyphs {
     }
 }
 
-struct Frame {
-    vertical: char,
-    tick: char,
-    corner: char,
-    horizontal: char,
-    mark: char,
-    micro: &'static str,
-}
-
 /// Columns of the label, left of the axis.
 const LABEL: usize = 7;
 /// Columns of the drawing: a multiple of three, see [`Canvas::mark`]. With label and axis 77.
@@ -56,7 +51,11 @@ const COLUMNS: usize = 69;
 const ROWS: usize = 15;
 
 /// Draws the chart; nothing, where fewer than two sizes were measured.
-pub fn draw(measurement: &Measurement, glyphs: Glyphs, out: &mut impl io::Write) -> io::Result<()> {
+pub fn draw(
+    measurement: &Measurement,
+    charset: Charset,
+    out: &mut impl io::Write,
+) -> io::Result<()> {
     let series = Api::ALL.map(|api| (api, measurement.series(api)));
     let all = || series.iter().flat_map(|(_, points)| points.iter());
     let Some((x, y)) =
@@ -74,7 +73,7 @@ pub fn draw(measurement: &Measurement, glyphs: Glyphs, out: &mut impl io::Write)
         canvas.line(*api, points);
     }
 
-    let frame = glyphs.frame();
+    let frame = Frame::of(charset);
     writeln!(
         out,
         "{}",

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValue;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
+use crate::commands::args::{Word, one_of};
 use crate::cost::plan_error::{MAX_CHURN, MAX_FDS};
 use crate::cost::{Active, FdKind, Plan, PlanError};
 
@@ -41,7 +41,7 @@ pub struct ScalingArgs {
     pub churn: usize,
 
     /// What the fds are
-    #[arg(long, value_name = "KIND", value_enum, default_value_t = FdKind::Eventfd)]
+    #[arg(long, value_name = "KIND", default_value = "eventfd", value_parser = one_of(&FD_KINDS))]
     pub fd_kind: FdKind,
 
     /// Write the chart as a picture (SVG) to this file as well
@@ -49,24 +49,21 @@ pub struct ScalingArgs {
     pub svg: Option<PathBuf>,
 }
 
-impl ValueEnum for FdKind {
-    fn value_variants<'a>() -> &'a [FdKind] {
-        &[FdKind::Eventfd, FdKind::Tcp]
-    }
-
-    fn to_possible_value(&self) -> Option<PossibleValue> {
-        let help = match self {
-            FdKind::Eventfd => {
-                "A counter in the kernel, readable while it is above 0 (`eventfd(2)`): \
-                 the cheapest fd there is to ask"
-            }
-            FdKind::Tcp => {
-                "The accepted end of a TCP connection over loopback, as in a server: two fds each"
-            }
-        };
-        Some(PossibleValue::new(self.name()).help(help))
-    }
-}
+/// Under --fd-kind.
+const FD_KINDS: [Word<FdKind>; 2] = [
+    (
+        FdKind::Eventfd,
+        "eventfd",
+        Some(
+            "A counter in the kernel, readable while it is above 0 (`eventfd(2)`): the cheapest fd there is to ask",
+        ),
+    ),
+    (
+        FdKind::Tcp,
+        "tcp",
+        Some("The accepted end of a TCP connection over loopback, as in a server: two fds each"),
+    ),
+];
 
 impl ScalingArgs {
     /// What is asked for, or why it makes no sense: an error of usage.

@@ -2,44 +2,36 @@
 
 use std::io;
 
-use colored::{ColoredString, Colorize};
+use colored::Colorize;
 use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Style, Width};
 
-use crate::cost::analysis::Fitted;
-
-use crate::cost::analysis::poll_over_epoll;
+use crate::commands::compare::chart;
+use crate::commands::compare::colour::coloured;
+use crate::cost::analysis::{Fitted, poll_over_epoll};
 use crate::cost::figures::{decimals, thousands};
 use crate::cost::{Active, Api, Cost, Measurement, Outcome, Point, Skip, verdict};
-
-use super::chart;
-pub use super::chart::Glyphs;
+use crate::show::Charset;
 
 /// The widest line.
 pub const MAX_WIDTH: usize = 80;
 
 /// The whole of it.
-pub fn text(measurement: &Measurement, glyphs: Glyphs, out: &mut impl io::Write) -> io::Result<()> {
+pub fn text(
+    measurement: &Measurement,
+    charset: Charset,
+    out: &mut impl io::Write,
+) -> io::Result<()> {
     header(measurement, out)?;
     sizes(measurement, out)?;
     fits(measurement, out)?;
-    chart::draw(measurement, glyphs, out)?;
+    chart::draw(measurement, charset, out)?;
     experiments(measurement, out)?;
     for sentence in verdict::sentences(measurement) {
         paragraph("=> ", &sentence, out)?;
     }
     Ok(())
-}
-
-/// An API's colour, the same in every part; the words and letters beside it say the same without. Poll has the
-/// terminal's own: of the basic colours no third one reads well on dark and on light.
-pub fn coloured(api: Api, text: &str) -> ColoredString {
-    match api {
-        Api::Select => text.magenta(),
-        Api::Poll => text.normal(),
-        Api::Epoll => text.green(),
-    }
 }
 
 fn header(measurement: &Measurement, out: &mut impl io::Write) -> io::Result<()> {

@@ -5,12 +5,11 @@ use std::io;
 use serde::Serialize;
 
 use crate::cost::{Api, Cell, FdKind, Measurement, Outcome};
+use crate::show::json::line;
 
 /// The record, as the README documents it.
 #[derive(Serialize)]
-#[serde(tag = "type", rename = "scaling")]
-struct Record {
-    run: u32,
+struct Scaling {
     api: Api,
     fds: usize,
     fd_kind: FdKind,
@@ -24,14 +23,13 @@ struct Record {
     skipped: Option<String>,
 }
 
-impl Record {
-    fn of(cell: &Cell, fd_kind: FdKind, run: u32) -> Record {
+impl Scaling {
+    fn of(cell: &Cell, fd_kind: FdKind) -> Scaling {
         let (cost, skipped) = match &cell.outcome {
             Outcome::Measured(cost) => (Some(cost), None),
             Outcome::Skipped(skip) => (None, Some(skip.to_string())),
         };
-        Record {
-            run,
+        Scaling {
             api: cell.api,
             fds: cell.point.fds,
             fd_kind,
@@ -54,8 +52,8 @@ fn tenths(ns: f64) -> f64 {
 /// `run` is the number of this experiment within the output of the command.
 pub fn json_lines(measurement: &Measurement, run: u32, out: &mut impl io::Write) -> io::Result<()> {
     for cell in &measurement.cells {
-        serde_json::to_writer(&mut *out, &Record::of(cell, measurement.plan.fd_kind, run))?;
-        writeln!(out)?;
+        let record = Scaling::of(cell, measurement.plan.fd_kind);
+        line("scaling", Some(run), &record, out)?;
     }
     Ok(())
 }

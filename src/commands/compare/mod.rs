@@ -1,9 +1,13 @@
 //! `select-poll-compare`: the same server on three APIs, and what a wait costs.
 
-pub mod chart;
+pub(crate) mod args;
+mod chart;
+mod colour;
+mod cost;
 pub(crate) mod cost_args;
 pub mod cost_text;
 pub mod json;
 pub(crate) mod run;
+mod servers;
 pub mod svg;
-pub(crate) mod text;
+mod text;

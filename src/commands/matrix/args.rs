@@ -3,8 +3,8 @@
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, value_parser};
 
+use crate::commands::args::{BUFFER, Message, ScreenArgs, parse_message};
 use crate::commands::predict::args::PredictArgs;
-use crate::commands::servers::args::{BUFFER, Message, ScreenArgs, parse_message};
 
 pub const EXAMPLES: &str = "\
 Examples:

@@ -1,7 +1,9 @@
-//! `matrix`: every combination of trigger, socket and read strategy.
+//! `matrix`: every combination of trigger, socket and read.
 
 pub(crate) mod args;
-pub(crate) mod questions;
-pub(crate) mod rules;
+mod json;
+mod questions;
+mod rows;
+mod rules;
 pub(crate) mod run;
-pub(crate) mod text;
+mod text;

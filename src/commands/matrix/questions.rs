@@ -1,18 +1,12 @@
 //! What the matrix is asked: how many of its rows come to what.
 
-use crate::commands::predict::Answer;
-
-use crate::commands::predict::Kind;
-
-use crate::commands::predict::Measured;
-
-use crate::commands::matrix::run::{Combination, Matrix};
-use crate::commands::predict::Question;
+use crate::commands::matrix::rows::{Combination, Found, Matrix};
+use crate::commands::predict::{Answer, Kind, Measured, Question};
 use crate::lab::report::Outcome;
 use crate::trace::Name;
 
 /// How many serve both clients, and how many fall asleep for one.
-pub fn questions() -> Vec<Question<Matrix>> {
+pub fn questions() -> Vec<Question<Found>> {
     let count = |text: &str, measure| Question {
         text: text.into(),
         kind: Kind::Count,
@@ -20,12 +14,13 @@ pub fn questions() -> Vec<Question<Matrix>> {
         measure,
     };
     vec![
-        count("How many of the 8 will serve both A and B?", |matrix| {
-            rows(matrix, |row| row.outcome == Outcome::Ok)
-        }),
-        count("How many will sleep in recv for A?", |matrix| {
+        count(
+            "How many of the 8 will serve both A and B?",
+            |found: &Found| rows(&found.matrix, |row| row.outcome == Outcome::Ok),
+        ),
+        count("How many will sleep in recv for A?", |found: &Found| {
             let a = Name::Client(0).to_string();
-            rows(matrix, |row| {
+            rows(&found.matrix, |row| {
                 row.asleep.0 == "recv" && row.asleep.1.as_ref() == Some(&a)
             })
         }),
@@ -33,7 +28,7 @@ pub fn questions() -> Vec<Question<Matrix>> {
 }
 
 /// What is about to be run.
-pub fn setup(matrix: &Matrix) -> String {
+pub fn set_up(matrix: &Matrix) -> String {
     let [a, b] = matrix.sent;
     format!(
         "Eight servers, one after the other: level or edge, blocking or O_NONBLOCK, one recv or \

@@ -4,7 +4,7 @@
 //! have them came to the same result. The most general rules that together
 //! cover all rows are the sentences below the table.
 
-use crate::commands::matrix::run::Combination;
+use crate::commands::matrix::rows::Combination;
 use crate::lab::report::Outcome;
 
 /// How many columns a rule may speak of: trigger, socket, read.
@@ -147,7 +147,7 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::matrix::run::combinations;
+    use crate::commands::matrix::rows::combinations;
     use crate::lab::report::{Answered, Trigger};
     use crate::server::mode::{Mode, Read, SocketKind};
     use crate::trace::totals::Connection;
@@ -158,7 +158,7 @@ mod tests {
             trigger: Trigger::of(mode.interest),
             socket: mode.socket,
             read: mode.read,
-            command: None,
+            server: None,
             a: Connection::default(),
             b: Answered::AtOnce,
             asleep: ("epoll_wait", None),

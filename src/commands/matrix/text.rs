@@ -3,17 +3,18 @@
 use std::io::{self, Write};
 
 use colored::{ColoredString, Colorize};
-use serde::Serialize;
 use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding};
 
+use crate::commands::matrix::rows::{Combination, Matrix};
 use crate::commands::matrix::rules::rules;
-use crate::commands::matrix::run::{Combination, Matrix};
+use crate::commands::next;
 use crate::commands::predict::{Compared, text as predict};
-use crate::lab::report::{Answered, Outcome, Subcommand};
+use crate::lab::report::{Answered, Outcome};
 use crate::show::grid;
 use crate::show::text::layout::wrap;
+use crate::show::text::table;
 
 const HEAD: [&str; 10] = [
     "socket", "read", "trigger", "reports", "recv", "EAGAIN", "unread", "B", "RESULT", "",
@@ -30,29 +31,27 @@ pub fn text(matrix: &Matrix, compared: &[Compared], out: &mut impl Write) -> io:
     );
     writeln!(out, "{}\n", wrap(&header, 0).bold())?;
 
-    let mut table = Builder::default();
-    table.push_record(HEAD);
+    let mut cells_of = Builder::default();
+    cells_of.push_record(HEAD);
     for row in &matrix.rows {
-        table.push_record(cells(row));
+        cells_of.push_record(cells(row));
     }
-    let mut table = grid::of(table, 1);
-    table
-        .modify(Columns::new(..NUMBERS.start), Alignment::left())
+    let mut rows = grid::of(cells_of, 1);
+    rows.modify(Columns::new(..NUMBERS.start), Alignment::left())
         .modify(Columns::new(NUMBERS.end..), Alignment::left())
         .modify(Columns::one(NUMBERS.end), Padding::new(1, 2, 0, 0))
         .modify(Columns::one(NUMBERS.end + 1), Padding::new(0, 2, 0, 0));
-    grid::print(&table, out)?;
+    grid::print(&rows, out)?;
     writeln!(out)?;
     for rule in rules(&matrix.rows) {
         let sentence = wrap(&format!("=> {}", rule.sentence(&matrix.rows)), 3);
         writeln!(out, "{}", by_outcome(&sentence, rule.outcome).bold())?;
     }
-    if compared.is_empty() {
-        return writeln!(out, "\nnext: epoll-lab write-events");
+    if !compared.is_empty() {
+        writeln!(out)?;
+        predict::text("while both stay connected", compared, out)?;
     }
-    writeln!(out)?;
-    predict::text("while both stay connected", compared, out)?;
-    writeln!(out, "\nnext: epoll-lab write-events --predict")
+    table::next(Some(next::after_matrix(!compared.is_empty())), out)
 }
 
 fn cells(row: &Combination) -> [String; 10] {
@@ -76,8 +75,8 @@ fn cells(row: &Combination) -> [String; 10] {
         by_outcome(row.outcome.name(), row.outcome)
             .bold()
             .to_string(),
-        row.command
-            .map_or(String::new(), |command| command.name().cyan().to_string()),
+        row.server
+            .map_or(String::new(), |server| server.name().cyan().to_string()),
     ]
 }
 
@@ -86,40 +85,4 @@ fn by_outcome(text: &str, outcome: Outcome) -> ColoredString {
         Outcome::Ok => text.green(),
         _ => text.red(),
     }
-}
-
-#[derive(Serialize)]
-struct Line {
-    r#type: &'static str,
-    run: u32,
-    socket: &'static str,
-    read: &'static str,
-    trigger: &'static str,
-    reports: u64,
-    recv: u64,
-    eagain: u64,
-    unread: u64,
-    b_answered: bool,
-    result: &'static str,
-    command: Option<&'static str>,
-}
-
-/// A `combination` of the JSON contract.
-pub fn json_line(row: &Combination, run: u32, out: &mut impl Write) -> io::Result<()> {
-    let line = Line {
-        r#type: "combination",
-        run,
-        socket: row.socket.name(),
-        read: row.read.name(),
-        trigger: row.trigger.name(),
-        reports: row.a.reports,
-        recv: row.a.recv,
-        eagain: row.a.eagain,
-        unread: row.a.unread,
-        b_answered: row.b != Answered::Never,
-        result: row.outcome.name(),
-        command: row.command.map(Subcommand::name),
-    };
-    serde_json::to_writer(&mut *out, &line)?;
-    out.write_all(b"\n")
 }

@@ -2,10 +2,10 @@
 
 use clap::Args;
 
-use crate::commands::servers::args::FormatArg;
+use crate::commands::args::Format;
 
 /// What `--predict` was given.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct PredictArgs {
     /// Ask first what will happen, and show each answer beside what did; or
     /// take the answers from here, with commas between them
@@ -25,8 +25,8 @@ impl PredictArgs {
     }
 
     /// The set-up is to be told first: people read it.
-    pub fn wants_setup(&self, format: FormatArg) -> bool {
-        self.asks() || self.is_given() && format == FormatArg::Text
+    pub fn wants_setup(&self, format: Format) -> bool {
+        self.asks() || self.is_given() && format == Format::Text
     }
 
     /// There are predictions, wherever they come from.

@@ -3,9 +3,7 @@
 
 use anyhow::Result;
 
-use crate::commands::predict::Answer;
-
-use crate::commands::predict::Question;
+use crate::commands::predict::question::{Answer, Question};
 use crate::show::prompt::read_line;
 use crate::show::tell;
 

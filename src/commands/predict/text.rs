@@ -8,7 +8,9 @@ use tabled::builder::Builder;
 use tabled::settings::Alignment;
 use tabled::settings::object::Columns;
 
-use crate::commands::predict::{Answer, Compared};
+use crate::commands::predict::question::{Answer, Compared};
+use crate::commands::screen::Screen;
+use crate::lab::audience::OutputError;
 use crate::show::grid;
 use crate::show::text::layout::{WIDTH, wrap_within};
 
@@ -65,44 +67,25 @@ pub fn text(head: &str, compared: &[Compared], out: &mut impl Write) -> io::Resu
     grid::print(&table, out)
 }
 
+/// A `prediction` of the JSON contract.
 #[derive(Serialize)]
-struct Line<'a> {
-    r#type: &'static str,
+struct Prediction<'a> {
+    /// Null where it is about all runs together.
     run: Option<u32>,
     question: &'a str,
-    predicted: Value,
-    measured: Option<Value>,
+    predicted: Answer,
+    measured: Option<Answer>,
 }
 
-/// A count is a number, a word is a string.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Value {
-    Count(u64),
-    Word(&'static str),
-}
-
-impl From<Answer> for Value {
-    fn from(answer: Answer) -> Value {
-        match answer {
-            Answer::Count(count) => Value::Count(count),
-            Answer::Word(word) => Value::Word(word),
-        }
-    }
-}
-
-/// A `prediction` of the JSON contract a line.
-pub fn json(compared: &[Compared], out: &mut impl Write) -> io::Result<()> {
-    for one in compared {
-        let line = Line {
-            r#type: "prediction",
+/// One record a question.
+pub fn json(compared: &[Compared], screen: &Screen) -> Result<(), OutputError> {
+    compared.iter().try_for_each(|one| {
+        let record = Prediction {
             run: one.run,
             question: &one.question,
-            predicted: one.predicted.into(),
-            measured: one.measured.answer.map(Value::from),
+            predicted: one.predicted,
+            measured: one.measured.answer,
         };
-        serde_json::to_writer(&mut *out, &line)?;
-        out.write_all(b"\n")?;
-    }
-    Ok(())
+        screen.json("prediction", None, &record)
+    })
 }

@@ -1,65 +1,42 @@
 //! The flags of the servers.
 
-use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, ValueEnum, value_parser};
+use clap::{Args, value_parser};
 
-use crate::commands::compare::cost_args::ScalingArgs;
+use crate::commands::args::{BUFFER, Message, ScreenArgs, Word, one_of, parse_message};
 use crate::commands::predict::args::PredictArgs;
+use crate::server::mode::{Read, SocketKind};
 
 #[derive(Debug, Args)]
 pub struct EpollArgs {
     /// How much to read per report, instead of the command's own
     #[arg(long, value_name = "HOW", help_heading = "The server")]
-    pub read: Option<ReadArg>,
+    #[arg(value_parser = one_of(&READS))]
+    pub read: Option<Read>,
 
     /// Whether recv may sleep, instead of the command's own
     #[arg(long, value_name = "KIND", help_heading = "The server")]
-    pub socket: Option<SocketArg>,
+    #[arg(value_parser = one_of(&SOCKETS))]
+    pub socket: Option<SocketKind>,
 
     #[command(flatten)]
     pub server: ServerArgs,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ReadArg {
-    /// One recv per report
-    Once,
-    /// recv until EAGAIN
-    Drain,
-}
+/// Under --read.
+const READS: [Word<Read>; 2] = [
+    (Read::Once, "once", Some("One recv per report")),
+    (Read::Drain, "drain", Some("recv until EAGAIN")),
+];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum SocketArg {
-    Blocking,
-    Nonblocking,
-}
-
-/// How things are shown.
-#[derive(Debug, Args)]
-pub struct ScreenArgs {
-    /// Show every call as it happens
-    #[arg(long, help_heading = "The screen")]
-    pub trace: bool,
-
-    /// With --trace: times in ms since the start, <ms in the call>, the wait
-    /// channel; all that varies from run to run
-    #[arg(long, help_heading = "The screen")]
-    pub timing: bool,
-
-    /// How to print
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        default_value = "text",
-        help_heading = "The screen"
-    )]
-    pub format: FormatArg,
-}
+/// Under --socket.
+const SOCKETS: [Word<SocketKind>; 2] = [
+    (SocketKind::Blocking, "blocking", None),
+    (SocketKind::Nonblocking, "nonblocking", None),
+];
 
 #[derive(Debug, Args)]
 pub struct ServerArgs {
@@ -111,86 +88,8 @@ pub struct ServerArgs {
     pub predict: PredictArgs,
 }
 
-#[derive(Debug, Args)]
-pub struct CompareArgs {
-    #[command(flatten)]
-    pub screen: ScreenArgs,
-
-    /// Leave out the other part
-    #[arg(long, value_name = "PART", help_heading = "The screen")]
-    pub only: Option<PartArg>,
-
-    /// Size of the receive buffer
-    #[arg(
-        long,
-        value_name = "BYTES",
-        default_value_t = BUFFER,
-        help_heading = "The servers"
-    )]
-    #[arg(value_parser = value_parser!(u32).range(1..=65536))]
-    pub buffer: u32,
-
-    /// How many clients, 1 to 100: the last one talks, the others are idle
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 4,
-        help_heading = "The servers"
-    )]
-    #[arg(value_parser = value_parser!(u16).range(1..=100))]
-    pub clients: u16,
-
-    /// What the last client sends, 1 to 32768 bytes; repeat it for more
-    /// messages [default: HELLOworld123]
-    #[arg(long, value_name = "TEXT", help_heading = "The servers")]
-    #[arg(value_parser = OsStringValueParser::new().try_map(parse_message))]
-    pub message: Vec<Message>,
-
-    /// Wait for Enter before each step of the clients, and show every call
-    #[arg(long, help_heading = "The servers")]
-    pub step: bool,
-
-    #[command(flatten)]
-    pub scaling: ScalingArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum PartArg {
-    /// The same server on three APIs
-    Servers,
-    /// What a wait costs as the set grows
-    Cost,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FormatArg {
-    Text,
-    /// JSON Lines
-    Json,
-}
-
-/// The size of the receive buffer, if nobody says otherwise: small enough for
-/// every step to show.
-pub const BUFFER: u32 = 5;
-
-/// What a client sends: any bytes that a command line can hold.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message(pub Vec<u8>);
-
-/// The longest message, in bytes: a larger send may arrive in several
-/// segments, and so be reported several times.
-pub const LONGEST_MESSAGE: usize = 32_768;
-
 /// The longest stall.
 const LONGEST_STALL: Duration = Duration::from_secs(3600);
-
-pub(crate) fn parse_message(text: OsString) -> Result<Message, String> {
-    let bytes = text.into_vec();
-    match bytes.len() {
-        1..=LONGEST_MESSAGE => Ok(Message(bytes)),
-        n => Err(format!("{n} bytes are not in 1..={LONGEST_MESSAGE}")),
-    }
-}
 
 fn parse_stall(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
@@ -213,13 +112,6 @@ fn parse_address(text: &str) -> Result<SocketAddr, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_message_has_1_to_32768_bytes() {
-        assert!(parse_message(OsString::new()).is_err());
-        assert!(parse_message(OsString::from("x".repeat(32_768))).is_ok());
-        assert!(parse_message(OsString::from("x".repeat(32_769))).is_err());
-    }
 
     #[test]
     fn durations_and_addresses() {

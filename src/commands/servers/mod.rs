@@ -1,5 +1,10 @@
-//! The commands that run one server: `blocking`, `lt`, `et-blocking`, `et-nonblock`.
+//! The servers that have a command of their own: `blocking`, `lt`,
+//! `et-blocking` and `et-nonblock`.
 
 pub(crate) mod args;
-pub(crate) mod questions;
+mod questions;
 pub(crate) mod run;
+mod server;
+mod text;
+
+pub use self::server::Server;

@@ -3,20 +3,10 @@
 
 use nix::errno::Errno;
 
-use crate::commands::predict::Answer;
-
-use crate::commands::predict::Kind;
-
-use crate::commands::predict::Measured;
-
-use crate::commands::predict::Question;
-
-use crate::commands::predict::YES_NO;
-
-use crate::commands::predict::yes_no;
+use crate::commands::predict::{Answer, Kind, Measured, Question, YES_NO, yes_no};
 use crate::lab::report::scene::{BeforeHangUp, Eve};
 use crate::lab::report::verdict::plural;
-use crate::lab::report::{Api, Report, Run, Trigger};
+use crate::lab::report::{Api, Run, Summary, Trigger};
 use crate::lab::script::Script;
 use crate::server::mode::{Read, SocketKind};
 use crate::trace::escape::quote;
@@ -29,7 +19,7 @@ const MESSAGE_WIDTH: usize = 24;
 const NAMED: usize = 3;
 
 /// The one or two questions that this server answers best.
-pub fn questions(run: &Run, script: &Script) -> Vec<Question<Report>> {
+pub fn questions(run: &Run, script: &Script) -> Vec<Question<Summary>> {
     let wait = run.api.wait_call().unwrap_or("nobody"); // not asked then
     let sent: usize = script.messages[0].iter().map(Vec::len).sum();
     let count = |text: String, measure| Question {
@@ -61,7 +51,7 @@ pub fn questions(run: &Run, script: &Script) -> Vec<Question<Report>> {
 }
 
 /// What is about to happen, and until when it counts.
-pub fn setup(run: &Run, script: &Script) -> String {
+pub fn set_up(run: &Run, script: &Script) -> String {
     let clients = script.messages.iter().enumerate();
     let mut sentences: Vec<String> = clients
         .take(NAMED)
@@ -97,11 +87,11 @@ pub fn setup(run: &Run, script: &Script) -> String {
 
 /// The answer that `read` finds in what was the case before the first hang-up.
 fn before(
-    report: &Report,
+    summary: &Summary,
     client: usize,
     read: fn(&BeforeHangUp, &Eve) -> (Answer, String),
 ) -> Measured {
-    let before = report.before_hang_up.as_ref();
+    let before = summary.scene.before_hang_up.as_ref();
     match before.and_then(|before| Some((before, before.clients.get(client)?))) {
         Some((before, eve)) => {
             let (answer, reason) = read(before, eve);
@@ -117,8 +107,8 @@ fn before(
     }
 }
 
-fn reports(report: &Report) -> Measured {
-    before(report, 0, |_, eve| {
+fn reports(summary: &Summary) -> Measured {
+    before(summary, 0, |_, eve| {
         let server = &eve.server;
         let mut unread: Vec<String> = server.first_unread.iter().map(u64::to_string).collect();
         if server.reports > FIRST as u64 {
@@ -137,8 +127,8 @@ fn reports(report: &Report) -> Measured {
     })
 }
 
-fn recv(report: &Report) -> Measured {
-    before(report, 0, |_, eve| {
+fn recv(summary: &Summary) -> Measured {
+    before(summary, 0, |_, eve| {
         let calls = eve.server.recv;
         let returned = returned(&eve.server.first_recv, calls - u64::from(eve.in_recv));
         let reason = match (returned, eve.in_recv) {
@@ -170,8 +160,8 @@ fn returned(first: &[Result<i32, Errno>], calls: u64) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn echoed(report: &Report) -> Measured {
-    before(report, 0, |_, eve| {
+fn echoed(summary: &Summary) -> Measured {
+    before(summary, 0, |_, eve| {
         let server = &eve.server;
         let mut reason = match returned(&server.first_recv, server.recv) {
             Some(returned) => format!("recv: {returned}"),
@@ -184,8 +174,8 @@ fn echoed(report: &Report) -> Measured {
     })
 }
 
-fn answered(report: &Report) -> Measured {
-    before(report, 1, |before, eve| {
+fn answered(summary: &Summary) -> Measured {
+    before(summary, 1, |before, eve| {
         let asleep = &before.asleep;
         let reason = match asleep.for_one() {
             Some(fd) => format!("server asleep: {}({fd})", asleep.call),

@@ -1,9 +1,10 @@
 //! The flags of `write-events`.
 
-use clap::{Args, ValueEnum, value_parser};
+use clap::{Args, value_parser};
 
+use crate::commands::args::{ScreenArgs, Word, one_of};
 use crate::commands::predict::args::PredictArgs;
-use crate::commands::servers::args::ScreenArgs;
+use crate::lab::report::Trigger;
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -40,7 +41,8 @@ pub struct WriteArgs {
 
     /// Only one of the two
     #[arg(long, value_name = "TRIGGER", help_heading = "The writer")]
-    pub trigger: Option<TriggerArg>,
+    #[arg(value_parser = one_of(&TRIGGERS))]
+    pub trigger: Option<Trigger>,
 
     /// How often at most it asks for EPOLLOUT in one act
     #[arg(
@@ -56,10 +58,8 @@ pub struct WriteArgs {
     pub predict: PredictArgs,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TriggerArg {
-    /// Level-triggered
-    Lt,
-    /// Edge-triggered
-    Et,
-}
+/// Under --trigger.
+const TRIGGERS: [Word<Trigger>; 2] = [
+    (Trigger::Level, "lt", Some("Level-triggered")),
+    (Trigger::Edge, "et", Some("Edge-triggered")),
+];

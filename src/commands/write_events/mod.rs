@@ -1,10 +1,12 @@
-//! `write-events`: when epoll reports EPOLLOUT.
+//! `write-events`: when EPOLLOUT comes, and when to ask for it.
 
-pub(crate) mod acts;
+mod acts;
 pub(crate) mod args;
-pub(crate) mod bench;
-pub(crate) mod json;
-pub(crate) mod questions;
+mod ends;
+mod json;
+mod questions;
 pub(crate) mod run;
-pub(crate) mod text;
-pub(crate) mod verdict;
+mod side;
+mod text;
+mod trace;
+mod verdict;

@@ -1,14 +1,8 @@
 //! What `write-events` is asked: how often EPOLLOUT comes when nothing is to
 //! be sent.
 
-use crate::commands::predict::Answer;
-
-use crate::commands::predict::Kind;
-
-use crate::commands::predict::Measured;
-
-use crate::commands::predict::Question;
-use crate::commands::write_events::run::{Act, WriteEvents};
+use crate::commands::predict::{Answer, Kind, Measured, Question};
+use crate::commands::write_events::side::{Act, WriteEvents};
 use crate::lab::report::Trigger;
 
 /// One question a trigger; with one trigger alone, also about a full buffer.
@@ -40,7 +34,7 @@ pub fn questions(triggers: &[Trigger], limit: u32) -> Vec<Question<WriteEvents>>
 }
 
 /// What is about to be played.
-pub fn setup(triggers: &[Trigger], limit: u32) -> String {
+pub fn set_up(triggers: &[Trigger], limit: u32) -> String {
     let triggers: Vec<&str> = triggers
         .iter()
         .map(|trigger| match trigger {

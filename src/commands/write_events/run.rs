@@ -1,178 +1,95 @@
 //! `write-events`: when epoll reports EPOLLOUT, level- and edge-triggered.
 //!
-//! Read [`acts`] first: what W does, as numbered steps on real sockets. One
+//! Read `acts` first: what W does, as numbered steps on real sockets. One
 //! thread plays both ends, so nothing happens between two calls but what the
-//! kernel does by itself. [`mod@bench`] shows the calls and folds long loops, and
-//! [`verdict`] says what the counts come to.
+//! kernel does by itself. `ends` makes the calls and folds long loops, and
+//! `verdict` says what the counts come to.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::commands::predict;
-use crate::commands::predict::Asked;
-use crate::commands::servers::args::FormatArg;
-use crate::commands::servers::run::look;
-use crate::commands::write_events::args::{TriggerArg, WriteArgs};
-use crate::lab::report::{Api, Run, Subcommand, Trigger};
+use crate::commands::conduct::{Experiment, conduct};
+use crate::commands::predict::{Compared, Question};
+use crate::commands::screen::Screen;
+use crate::commands::write_events::args::WriteArgs;
+use crate::commands::write_events::side::{READ, Side, WriteEvents};
+use crate::commands::write_events::{acts, json, questions, text, trace};
+use crate::lab::audience::Event;
+use crate::lab::report::{Api, Caption, Run, Trigger};
 use crate::server::mode::{Read, SocketKind};
-use crate::show::{Charset, Format, Look, Screen, json, text};
+use crate::show::Charset;
 
-/// Bytes that P reads at a time.
-pub const READ: usize = 512;
-
-/// The four parts, in the order in which they are played.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act {
-    /// Nothing to send.
-    Idle,
-    /// The send buffer is filled.
-    Fill,
-    /// The peer reads, and makes room.
-    Drain,
-    /// EPOLLOUT is registered only while something waits to be sent.
-    OnDemand,
-}
-
-impl Act {
-    /// As they are played.
-    pub const ALL: [Act; 4] = [Act::Idle, Act::Fill, Act::Drain, Act::OnDemand];
-
-    /// The name in the JSON contract.
-    pub fn name(self) -> &'static str {
-        match self {
-            Act::Idle => "idle",
-            Act::Fill => "fill",
-            Act::Drain => "drain",
-            Act::OnDemand => "on-demand",
-        }
-    }
-}
-
-/// What an act came to.
-///
-/// A wait that does not sleep, made while P reads on, is counted only if it
-/// brings the report: how many it takes is the kernel's affair.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Measured {
-    /// Which of the four.
-    pub act: Act,
-    /// Calls of epoll_wait.
-    pub waits: u64,
-    /// Those that brought EPOLLOUT.
-    pub reports: u64,
-    /// The last wait brought nothing, for as long as it was let wait.
-    pub silent: bool,
-    /// Bytes that W sent (`fill`), that P read until the report (`drain`), that
-    /// were sent when EPOLLOUT came (`on-demand`).
-    pub bytes: u64,
-    /// `drain`: recv calls of P until the report.
-    pub reads: u64,
-    /// Nanoseconds from the first wait to the last report.
-    pub busy_ns: u64,
-}
-
-/// Bytes that were sent and had not arrived at P.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Queue {
-    /// When the buffer was full.
-    pub full: u64,
-    /// When EPOLLOUT came.
-    pub at_report: u64,
-}
-
-/// All acts with one trigger.
-#[derive(Clone, Debug)]
-pub struct Side {
-    /// How W's socket is registered.
-    pub trigger: Trigger,
-    /// As [`Act::ALL`] has them.
-    pub acts: [Measured; 4],
-    /// Measured in the second and the third act.
-    pub queue: Queue,
-    /// Bytes that W sent in all, and P received.
-    pub sent: u64,
-    /// Fewer than `sent` would be bytes lost: the program fails.
-    pub received: u64,
-}
-
-/// What is shown below the traces.
-#[derive(Clone, Debug)]
-pub struct WriteEvents {
-    /// With the trace, the calls stand above the table.
-    pub look: Look,
-    /// How often W asked at most.
-    pub limit: u32,
-    /// Level-triggered first; only one with `--trigger`.
-    pub sides: Vec<Side>,
-}
-
-impl Side {
-    /// The act's measurement.
-    pub fn of(&self, act: Act) -> &Measured {
-        &self.acts[act as usize]
-    }
-
-    /// Every byte that was sent has arrived.
-    pub fn is_whole(&self) -> bool {
-        self.sent == self.received
-    }
-}
+/// The name of the command.
+const NAME: &str = "write-events";
 
 /// Plays the acts with one trigger after the other.
 pub fn execute(args: &WriteArgs, charset: Charset) -> Result<ExitCode> {
-    let look = look(&args.screen, charset);
-    let format = match args.screen.format {
-        FormatArg::Text => Format::Text(text::Text::new(look)),
-        FormatArg::Json => Format::Json(json::Json::new(look)),
+    let view = args.screen.view(charset);
+    let screen = Screen::with(args.screen.format, view, |out| {
+        Box::new(trace::Calls::new(view, out))
+    });
+    let triggers = match args.trigger {
+        Some(trigger) => vec![trigger],
+        None => vec![Trigger::Level, Trigger::Edge],
     };
-    let mut screen = Screen::new(format);
-    let triggers: &[Trigger] = match args.trigger {
-        Some(TriggerArg::Lt) => &[Trigger::Level],
-        Some(TriggerArg::Et) => &[Trigger::Edge],
-        None => &[Trigger::Level, Trigger::Edge],
-    };
-    let questions = super::questions::questions(triggers, args.waits);
-    let announce = || {
-        if args.predict.wants_setup(args.screen.format) {
-            screen.setup(&super::questions::setup(triggers, args.waits))?;
-        }
-        Ok(())
-    };
-    let predictions = match predict::collect(&args.predict, questions, announce)? {
-        Asked::Answered(predictions) => predictions,
-        Asked::End(status) => return Ok(status),
-    };
-    let mut sides = Vec::new();
-    for trigger in triggers {
-        screen.run(&run(*trigger))?;
-        let side = super::acts::play(*trigger, args.waits, &mut screen)?;
-        screen.side(&side)?;
-        sides.push(side);
+    let limit = args.waits;
+    conduct(&Acts { triggers, limit }, &args.predict, &screen)
+}
+
+/// All acts, ready to be played.
+struct Acts {
+    triggers: Vec<Trigger>,
+    /// How often W asks at most.
+    limit: u32,
+}
+
+impl Experiment for Acts {
+    type Found = WriteEvents;
+
+    fn questions(&self) -> Vec<Question<WriteEvents>> {
+        questions::questions(&self.triggers, self.limit)
     }
-    let whole = sides.iter().all(Side::is_whole);
-    let all = WriteEvents {
-        look,
-        limit: args.waits,
-        sides,
-    };
-    screen.write_events(&all, &predictions.compare(&all))?;
-    match whole {
-        true => Ok(ExitCode::SUCCESS),
-        false => Ok(ExitCode::FAILURE),
+
+    fn set_up(&self) -> String {
+        questions::set_up(&self.triggers, self.limit)
+    }
+
+    fn run(&self, screen: &Screen) -> Result<WriteEvents> {
+        let mut sides = Vec::new();
+        for (number, trigger) in (1..).zip(&self.triggers) {
+            let mut audience = screen.audience.lock();
+            audience.hear(&Event::Run(&run_of(*trigger)))?;
+            let side = acts::play(*trigger, self.limit, screen.view, &mut *audience)?;
+            audience.flush()?;
+            drop(audience);
+            screen.part_is_over()?;
+            json::side(&side, number, screen)?;
+            sides.push(side);
+        }
+        let limit = self.limit;
+        Ok(WriteEvents { limit, sides })
+    }
+
+    fn text(&self, all: &WriteEvents, compared: &[Compared], screen: &Screen) -> Result<()> {
+        Ok(screen.text(|out| text::table(all, compared, screen.view, out))?)
+    }
+
+    fn is_sound(&self, all: &WriteEvents) -> bool {
+        all.sides.iter().all(Side::is_whole)
     }
 }
 
 /// In the words of the servers: W does not block, and P has one recv a step.
-fn run(trigger: Trigger) -> Run {
+fn run_of(trigger: Trigger) -> Run {
     Run {
-        command: Subcommand::WriteEvents,
+        command: NAME,
         api: Api::Epoll,
         trigger: Some(trigger),
         socket: SocketKind::Nonblocking,
         read: Read::Once,
         buffer: READ,
         clients: 1,
-        flags: String::new(),
+        caption: Caption::one_of_several(NAME),
     }
 }

@@ -1,151 +1,38 @@
-//! `write-events`: the trace with its long loops folded, and both triggers
-//! beside each other.
+//! Both triggers beside each other, and what that comes to.
 
 use std::io::{self, Write};
 
 use colored::Colorize;
-use nix::sys::epoll::EpollFlags;
 use tabled::builder::Builder;
 
-use crate::show::text::layout::line as call_line;
-
+use crate::commands::next;
 use crate::commands::predict::{Compared, text as predict};
-use crate::commands::write_events::bench::{Folded, Line, RCVBUF, SNDBUF};
-use crate::commands::write_events::run::{Act, READ, Side, WriteEvents};
+use crate::commands::write_events::side::{Act, Side, WriteEvents};
+use crate::commands::write_events::trace::title;
 use crate::commands::write_events::verdict::{sentences, short};
-use crate::lab::report::{Run, Trigger};
 use crate::show::text::layout::wrap;
-use crate::show::{Look, Timing, Trace, grid};
-use crate::trace::words::{call_text, push_event};
-use crate::trace::{Call, CtlOp, Fd, Record};
-
-/// With a trace, which trigger comes now. Without, the table has a header.
-pub fn header(run: &Run, look: Look, out: &mut impl Write) -> io::Result<()> {
-    let trigger = match run.trigger {
-        Some(Trigger::Edge) => "edge-triggered",
-        _ => "level-triggered",
-    };
-    match look.trace {
-        Trace::Calls => writeln!(out, "{}\n", title(run.command.name(), trigger).bold()),
-        Trace::Summary => Ok(()),
-    }
-}
-
-fn title(command: &str, triggers: &str) -> String {
-    format!("{command} | {triggers} | O_NONBLOCK | SO_SNDBUF {SNDBUF} | SO_RCVBUF {RCVBUF}")
-}
-
-/// A line of the trace.
-pub fn line(line: &Line<'_>, look: Look, out: &mut impl Write) -> io::Result<()> {
-    if look.trace == Trace::Summary {
-        return Ok(());
-    }
-    match line {
-        Line::SetUp(records) => {
-            // A new socket has its name in the call that follows.
-            let named = records.iter().skip(1).map(|next| next.call.fd());
-            let named = records.iter().zip(named.chain([None]));
-            let steps: Vec<String> = named.map(|(record, fd)| step(record, fd)).collect();
-            writeln!(out, "{}", wrap(&format!("setup: {}", steps.join(" ")), 7))
-        }
-        Line::Act(act) => writeln!(out, "{}", act_title(*act).bold()),
-        Line::Call(record, report) => call(record, *report, look, out),
-        Line::Folded(folded) => writeln!(out, "    ... {}", fold(folded, look).dimmed()),
-    }
-}
-
-fn act_title(act: Act) -> String {
-    match act {
-        Act::Idle => "1. nothing to send".into(),
-        Act::Fill => "2. the send buffer is filled".into(),
-        Act::Drain => format!("3. P reads, {READ} bytes at a time"),
-        Act::OnDemand => "the right way: EPOLLOUT only while something waits to be sent".into(),
-    }
-}
-
-/// A step of the set-up, as short as it goes.
-fn step(record: &Record, next: Option<Fd>) -> String {
-    let name = record.call.name();
-    match (record.call, record.result) {
-        (_, Err(_)) => call_text(record),
-        (Call::Socket, Ok(raw)) if next.is_some_and(|fd| fd.raw == raw) => {
-            format!("{name}={}", next.map_or(String::new(), |fd| fd.to_string()))
-        }
-        (Call::Socket | Call::EpollCreate1, Ok(fd)) => format!("{name}={fd}"),
-        (Call::Accept4 { .. }, Ok(_)) => call_text(record),
-        (Call::Setsockopt { option, value, .. }, Ok(_)) if value != 1 => {
-            format!("{option}={value}")
-        }
-        (Call::Setsockopt { option, .. }, Ok(_)) => option.into(),
-        (Call::FcntlSetfl { fd, .. }, Ok(_)) => format!("O_NONBLOCK({fd})"),
-        (Call::FcntlGetfl { .. }, Ok(_)) => "F_GETFL".into(),
-        (Call::Connect { fd } | Call::Close { fd }, Ok(_)) => format!("{name}({fd})"),
-        (_, Ok(_)) => name.into(),
-    }
-}
-
-fn call(record: &Record, report: u64, look: Look, out: &mut impl Write) -> io::Result<()> {
-    let mut text = format!("  {}", call_text(record));
-    for event in &record.events {
-        push_event(&mut text, event);
-    }
-    if look.timing == Timing::Shown {
-        let took = record.end_ns.saturating_sub(record.start_ns);
-        text += &format!(" <{:.3}>", took as f64 / 1e6);
-    }
-    let note = match (record.call, record.result) {
-        (Call::EpollWait { timeout: 0, .. }, Ok(0)) => "not yet".dimmed(),
-        (Call::EpollWait { .. }, Ok(0)) => "silence".dimmed(),
-        (Call::EpollWait { .. }, Ok(_)) => format!("report {report}").normal(),
-        #[rustfmt::skip]
-        (Call::EpollCtl { op: CtlOp::Mod, interest, .. }, Ok(_)) => {
-            match interest.contains(EpollFlags::EPOLLOUT) {
-                true => "a message waits".normal(),
-                false => "nothing waits".normal(),
-            }
-        },
-        _ => "".normal(),
-    };
-    call_line(&text, note, out)
-}
-
-/// `997 more like it`; numbers that vary from run to run only with `--timing`.
-fn fold(folded: &Folded, look: Look) -> String {
-    let count = |n: &u64, call: &str| format!("{n} {call}");
-    let calls: Vec<String> = folded
-        .calls
-        .iter()
-        .map(|(call, n)| count(n, call))
-        .collect();
-    match (folded.what, look.timing) {
-        (None, _) => format!("{} more like it", folded.calls.values().sum::<u64>()),
-        (Some(what), Timing::Hidden) => what.into(),
-        (Some(what), Timing::Shown) => format!("{what} ({})", calls.join(", ")),
-    }
-}
-
-/// Room between two traces.
-pub fn end_of_side(look: Look, out: &mut impl Write) -> io::Result<()> {
-    match look.trace {
-        Trace::Calls => writeln!(out),
-        Trace::Summary => Ok(()),
-    }
-}
+use crate::show::text::table;
+use crate::show::{View, grid};
 
 /// The table, what it says, and where to go on.
-pub fn table(all: &WriteEvents, compared: &[Compared], out: &mut impl Write) -> io::Result<()> {
-    if all.look.trace == Trace::Summary {
+pub fn table(
+    all: &WriteEvents,
+    compared: &[Compared],
+    view: View,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    if !view.calls() {
         let triggers: Vec<&str> = all.sides.iter().map(|side| short(side.trigger)).collect();
-        let title = title("write-events", &triggers.join(" and "));
+        let title = title(&triggers.join(" and "));
         writeln!(out, "{}\n", title.bold())?;
     }
-    let mut table = Builder::default();
+    let mut acts = Builder::default();
     let mut head = vec!["waits for EPOLLOUT".to_string()];
     for side in &all.sides {
         let trigger = short(side.trigger);
         head.extend([format!("{trigger} waits"), format!("{trigger} reports")]);
     }
-    table.push_record(head);
+    acts.push_record(head);
     for act in Act::ALL {
         let counts = all.sides.iter().flat_map(|side| {
             let measured = side.of(act);
@@ -155,15 +42,15 @@ pub fn table(all: &WriteEvents, compared: &[Compared], out: &mut impl Write) -> 
             let reports = if busy { reports.red() } else { reports.green() };
             [measured.waits.to_string(), reports.to_string()]
         });
-        table.push_record(std::iter::once(row_label(act).to_string()).chain(counts));
+        acts.push_record(std::iter::once(row_label(act).to_string()).chain(counts));
     }
-    grid::print(&grid::of(table, 3), out)?;
+    grid::print(&grid::of(acts, 3), out)?;
     let limit = format!(
         "asked at most {} times; a wait that is silent for 50 ms is an act's last",
         all.limit
     );
     writeln!(out, "{}\n", limit.dimmed())?;
-    if all.look.timing == Timing::Shown {
+    if view.times() {
         all.sides.iter().try_for_each(|side| timing(side, out))?;
         writeln!(out)?;
     }
@@ -178,12 +65,8 @@ pub fn table(all: &WriteEvents, compared: &[Compared], out: &mut impl Write) -> 
         writeln!(out)?;
         predict::text("", compared, out)?;
     }
-    let next = match all.look.trace {
-        Trace::Summary if compared.is_empty() => "epoll-lab write-events --trace",
-        // Other APIs have an event for room, too.
-        _ => "epoll-lab select-poll-compare --only servers",
-    };
-    writeln!(out, "\nnext: {next}")
+    let next = next::after_write_events(view.calls(), !compared.is_empty());
+    table::next(Some(next), out)
 }
 
 fn row_label(act: Act) -> &'static str {

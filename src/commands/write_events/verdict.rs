@@ -1,10 +1,6 @@
 //! What the counts come to, in words. Nothing is known before the run.
 
-use crate::commands::write_events::run::Act;
-
-use crate::commands::write_events::run::Measured;
-
-use crate::commands::write_events::run::Side;
+use crate::commands::write_events::side::{Act, Measured, Side};
 use crate::lab::report::Trigger;
 
 /// One act in a few words: `EPOLLOUT at each of 1000 waits`.
@@ -99,7 +95,7 @@ pub fn short(trigger: Trigger) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::write_events::run::Queue;
+    use crate::commands::write_events::side::Queue;
 
     fn measured(act: Act, waits: u64, reports: u64, silent: bool) -> Measured {
         Measured {

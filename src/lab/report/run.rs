@@ -1,17 +1,14 @@
-//! What is run: which command, with which API, on which kind of socket.
+//! What is run: with which API, on which kind of socket, and what its command
+//! wants said of it.
 
 use nix::sys::epoll::EpollFlags;
+use serde::{Serialize, Serializer};
 
-use crate::server::mode;
-
-use crate::server::mode::Mode;
-
-use crate::server::mode::Read;
-
-use crate::server::mode::SocketKind;
+use crate::server::mode::{Read, SocketKind};
 
 /// Which API the server waits with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Api {
     /// None: one client at a time.
     None,
@@ -46,7 +43,8 @@ impl Api {
 }
 
 /// When epoll reports (epoll(7)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Trigger {
     /// As long as there is something to read (the default).
     Level,
@@ -57,9 +55,10 @@ pub enum Trigger {
 impl Trigger {
     /// What an interest asks for.
     pub fn of(interest: EpollFlags) -> Trigger {
-        match interest.contains(EpollFlags::EPOLLET) {
-            true => Trigger::Edge,
-            false => Trigger::Level,
+        if interest.contains(EpollFlags::EPOLLET) {
+            Trigger::Edge
+        } else {
+            Trigger::Level
         }
     }
 
@@ -72,80 +71,74 @@ impl Trigger {
     }
 }
 
-/// What was run.
-#[derive(Clone, Debug)]
+/// What is run. Serialized it is the `run` of the JSON contract.
+#[derive(Clone, Debug, Serialize)]
 pub struct Run {
     /// As it was typed; several runs may have the same.
-    pub command: Subcommand,
+    pub command: &'static str,
     /// What its server waits with.
     pub api: Api,
     /// `None` where nothing reports: [`Api::None`]. select and poll are
     /// level-triggered.
     pub trigger: Option<Trigger>,
     /// Whether its recv may sleep.
+    #[serde(serialize_with = "socket_name")]
     pub socket: SocketKind,
     /// How much it reads per report.
+    #[serde(serialize_with = "read_name")]
     pub read: Read,
     /// Size of the receive buffer, in bytes.
     pub buffer: usize,
     /// How many clients the lab plays; 0: the clients come from outside.
     pub clients: usize,
-    /// The flags that ask for this run, beside the command and those that say
-    /// how to show it: ` --buffer 16`.
-    pub flags: String,
+    /// What its command wants said of it.
+    #[serde(skip)]
+    pub caption: Caption,
 }
 
-/// The subcommand that a run is part of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subcommand {
-    /// No multiplexing: the mode [`mode::BLOCKING`].
-    Blocking,
-    /// Level-triggered, one recv per report: [`mode::LT`].
-    Lt,
-    /// Edge-triggered, recv in a loop that may sleep: [`mode::ET_BLOCKING`].
-    EtBlocking,
-    /// Edge-triggered, recv until EAGAIN: [`mode::ET_NONBLOCK`].
-    EtNonblock,
-    /// The same server on three APIs.
-    SelectPollCompare,
-    /// Every combination of trigger, socket and read.
-    Matrix,
-    /// The write side.
-    WriteEvents,
+/// What a command wants said of one of its runs, beside what was run.
+#[derive(Clone, Debug)]
+pub struct Caption {
+    /// The run's own name: the command, or what the command's runs differ in.
+    pub title: &'static str,
+    /// The name above it where no call is shown; `None`: nothing stands there,
+    /// because one table for several runs has a header of its own.
+    pub above: Option<&'static str>,
+    /// Say what each wait moves and looks at.
+    pub costs: bool,
+    /// Its summary is shown as soon as it is told; otherwise the command shows
+    /// what its runs came to, unless a Ctrl-C comes first.
+    pub summed_up: bool,
+    /// What to run now, below such a summary.
+    pub next: Option<String>,
 }
 
-impl Subcommand {
-    /// As it is typed, and in the JSON contract.
-    pub fn name(self) -> &'static str {
-        match self {
-            Subcommand::Blocking => "blocking",
-            Subcommand::Lt => "lt",
-            Subcommand::EtBlocking => "et-blocking",
-            Subcommand::EtNonblock => "et-nonblock",
-            Subcommand::SelectPollCompare => "select-poll-compare",
-            Subcommand::Matrix => "matrix",
-            Subcommand::WriteEvents => "write-events",
+impl Caption {
+    /// A run that stands for itself.
+    pub fn alone(title: &'static str) -> Caption {
+        Caption {
+            title,
+            above: Some(title),
+            costs: false,
+            summed_up: true,
+            next: None,
         }
     }
 
-    /// The mode of a command that runs one server.
-    pub fn mode(self) -> Option<Mode> {
-        match self {
-            Subcommand::Blocking => Some(mode::BLOCKING),
-            Subcommand::Lt => Some(mode::LT),
-            Subcommand::EtBlocking => Some(mode::ET_BLOCKING),
-            Subcommand::EtNonblock => Some(mode::ET_NONBLOCK),
-            Subcommand::SelectPollCompare | Subcommand::Matrix | Subcommand::WriteEvents => None,
+    /// One run of several, which their command shows together.
+    pub fn one_of_several(title: &'static str) -> Caption {
+        Caption {
+            above: None,
+            summed_up: false,
+            ..Caption::alone(title)
         }
     }
 }
 
-impl Run {
-    /// The command; the API where that is what its runs differ in.
-    pub fn title(&self) -> &'static str {
-        match self.command {
-            Subcommand::SelectPollCompare => self.api.name(),
-            command => command.name(),
-        }
-    }
+fn socket_name<S: Serializer>(socket: &SocketKind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(socket.name())
+}
+
+fn read_name<S: Serializer>(read: &Read, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(read.name())
 }

@@ -1,12 +1,14 @@
 //! What the lab has seen from outside the server: its clients, and the
 //! moments in which the server slept where it should not have.
 
+use std::fmt;
 use std::time::Duration;
 
 use nix::errno::Errno;
 
+use crate::trace::escape::quote;
 use crate::trace::totals::Connection;
-use crate::trace::{Fd, Name};
+use crate::trace::{Fd, Name, errno_name};
 
 /// The call in which the server sleeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +75,32 @@ pub struct Step {
     pub failed: Option<Errno>,
     /// Nanoseconds from the start of the run.
     pub at_ns: u64,
+}
+
+/// Columns for a message in a client's step.
+const MESSAGE_WIDTH: usize = 30;
+
+impl fmt::Display for Step {
+    /// What the client does: `A sends "HELLOworld123"`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.client;
+        let message = || match self.data.is_empty() {
+            true => "nothing".to_string(),
+            false => quote(&self.data, MESSAGE_WIDTH),
+        };
+        match self.action {
+            Action::Connect => write!(f, "{name} connects"),
+            Action::Send => write!(f, "{name} sends {}", message()),
+            Action::Recv => write!(f, "{name} receives {}", message()),
+            Action::Shutdown => write!(f, "{name} hangs up"),
+            Action::Close => write!(f, "{name} closes"),
+            Action::Reset => write!(f, "{name} resets the connection"),
+        }?;
+        match self.failed {
+            Some(errno) => write!(f, ": {}", errno_name(errno)),
+            None => Ok(()),
+        }
+    }
 }
 
 /// The server asleep for one client while others wait.

@@ -1,43 +1,30 @@
 //! One sentence on a run, computed from its counts: no count, and no outcome,
 //! is known before the run.
 
-use crate::server::mode::Read;
-
-use crate::lab::report::scene::{Scene, Stuck};
-use crate::lab::report::{Answered, Api, Outcome, Report, Trigger, Verdict};
-use crate::server::mode::SocketKind;
+use crate::lab::report::run::{Api, Trigger};
+use crate::lab::report::scene::Stuck;
+use crate::lab::report::summary::{Answered, Outcome, Summary};
+use crate::server::mode::{Read, SocketKind};
 use crate::trace::Name;
 
-/// What the counts of `report` say.
-pub fn verdict(report: &Report, scene: &Scene) -> Verdict {
-    let outcome = outcome(report);
-    let sentence = match (outcome, &report.stuck) {
-        _ if scene.clients.is_empty() => outside(report),
-        (Outcome::Stuck, Some(stuck)) => stuck_sentence(report, scene, stuck),
-        (Outcome::Stranded, _) => stranded_sentence(report, scene),
-        (Outcome::Incomplete, _) => incomplete_sentence(report),
-        _ => ok_sentence(report, scene),
-    };
-    Verdict { outcome, sentence }
-}
-
-fn outcome(report: &Report) -> Outcome {
-    match report {
-        _ if !report.echo_intact => Outcome::Incomplete,
-        _ if report.stuck.is_some() => Outcome::Stuck,
-        _ if report.stranded > 0 => Outcome::Stranded,
-        _ if report.sum.answered == Some(Answered::Never) => Outcome::Incomplete,
-        _ => Outcome::Ok,
+/// What the counts say.
+pub fn sentence(summary: &Summary) -> String {
+    match (summary.outcome, &summary.scene.stuck) {
+        _ if summary.scene.clients.is_empty() => outside(summary),
+        (Outcome::Stuck, Some(stuck)) => stuck_sentence(summary, stuck),
+        (Outcome::Stranded, _) => stranded_sentence(summary),
+        (Outcome::Incomplete, _) => incomplete_sentence(summary),
+        _ => ok_sentence(summary),
     }
 }
 
-fn stuck_sentence(report: &Report, scene: &Scene, stuck: &Stuck) -> String {
+fn stuck_sentence(summary: &Summary, stuck: &Stuck) -> String {
     let who = stuck.fd.name;
     let side = |name: &Name| match name {
-        Name::Client(index) => scene.clients.get(*index as usize),
+        Name::Client(index) => summary.scene.clients.get(*index as usize),
         _ => None,
     };
-    let asleep = match report.run.api {
+    let asleep = match summary.run.api {
         Api::None => format!("ONE AT A TIME: asleep in {} for {who}.", stuck.call),
         // What it said later, if anything, is what woke the server.
         _ if side(&who).is_some_and(|side| side.sent == stuck.sent) => format!(
@@ -48,7 +35,7 @@ fn stuck_sentence(report: &Report, scene: &Scene, stuck: &Stuck) -> String {
     };
     let starved = names(&stuck.starved);
     let row = |name: &Name| {
-        report
+        summary
             .rows
             .iter()
             .find(|row| row.client == name.to_string())
@@ -59,7 +46,7 @@ fn stuck_sentence(report: &Report, scene: &Scene, stuck: &Stuck) -> String {
         let late = row(name).is_some_and(|row| row.answered == Some(Answered::Late));
         unanswered && late && hung_up
     };
-    match (stuck.starved.is_empty(), report.run.api.wait_call()) {
+    match (stuck.starved.is_empty(), summary.run.api.wait_call()) {
         (true, Some(wait)) => format!("{asleep} The server was not in {wait}."),
         (true, None) => asleep,
         // With several, the second waits for the first as well.
@@ -70,23 +57,23 @@ fn stuck_sentence(report: &Report, scene: &Scene, stuck: &Stuck) -> String {
     }
 }
 
-fn stranded_sentence(report: &Report, scene: &Scene) -> String {
+fn stranded_sentence(summary: &Summary) -> String {
     let of: Vec<Name> = (0..)
-        .zip(&scene.clients)
+        .zip(&summary.scene.clients)
         .filter(|(_, side)| side.stranded > 0)
         .map(|(index, _)| Name::Client(index))
         .collect();
     let sentence = format!(
         "STRANDED: {} of {} unread while the server slept in epoll_wait.",
-        bytes(report.stranded),
+        bytes(summary.stranded),
         names(&of),
     );
-    let them = if report.stranded == 1 { "it" } else { "them" };
-    match report.sum.server.unread {
-        left if left == report.stranded => format!("{sentence} Nothing ever read {them}."),
+    let them = if summary.stranded == 1 { "it" } else { "them" };
+    match summary.sum.server.unread {
+        left if left == summary.stranded => format!("{sentence} Nothing ever read {them}."),
         0 => {
             // What is unread is gone; the end of the file behind it is not.
-            let open = report.rows.iter().filter(|row| !row.server.ended);
+            let open = summary.rows.iter().filter(|row| !row.server.ended);
             let open: Vec<&str> = open.map(|row| row.client.as_str()).collect();
             let end = match open.is_empty() {
                 true => String::new(),
@@ -96,18 +83,18 @@ fn stranded_sentence(report: &Report, scene: &Scene) -> String {
         }
         left => format!(
             "{sentence} The hang-up, an edge of its own, brought {}; {left} {} never read.",
-            report.stranded - left.min(report.stranded),
+            summary.stranded - left.min(summary.stranded),
             if left == 1 { "was" } else { "were" },
         ),
     }
 }
 
-fn incomplete_sentence(report: &Report) -> String {
-    let (back, sent) = (report.sum.echoed, report.sum.sent.unwrap_or(0));
-    match report.echo_intact {
+fn incomplete_sentence(summary: &Summary) -> String {
+    let (back, sent) = (summary.sum.echoed, summary.sum.sent.unwrap_or(0));
+    match summary.echo_intact {
         false => format!("DAMAGED: bytes came back that nobody had sent ({back} of {sent})."),
         true => {
-            let short = report
+            let short = summary
                 .rows
                 .iter()
                 .filter(|row| row.answered == Some(Answered::Never));
@@ -118,16 +105,16 @@ fn incomplete_sentence(report: &Report) -> String {
     }
 }
 
-fn ok_sentence(report: &Report, scene: &Scene) -> String {
-    let reports = report.sum.server.reports;
-    let messages = scene.clients.iter().map(|side| side.messages).sum();
+fn ok_sentence(summary: &Summary) -> String {
+    let reports = summary.sum.server.reports;
+    let messages = summary.scene.clients.iter().map(|side| side.messages).sum();
     let counted = format!(
         "{} for {}",
         plural(reports, "report"),
         plural(messages, "message")
     );
-    let (run, sum) = (&report.run, &report.sum.server);
-    let late: Vec<&str> = report
+    let (run, sum) = (&summary.run, &summary.sum.server);
+    let late: Vec<&str> = summary
         .rows
         .iter()
         .filter(|row| row.answered == Some(Answered::Late))
@@ -157,23 +144,23 @@ fn ok_sentence(report: &Report, scene: &Scene) -> String {
 }
 
 /// For clients that are not the lab's: what the server saw.
-fn outside(report: &Report) -> String {
-    let sum = &report.sum.server;
+fn outside(summary: &Summary) -> String {
+    let sum = &summary.sum.server;
     let mut sentence = format!(
         "{}: {} received, {} sent back",
-        plural(report.accepted, "client"),
+        plural(summary.accepted, "client"),
         bytes(sum.received),
         sum.echoed,
     );
-    sentence += &match report.run.api {
+    sentence += &match summary.run.api {
         Api::None => ".".into(), // nothing reports
         _ => format!(", {}.", plural(sum.reports, "report")),
     };
-    if let Some(stuck) = &report.stuck {
+    if let Some(stuck) = &summary.scene.stuck {
         sentence += &format!(" STUCK: asleep in {} for {}.", stuck.call, stuck.fd.name);
     }
-    if let (1.., Some(wait)) = (report.stranded, report.run.api.wait_call()) {
-        let stranded = bytes(report.stranded);
+    if let (1.., Some(wait)) = (summary.stranded, summary.run.api.wait_call()) {
+        let stranded = bytes(summary.stranded);
         sentence += &format!(" STRANDED: {stranded} unread, asleep in {wait}.");
     }
     sentence

@@ -1,200 +1,252 @@
-//! The records, as serde writes them, and what they are made from.
+//! What stands in the records, where that is not the data itself.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::lab::report::Row;
-use crate::lab::report::scene::Asleep;
+use crate::lab::report::scene::{Action, Asleep, Blocked, Step};
+use crate::lab::report::verdict::sentence;
+use crate::lab::report::{Row, Summary};
 use crate::trace::escape::escape;
 use crate::trace::words::{epoll_names, msg_names, open_names, ready_names};
-use crate::trace::{Call, Event, Name, Record, WaitCost};
+use crate::trace::{Call, Name, Record, Report, WaitCost, errno_name};
 
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
-pub(super) enum Line<'a> {
-    Run(RunLine),
-    Call(Box<CallLine>),
-    Client(ClientLine),
-    Blocked(BlockedLine<'a>),
-    Summary(SummaryLine<'a>),
-    Claim(ClaimLine<'a>),
-}
-
-#[derive(Serialize)]
-pub(super) struct RunLine {
-    pub(super) run: u32,
-    pub(super) command: &'static str,
-    pub(super) api: &'static str,
-    pub(super) trigger: Option<&'static str>,
-    pub(super) socket: &'static str,
-    pub(super) read: &'static str,
-    pub(super) buffer: usize,
-    pub(super) clients: usize,
-}
-
-#[derive(Serialize, Default)]
-pub(super) struct CallLine {
-    pub(super) run: u32,
-    pub(super) seq: u64,
-    pub(super) call: &'static str,
-    pub(super) syscall: &'static str,
-    pub(super) fd: Option<i32>,
-    pub(super) name: Option<String>,
-    pub(super) result: i32,
-    pub(super) errno: Option<String>,
+pub(super) struct CallLine<'a> {
+    call: &'static str,
+    syscall: &'static str,
+    fd: Option<i32>,
+    name: Option<String>,
+    result: i32,
+    errno: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) tid: Option<i32>,
+    tid: Option<i32>,
     #[serde(flatten)]
-    pub(super) arguments: Arguments,
+    arguments: Arguments,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) cost: Option<CostLine>,
+    cost: Option<&'a WaitCost>,
     #[serde(flatten)]
-    pub(super) times: Option<Times>,
-}
-
-#[derive(Serialize)]
-pub(super) struct CostLine {
-    pub(super) handed: u64,
-    pub(super) bytes_in: u64,
-    pub(super) bytes_out: u64,
-    pub(super) asked: u64,
-    pub(super) tested: u64,
+    times: Option<Times>,
 }
 
 /// What only some calls have.
 #[derive(Serialize, Default)]
-#[serde(default)]
-pub(super) struct Arguments {
+struct Arguments {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) epfd: Option<i32>,
+    epfd: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) timeout: Option<i32>,
+    timeout: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) nfds: Option<usize>,
+    nfds: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) maxevents: Option<usize>,
+    maxevents: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) events: Option<Vec<EventLine>>,
+    events: Option<Vec<ReportLine>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) op: Option<&'static str>,
+    op: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) interest: Option<Vec<&'static str>>,
+    interest: Option<Vec<&'static str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) option: Option<&'static str>,
+    option: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) value: Option<i32>,
+    value: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) length: Option<usize>,
+    length: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) flags: Option<Vec<&'static str>>,
+    flags: Option<Vec<&'static str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) data: Option<String>,
+    data: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) unread: Option<u64>,
+    unread: Option<u64>,
 }
 
 #[derive(Serialize)]
-pub(super) struct Times {
-    pub(super) start_ns: u64,
-    pub(super) end_ns: u64,
+struct Times {
+    start_ns: u64,
+    end_ns: u64,
 }
 
 #[derive(Serialize)]
-pub(super) struct EventLine {
-    pub(super) fd: i32,
-    pub(super) name: Option<String>,
-    pub(super) events: Vec<&'static str>,
+struct ReportLine {
+    fd: i32,
+    name: Option<String>,
+    events: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
-pub(super) struct ClientLine {
-    pub(super) run: u32,
-    pub(super) seq: u64,
-    pub(super) client: String,
-    pub(super) action: &'static str,
-    pub(super) bytes: usize,
-    pub(super) data: String,
-    pub(super) server_asleep: Option<AsleepLine>,
+pub(super) struct StepLine {
+    client: String,
+    action: &'static str,
+    bytes: usize,
+    data: String,
+    server_asleep: Option<AsleepLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) errno: Option<String>,
+    errno: Option<String>,
 }
 
 #[derive(Serialize)]
-pub(super) struct AsleepLine {
-    pub(super) call: &'static str,
-    pub(super) fd: Option<i32>,
+struct AsleepLine {
+    call: &'static str,
+    fd: Option<i32>,
 }
 
 #[derive(Serialize)]
 pub(super) struct BlockedLine<'a> {
-    pub(super) run: u32,
-    pub(super) seq: u64,
-    pub(super) call: &'static str,
-    pub(super) syscall: &'static str,
-    pub(super) fd: Option<i32>,
-    pub(super) name: Option<String>,
-    pub(super) thread_state: char,
-    pub(super) waiting: Vec<String>,
+    call: &'static str,
+    syscall: &'static str,
+    fd: Option<i32>,
+    name: Option<String>,
+    thread_state: char,
+    waiting: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) wchan: Option<&'a str>,
+    wchan: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) waited_ns: Option<u64>,
+    waited_ns: Option<u64>,
 }
 
 #[derive(Serialize)]
 pub(super) struct SummaryLine<'a> {
-    pub(super) run: u32,
-    pub(super) wait: WaitLine,
-    pub(super) listener: ListenerLine,
-    pub(super) clients: Vec<RowLine<'a>>,
-    pub(super) totals: RowLine<'a>,
-    pub(super) stranded: u64,
-    pub(super) stuck: bool,
-    pub(super) echo_intact: bool,
-    pub(super) faults: &'a BTreeMap<String, u64>,
-    pub(super) verdict: &'a str,
+    wait: WaitLine,
+    listener: ListenerLine,
+    clients: Vec<RowLine<'a>>,
+    totals: RowLine<'a>,
+    stranded: u64,
+    stuck: bool,
+    echo_intact: bool,
+    faults: &'a BTreeMap<String, u64>,
+    verdict: String,
 }
 
 #[derive(Serialize)]
-pub(super) struct ClaimLine<'a> {
+struct WaitLine {
+    returns: u64,
+    timeouts: u64,
+}
+
+#[derive(Serialize)]
+struct ListenerLine {
+    reports: u64,
+}
+
+#[derive(Serialize)]
+struct RowLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) run: Option<u32>,
-    pub(super) id: &'static str,
-    pub(super) claim: &'static str,
-    pub(super) verdict: Option<&'static str>,
-    pub(super) evidence: Option<&'a str>,
-    pub(super) figures: BTreeMap<&'static str, serde_json::Number>,
+    client: Option<&'a str>,
+    reports: u64,
+    hangups: u64,
+    recv: u64,
+    eagain: u64,
+    sent: Option<u64>,
+    received: u64,
+    echoed: u64,
+    unread: u64,
+    answered: Option<&'static str>,
 }
 
-#[derive(Serialize)]
-pub(super) struct WaitLine {
-    pub(super) returns: u64,
-    pub(super) timeouts: u64,
+impl<'a> CallLine<'a> {
+    /// `syscall`: the one that the kernel was seen in.
+    pub(super) fn new(record: &'a Record, syscall: &'static str, costs: bool, times: bool) -> Self {
+        let fd = record.call.fd();
+        CallLine {
+            call: record.call.name(),
+            syscall,
+            fd: fd.map(|fd| fd.raw),
+            name: fd.and_then(|fd| name(fd.name)),
+            result: record.result.unwrap_or(-1),
+            errno: record.result.err().map(errno_name),
+            tid: record.thread.map(|(_, tid)| tid),
+            arguments: arguments(record),
+            cost: (costs && is_wait(&record.call)).then_some(&record.cost),
+            times: times.then_some(Times {
+                start_ns: record.start_ns,
+                end_ns: record.end_ns,
+            }),
+        }
+    }
 }
 
-#[derive(Serialize)]
-pub(super) struct ListenerLine {
-    pub(super) reports: u64,
+impl StepLine {
+    pub(super) fn new(step: &Step) -> StepLine {
+        StepLine {
+            client: step.client.to_string(),
+            action: match step.action {
+                Action::Connect => "connect",
+                Action::Send => "send",
+                Action::Recv => "recv",
+                Action::Shutdown => "shutdown",
+                Action::Close => "close",
+                Action::Reset => "reset",
+            },
+            bytes: step.data.len(),
+            data: escape(&step.data),
+            server_asleep: step.asleep.as_ref().map(|asleep: &Asleep| AsleepLine {
+                call: asleep.call,
+                fd: asleep.fd.map(|fd| fd.raw),
+            }),
+            errno: step.failed.map(errno_name),
+        }
+    }
 }
 
-#[derive(Serialize)]
-pub(super) struct RowLine<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) client: Option<&'a str>,
-    pub(super) reports: u64,
-    pub(super) hangups: u64,
-    pub(super) recv: u64,
-    pub(super) eagain: u64,
-    pub(super) sent: Option<u64>,
-    pub(super) received: u64,
-    pub(super) echoed: u64,
-    pub(super) unread: u64,
-    pub(super) answered: Option<&'static str>,
+impl<'a> BlockedLine<'a> {
+    pub(super) fn new(blocked: &'a Blocked, times: bool) -> BlockedLine<'a> {
+        let waiting = blocked.waiting.iter();
+        let waited_ns = blocked.waited.as_nanos() as u64;
+        BlockedLine {
+            call: blocked.call,
+            syscall: blocked.syscall,
+            fd: blocked.fd.map(|fd| fd.raw),
+            name: blocked.fd.and_then(|fd| name(fd.name)),
+            thread_state: blocked.thread_state,
+            waiting: waiting.filter_map(|waiting| name(waiting.client)).collect(),
+            wchan: blocked.wchan.as_deref().filter(|_| times),
+            waited_ns: times.then_some(waited_ns),
+        }
+    }
 }
 
-pub(super) fn arguments(record: &Record) -> Arguments {
+impl<'a> SummaryLine<'a> {
+    pub(super) fn new(summary: &'a Summary) -> SummaryLine<'a> {
+        SummaryLine {
+            wait: WaitLine {
+                returns: summary.returns,
+                timeouts: summary.timeouts,
+            },
+            listener: ListenerLine {
+                reports: summary.listener_reports,
+            },
+            clients: summary
+                .rows
+                .iter()
+                .map(|row| row_line(row, Some(&row.client)))
+                .collect(),
+            totals: row_line(&summary.sum, None),
+            stranded: summary.stranded,
+            stuck: summary.scene.stuck.is_some(),
+            echo_intact: summary.echo_intact,
+            faults: &summary.faults,
+            verdict: sentence(summary),
+        }
+    }
+}
+
+fn row_line<'a>(row: &Row, client: Option<&'a str>) -> RowLine<'a> {
+    let server = &row.server;
+    RowLine {
+        client,
+        reports: server.reports,
+        hangups: server.hangups,
+        recv: server.recv,
+        eagain: server.eagain,
+        sent: row.sent,
+        received: server.received,
+        echoed: row.echoed,
+        unread: server.unread,
+        answered: row.answered.map(|answered| answered.name()),
+    }
+}
+
+fn arguments(record: &Record) -> Arguments {
     let none = Arguments::default();
     let data = || Some(escape(&record.data));
     match record.call {
@@ -206,13 +258,13 @@ pub(super) fn arguments(record: &Record) -> Arguments {
             epfd: Some(epfd.raw),
             timeout: Some(timeout),
             maxevents: Some(maxevents),
-            events: Some(record.events.iter().map(event_line).collect()),
+            events: Some(record.events.iter().map(report_line).collect()),
             ..none
         },
         Call::Poll { nfds, timeout } | Call::Select { nfds, timeout } => Arguments {
             nfds: Some(nfds),
             timeout: Some(timeout),
-            events: Some(record.events.iter().map(event_line).collect()),
+            events: Some(record.events.iter().map(report_line).collect()),
             ..none
         },
         Call::EpollCtl {
@@ -282,63 +334,25 @@ pub(super) fn arguments(record: &Record) -> Arguments {
     }
 }
 
-pub(super) fn is_wait(call: &Call) -> bool {
+fn is_wait(call: &Call) -> bool {
     matches!(
         call,
         Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. }
     )
 }
 
-pub(super) fn cost_line(cost: &WaitCost) -> CostLine {
-    CostLine {
-        handed: cost.handed,
-        bytes_in: cost.bytes_in,
-        bytes_out: cost.bytes_out,
-        asked: cost.asked,
-        tested: cost.tested,
-    }
-}
-
-pub(super) fn event_line(event: &Event) -> EventLine {
-    EventLine {
-        fd: event.fd.raw,
-        name: name(event.fd.name),
-        events: ready_names(&event.ready),
-    }
-}
-
-pub(super) fn asleep_line(asleep: &Asleep) -> AsleepLine {
-    AsleepLine {
-        call: asleep.call,
-        fd: asleep.fd.map(|fd| fd.raw),
-    }
-}
-
-pub(super) fn row_line<'a>(row: &Row, client: Option<&'a str>) -> RowLine<'a> {
-    let server = &row.server;
-    RowLine {
-        client,
-        reports: server.reports,
-        hangups: server.hangups,
-        recv: server.recv,
-        eagain: server.eagain,
-        sent: row.sent,
-        received: server.received,
-        echoed: row.echoed,
-        unread: server.unread,
-        answered: row.answered.map(|answered| answered.name()),
+fn report_line(report: &Report) -> ReportLine {
+    ReportLine {
+        fd: report.fd.raw,
+        name: name(report.fd.name),
+        events: ready_names(&report.ready),
     }
 }
 
 /// The letter, null for what has none.
-pub(super) fn name(name: Name) -> Option<String> {
+fn name(name: Name) -> Option<String> {
     match name {
         Name::Plain => None,
         name => Some(name.to_string()),
     }
-}
-
-pub(super) fn write_line(line: &Line<'_>, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
-    out.write_all(b"\n")
 }

@@ -5,24 +5,58 @@ mod lines;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::claims;
-use crate::claims::Tried;
-use crate::claims::finding::Figure;
-use crate::claims::trial::Entry;
-use crate::lab::report::scene::{Action, Blocked, Step};
-use crate::lab::report::{Report, Run, Subcommand, Trigger};
-use crate::show::json::lines::*;
-use crate::show::{Look, Timing, Trace};
-use crate::trace::escape::escape;
-use crate::trace::{Record, errno_name};
+use serde::Serialize;
+
+use crate::lab::audience::{Audience, Event, Folded, OutputError};
+use crate::lab::report::Run;
+use crate::lab::report::scene::Step;
+use crate::show::json::lines::{BlockedLine, CallLine, StepLine, SummaryLine};
+use crate::show::view::View;
+use crate::trace::Record;
+
+/// A record: its type, where it belongs, and what it says.
+#[derive(Serialize)]
+struct Line<'a, T: Serialize> {
+    r#type: &'static str,
+    /// Which run of the command, counted from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<u32>,
+    /// The order of what happened, over all runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    #[serde(flatten)]
+    data: &'a T,
+}
+
+/// Writes a record of this type that stands in no trace; `run`: the number of
+/// the run that it is about, if of one.
+pub fn line<T: Serialize>(
+    r#type: &'static str,
+    run: Option<u32>,
+    data: &T,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let seq = None;
+    let line = Line {
+        r#type,
+        run,
+        seq,
+        data,
+    };
+    write_line(&line, out)
+}
+
+fn write_line<T: Serialize>(line: &Line<'_, T>, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
+}
 
 /// The format, and the number of the next record.
 #[derive(Debug)]
-pub struct Json {
-    look: Look,
+pub struct Json<W> {
+    out: W,
+    view: View,
     seq: u64,
-    /// Which server or experiment of this command a record belongs to, counted
-    /// from 1.
     run: u32,
     costs: bool,
     /// By man page name: the system call that the kernel was seen in. Which
@@ -30,11 +64,45 @@ pub struct Json {
     syscalls: BTreeMap<&'static str, &'static str>,
 }
 
-impl Json {
+impl<W: Write + Send> Audience for Json<W> {
+    fn hear(&mut self, event: &Event<'_>) -> Result<(), OutputError> {
+        match *event {
+            Event::Run(run) => self.run(run)?,
+            Event::Trial(_) => self.run += 1,
+            Event::Summary(summary) => {
+                let data = SummaryLine::new(summary);
+                line("summary", Some(self.run), &data, &mut self.out)?;
+            }
+            // Without the trace a run has no more than that.
+            _ if !self.view.calls() => {}
+            Event::SetUp(records) => {
+                records.iter().try_for_each(|record| self.call(record))?;
+            }
+            Event::Call(record) => self.call(record)?,
+            Event::Folded(folded) => self.folded(folded)?,
+            Event::Step(step) => self.step(step)?,
+            Event::Blocked { blocked, .. } => {
+                let data = BlockedLine::new(blocked, self.view.times());
+                self.of_trace("blocked", &data)?;
+            }
+            // The order of the records says it, or the summary, or it is for
+            // people.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<(), OutputError> {
+        Ok(self.out.flush()?)
+    }
+}
+
+impl<W: Write> Json<W> {
     /// Runs and records are numbered from 1 on.
-    pub fn new(look: Look) -> Json {
+    pub fn new(view: View, out: W) -> Json<W> {
         Json {
-            look,
+            out,
+            view,
             seq: 0,
             run: 0,
             costs: false,
@@ -42,193 +110,50 @@ impl Json {
         }
     }
 
-    /// `run`, whose number all records bear until the next one.
-    pub fn run(&mut self, run: &Run, out: &mut impl Write) -> io::Result<()> {
-        self.run += 1;
-        self.costs = run.command == Subcommand::SelectPollCompare;
-        let line = Line::Run(RunLine {
-            run: self.run,
-            command: run.command.name(),
-            api: run.api.name(),
-            trigger: run.trigger.map(Trigger::name),
-            socket: run.socket.name(),
-            read: run.read.name(),
-            buffer: run.buffer,
-            clients: run.clients,
-        });
-        write_line(&line, out)
-    }
-
-    /// `call`: one record, at its return; only with `--trace`.
-    pub fn record(&mut self, record: &Record, out: &mut impl Write) -> io::Result<()> {
-        if self.look.trace == Trace::Summary {
-            return Ok(());
-        }
-        let fd = record.call.fd();
-        let times = Times {
-            start_ns: record.start_ns,
-            end_ns: record.end_ns,
+    /// A record of a trace: it has the next number.
+    fn of_trace<T: Serialize>(&mut self, r#type: &'static str, data: &T) -> io::Result<()> {
+        self.seq += 1;
+        let line = Line {
+            r#type,
+            run: Some(self.run),
+            seq: Some(self.seq),
+            data,
         };
-        let line = Line::Call(Box::new(CallLine {
-            run: self.run,
-            seq: self.next_seq(),
-            call: record.call.name(),
-            syscall: record
-                .syscall
-                .or_else(|| self.syscalls.get(record.call.name()).copied())
-                .unwrap_or_else(|| record.call.syscall()),
-            tid: record.thread.map(|(_, tid)| tid),
-            fd: fd.map(|fd| fd.raw),
-            name: fd.and_then(|fd| name(fd.name)),
-            result: record.result.unwrap_or(-1),
-            errno: record.result.err().map(errno_name),
-            arguments: arguments(record),
-            cost: (self.costs && is_wait(&record.call)).then(|| cost_line(&record.cost)),
-            times: (self.look.timing == Timing::Shown).then_some(times),
-        }));
-        write_line(&line, out)
+        write_line(&line, &mut self.out)
     }
 
-    /// `client`, before what the server makes of it; only with `--trace`.
-    pub fn step(&mut self, step: &Step, out: &mut impl Write) -> io::Result<()> {
-        if self.look.trace == Trace::Summary {
-            return Ok(());
-        }
+    /// `run`, whose number all records bear until the next one.
+    fn run(&mut self, run: &Run) -> io::Result<()> {
+        self.run += 1;
+        self.costs = run.caption.costs;
+        line("run", Some(self.run), run, &mut self.out)
+    }
+
+    /// `call`: one record, at its return.
+    fn call(&mut self, record: &Record) -> io::Result<()> {
+        let seen = self.syscalls.get(record.call.name()).copied();
+        let syscall = record.syscall.or(seen).unwrap_or(record.call.syscall());
+        let data = CallLine::new(record, syscall, self.costs, self.view.times());
+        self.of_trace("call", &data)
+    }
+
+    /// `client`, before what the server makes of it.
+    fn step(&mut self, step: &Step) -> io::Result<()> {
         if let Some(asleep) = &step.asleep {
             self.syscalls.insert(asleep.call, asleep.syscall);
         }
-        let line = Line::Client(ClientLine {
-            run: self.run,
-            seq: self.next_seq(),
-            client: step.client.to_string(),
-            action: match step.action {
-                Action::Connect => "connect",
-                Action::Send => "send",
-                Action::Recv => "recv",
-                Action::Shutdown => "shutdown",
-                Action::Close => "close",
-                Action::Reset => "reset",
-            },
-            bytes: step.data.len(),
-            data: escape(&step.data),
-            server_asleep: step.asleep.as_ref().map(asleep_line),
-            errno: step.failed.map(errno_name),
-        });
-        write_line(&line, out)
+        self.of_trace("client", &StepLine::new(step))
     }
 
-    /// `blocked`, once the lab has watched long enough; only with `--trace`.
-    pub fn blocked(&mut self, blocked: &Blocked, out: &mut impl Write) -> io::Result<()> {
-        if self.look.trace == Trace::Summary {
-            return Ok(());
+    /// `folded`: calls of a loop that have no record of their own.
+    fn folded(&mut self, folded: &Folded) -> io::Result<()> {
+        #[derive(Serialize)]
+        struct FoldedLine {
+            /// How many; null where it varies.
+            calls: Option<u64>,
         }
-        let waiting = blocked
-            .waiting
-            .iter()
-            .map(|waiting| waiting.client.to_string());
-        let timing = self.look.timing == Timing::Shown;
-        let waited_ns = blocked.waited.as_nanos() as u64;
-        let line = Line::Blocked(BlockedLine {
-            run: self.run,
-            seq: self.next_seq(),
-            call: blocked.call,
-            syscall: blocked.syscall,
-            fd: blocked.fd.map(|fd| fd.raw),
-            name: blocked.fd.and_then(|fd| name(fd.name)),
-            thread_state: blocked.thread_state,
-            waiting: waiting.filter(|name| !name.is_empty()).collect(),
-            wchan: blocked.wchan.as_deref().filter(|_| timing),
-            waited_ns: timing.then_some(waited_ns),
-        });
-        write_line(&line, out)
-    }
-
-    /// `summary`, when all of the run is over.
-    pub fn summary(&mut self, report: &Report, out: &mut impl Write) -> io::Result<()> {
-        let line = Line::Summary(SummaryLine {
-            run: self.run,
-            wait: WaitLine {
-                returns: report.returns,
-                timeouts: report.timeouts,
-            },
-            listener: ListenerLine {
-                reports: report.listener_reports,
-            },
-            clients: report
-                .rows
-                .iter()
-                .map(|row| row_line(row, Some(&row.client)))
-                .collect(),
-            totals: row_line(&report.sum, None),
-            stranded: report.stranded,
-            stuck: report.stuck.is_some(),
-            echo_intact: report.echo_intact,
-            faults: &report.faults,
-            verdict: &report.verdict.sentence,
-        });
-        write_line(&line, out)
-    }
-
-    /// A claim that has been tried; its calls come first.
-    pub fn tried(&mut self, tried: &Tried, out: &mut impl Write) -> io::Result<()> {
-        self.run += 1;
-        for entry in &tried.story {
-            match entry {
-                Entry::Call(record) => self.record(record, out)?,
-                Entry::Step(step) => self.step(step, out)?,
-                Entry::Note(_) | Entry::Unseen(..) => {} // for people
-            }
-        }
-        let (claim, finding) = (tried.claim, &tried.finding);
-        let timing = self.look.timing == Timing::Shown;
-        let shown = finding.figures.iter().filter_map(|(name, figure)| {
-            let number = match *figure {
-                Figure::Count(count) => count.into(),
-                Figure::Varies(value) if timing => serde_json::Number::from_f64(value)?,
-                Figure::Varies(_) => return None,
-            };
-            Some((*name, number))
-        });
-        let line = Line::Claim(ClaimLine {
-            run: Some(self.run),
-            id: claim.id,
-            claim: claim.claim,
-            verdict: Some(finding.verdict.name()),
-            evidence: Some(&finding.evidence),
-            figures: shown.collect(),
-        });
-        write_line(&line, out)
-    }
-
-    /// The claims, untried.
-    pub fn list(&mut self, out: &mut impl Write) -> io::Result<()> {
-        for claim in claims::all() {
-            let line = Line::Claim(ClaimLine {
-                run: None,
-                id: claim.id,
-                claim: claim.claim,
-                verdict: None,
-                evidence: None,
-                figures: BTreeMap::new(),
-            });
-            write_line(&line, out)?;
-        }
-        Ok(())
-    }
-
-    /// The number of the run that is being shown.
-    pub fn run_number(&self) -> u32 {
-        self.run
-    }
-
-    /// Without the trace a run has no `call`, `client` or `blocked`.
-    pub fn look(&self) -> Look {
-        self.look
-    }
-
-    /// The number of the next record of a trace.
-    pub fn next_seq(&mut self) -> u64 {
-        self.seq += 1;
-        self.seq
+        let known = folded.what.is_none() || self.view.times();
+        let calls = known.then(|| folded.count());
+        self.of_trace("folded", &FoldedLine { calls })
     }
 }

@@ -8,19 +8,15 @@ use nix::errno::Errno;
 use crate::show::text::Text;
 use crate::show::text::layout::{BLANKS, WIDTH, line, milliseconds, plain, stamp, unread_note};
 use crate::show::text::story::cost_text;
-use crate::show::{Timing, Trace};
-use crate::trace::words::{call_text, push_call, push_event};
-use crate::trace::{Call, Event, Fd, Name, Record};
+use crate::trace::words::{call_text, push_call, push_report};
+use crate::trace::{Call, Fd, Name, Record, Report};
 
-impl Text {
+impl<W: Write> Text<W> {
     /// A call that has returned.
-    pub fn record(&mut self, record: &Record, out: &mut impl Write) -> io::Result<()> {
-        if self.look.trace == Trace::Summary {
-            return Ok(());
-        }
-        if let Some(received) = self.received.take() {
+    pub(super) fn record(&mut self, record: &Record) -> io::Result<()> {
+        if let Some(received) = self.memory.received.take() {
             let echo = is_whole_echo(&received, record);
-            self.recv(&received, echo, out)?;
+            self.recv(&received, echo)?;
             if echo {
                 return Ok(());
             }
@@ -28,28 +24,26 @@ impl Text {
         if self.is_setup(record) {
             return Ok(());
         }
-        self.flush_setup(out)?;
+        self.flush_setup()?;
         match record.call {
-            Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. } => {
-                self.wait(record, out)
-            }
+            Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. } => self.wait(record),
             call if call.input().is_some() && matches!(record.result, Ok(n) if n > 0) => {
-                self.received = Some(record.clone());
+                self.memory.received = Some(record.clone());
                 Ok(())
             }
-            call if call.input().is_some() => self.recv(record, false, out),
+            call if call.input().is_some() => self.recv(record, false),
             _ => {
                 let note = self.note(record);
-                self.call_line(record, note, out)
+                self.call_line(record, note)
             }
         }
     }
 
     /// What is still held back, because a following line might have joined it.
-    pub fn finish(&mut self, out: &mut impl Write) -> io::Result<()> {
-        self.flush_setup(out)?;
-        match self.received.take() {
-            Some(received) => self.recv(&received, false, out),
+    pub(super) fn finish(&mut self) -> io::Result<()> {
+        self.flush_setup()?;
+        match self.memory.received.take() {
+            Some(received) => self.recv(&received, false),
             None => Ok(()),
         }
     }
@@ -70,53 +64,56 @@ impl Text {
             Call::Bind { .. } | Call::Listen { .. } => record.call.name().to_string(),
             Call::EpollCreate1 | Call::EpollCreate => {
                 // Another instance, other reports.
-                self.clients.values_mut().for_each(|seen| seen.reports = 0);
+                self.memory
+                    .clients
+                    .values_mut()
+                    .for_each(|seen| seen.reports = 0);
                 format!("{}={}", record.call.name(), record.result.unwrap_or(-1))
             }
-            Call::EpollCtl { .. } if listening && !self.setup.is_empty() => {
+            Call::EpollCtl { .. } if listening && !self.memory.setup.is_empty() => {
                 format!("\n       {}", call_text(record))
             }
             _ => return false,
         };
-        self.setup.push(text);
+        self.memory.setup.push(text);
         true
     }
 
-    fn flush_setup(&mut self, out: &mut impl Write) -> io::Result<()> {
-        if self.setup.is_empty() {
+    fn flush_setup(&mut self) -> io::Result<()> {
+        if self.memory.setup.is_empty() {
             return Ok(());
         }
-        let setup = std::mem::take(&mut self.setup).join(" ");
-        writeln!(out, "setup: {}", setup.replace(" \n", "\n"))
+        let setup = std::mem::take(&mut self.memory.setup).join(" ");
+        writeln!(self.out, "setup: {}", setup.replace(" \n", "\n"))
     }
 
     /// A return of the wait call, one line an event.
-    fn wait(&mut self, record: &Record, out: &mut impl Write) -> io::Result<()> {
+    fn wait(&mut self, record: &Record) -> io::Result<()> {
         let mut left = self.timed("  ", record);
         let margin = left.len();
         if record.events.is_empty() {
-            line(&left, plain(""), out)?;
+            line(&left, plain(""), &mut self.out)?;
         }
         for event in &record.events {
-            push_event(&mut left, event);
+            push_report(&mut left, event);
             let note = self.report_note(event);
-            line(&left, note, out)?;
+            line(&left, note, &mut self.out)?;
             left.clear();
             left.push_str(&BLANKS[..margin.min(WIDTH)]);
         }
-        match self.costs {
-            true => writeln!(out, "    {}", cost_text(&record.cost).dimmed()),
-            false => Ok(()),
+        if self.memory.costs {
+            writeln!(self.out, "    {}", cost_text(&record.cost).dimmed())?;
         }
+        Ok(())
     }
 
     /// What a report says of a client: its number, and how much is unread
     /// where the screen does not show that already.
-    fn report_note(&mut self, event: &Event) -> ColoredString {
+    fn report_note(&mut self, event: &Report) -> ColoredString {
         let Name::Client(_) = event.fd.name else {
             return plain("");
         };
-        let seen = self.clients.entry(event.fd.name).or_default();
+        let seen = self.memory.clients.entry(event.fd.name).or_default();
         let name = event.fd.name;
         // Whether it was the hang-up only the recv to come can tell.
         seen.empty = event.unread == Some(0) && !event.ready.writable();
@@ -133,9 +130,9 @@ impl Text {
         unread_note(&label, event.unread.filter(|_| !known))
     }
 
-    fn recv(&mut self, record: &Record, echoed: bool, out: &mut impl Write) -> io::Result<()> {
+    fn recv(&mut self, record: &Record, echoed: bool) -> io::Result<()> {
         let name = record.call.fd().map_or(Name::Plain, |fd| fd.name);
-        let seen = self.clients.entry(name).or_default();
+        let seen = self.memory.clients.entry(name).or_default();
         let empty = std::mem::take(&mut seen.empty);
         seen.unread = record.unread;
         let note = match record.result {
@@ -149,19 +146,17 @@ impl Text {
             Err(Errno::EINTR) => plain("a signal: again"),
             Err(_) => "lost".red(),
         };
-        self.call_line(record, note, out)
+        self.call_line(record, note)
     }
 
     fn note(&mut self, record: &Record) -> ColoredString {
         let name = record.call.fd().map_or(Name::Plain, |fd| fd.name);
         match (record.call, record.result) {
             (_, Err(Errno::EINTR)) => plain("a signal: again"),
-            (Call::Accept4 { .. } | Call::Accept { .. }, Ok(_)) if self.outside => {
-                match record.peer {
-                    Some(peer) => plain(&format!("from {peer}")),
-                    None => plain(""),
-                }
-            }
+            (Call::Accept4 { .. } | Call::Accept { .. }, Ok(_)) if self.memory.outside => match record.peer {
+                Some(peer) => plain(&format!("from {peer}")),
+                None => plain(""),
+            },
             (Call::Accept4 { .. }, Err(Errno::EMFILE | Errno::ENFILE)) => "no fd left: pause".red(),
             (Call::EpollCtl { .. }, Err(Errno::ENOSPC | Errno::ENOMEM))
                 if name != Name::Listener =>
@@ -179,7 +174,7 @@ impl Text {
                 _ => "lost".red(),
             },
             (Call::Close { .. }, Ok(_)) => {
-                self.clients.remove(&name);
+                self.memory.clients.remove(&name);
                 match record.unread {
                     None | Some(0) => plain(""),
                     Some(lost) => format!("{lost} unread, never read").red(),
@@ -189,30 +184,27 @@ impl Text {
         }
     }
 
-    fn call_line(
-        &mut self,
-        record: &Record,
-        note: ColoredString,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
-        let resumed = self.open.take_if(|open| *open == record.call).is_some();
-        let text = match resumed {
-            true => self.timed("    ... ", record),
-            false => self.timed("    ", record),
-        };
-        line(&text, note, out)
+    fn call_line(&mut self, record: &Record, note: ColoredString) -> io::Result<()> {
+        let resumed = self
+            .memory
+            .open
+            .take_if(|open| *open == record.call)
+            .is_some();
+        let indent = if resumed { "    ... " } else { "    " };
+        let text = self.timed(indent, record);
+        line(&text, note, &mut self.out)
     }
 
     /// A call behind its indent; with `--timing`, milliseconds from the start
     /// before it, and those that it took behind it.
     fn timed(&self, indent: &str, record: &Record) -> String {
         let mut text = String::with_capacity(2 * WIDTH);
-        if self.look.timing == Timing::Shown {
+        if self.view.times() {
             text += &stamp(record.start_ns);
         }
         text += indent;
         push_call(&mut text, record);
-        if self.look.timing == Timing::Shown {
+        if self.view.times() {
             let took = record.end_ns.saturating_sub(record.start_ns);
             text += &format!(" <{}>", milliseconds(took));
         }

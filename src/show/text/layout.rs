@@ -89,6 +89,13 @@ pub fn wrap_within(columns: usize, sentence: &str, indent: usize) -> String {
     text
 }
 
+/// A sentence, all of it so many columns from the margin.
+pub fn indented(columns: usize, sentence: &str) -> String {
+    // What `wrap` would take for blanks between words.
+    let margin = "\0".repeat(columns);
+    wrap(&format!("{margin}{sentence}"), columns).replace('\0', " ")
+}
+
 /// A step, and from column [`STATE`] on what the server does at that moment.
 pub fn beside(left: &str, state: ColoredString, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "{left:<STATE$}{state}")

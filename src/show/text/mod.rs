@@ -1,10 +1,11 @@
 //! The trace as text: the server's calls on the left, what the kernel holds
 //! on the right, and each client's step at the margin.
 //!
-//! How a call becomes a line stands in `calls`, and what is told between the
-//! calls in [`story`].
+//! How a call becomes a line stands in `calls`, what is told between the calls
+//! in [`story`], and what a run came to in [`table`].
 
 mod calls;
+pub mod fold;
 pub mod layout;
 pub mod story;
 pub mod table;
@@ -14,16 +15,26 @@ use std::io::{self, Write};
 
 use colored::Colorize;
 
-use crate::lab::report::{Api, Run, Subcommand, Trigger};
+use crate::lab::audience::{Audience, Event, OutputError};
+use crate::lab::report::{Api, Run, Summary, Trigger};
 use crate::server::mode::{Read, SocketKind};
 use crate::show::text::layout::wrap;
-use crate::show::{Look, Trace};
+use crate::show::view::View;
 use crate::trace::{Call, Name, Record};
 
 /// The format, and what it has to remember from line to line.
 #[derive(Debug)]
-pub struct Text {
-    look: Look,
+pub struct Text<W> {
+    out: W,
+    view: View,
+    memory: Memory,
+    /// What the run came to is shown, whatever its command makes of it.
+    interrupted: bool,
+}
+
+/// What the lines to come depend on; another run begins without it.
+#[derive(Debug, Default)]
+struct Memory {
     /// The set-up so far: it is shown as one paragraph.
     setup: Vec<String>,
     /// A recv whose echo may follow, in which case they share a line.
@@ -46,68 +57,69 @@ struct Seen {
     empty: bool,
 }
 
-impl Text {
-    /// Nothing shown yet, so nothing to remember.
-    pub fn new(look: Look) -> Text {
-        Text {
-            look,
-            setup: Vec::new(),
-            received: None,
-            open: None,
-            clients: BTreeMap::new(),
-            outside: false,
-            costs: false,
+impl<W: Write + Send> Audience for Text<W> {
+    fn hear(&mut self, event: &Event<'_>) -> Result<(), OutputError> {
+        match event {
+            Event::Run(run) => self.run(run)?,
+            Event::Trial(_) => self.memory = Memory::default(),
+            Event::Interrupted => self.interrupted = true,
+            Event::Summary(summary) => self.summary(summary)?,
+            _ if !self.view.calls() => {}
+            Event::Call(record) => self.record(record)?,
+            Event::Finish => self.finish()?,
+            event => self.between(event)?,
         }
+        Ok(())
     }
 
-    /// The same from the first run to the last.
-    pub fn look(&self) -> Look {
-        self.look
+    fn flush(&mut self) -> Result<(), OutputError> {
+        Ok(self.out.flush()?)
+    }
+}
+
+impl<W: Write> Text<W> {
+    /// Nothing shown yet, so nothing to remember.
+    pub fn new(view: View, out: W) -> Text<W> {
+        Text {
+            out,
+            view,
+            memory: Memory::default(),
+            interrupted: false,
+        }
     }
 
     /// The header: which server this is.
-    pub fn run(&mut self, run: &Run, out: &mut impl Write) -> io::Result<()> {
-        *self = Text::new(self.look);
-        self.outside = run.clients == 0;
-        self.costs = run.command == Subcommand::SelectPollCompare;
-        match (run.command, self.look.trace) {
-            (Subcommand::WriteEvents, _) => {
-                crate::commands::write_events::text::header(run, self.look, out)
-            }
-            // One table for all, with a header of its own.
-            (Subcommand::Matrix, Trace::Summary) => Ok(()),
-            // One table for all three: one header.
-            (Subcommand::SelectPollCompare, Trace::Summary) => match run.api {
-                Api::Poll | Api::Epoll => Ok(()),
-                _ => header(run, run.command.name(), out),
-            },
-            _ => header(run, run.title(), out),
+    fn run(&mut self, run: &Run) -> io::Result<()> {
+        self.memory = Memory {
+            outside: run.clients == 0,
+            costs: run.caption.costs,
+            ..Memory::default()
+        };
+        if self.view.calls() {
+            return header(run, run.caption.title, &mut self.out);
+        }
+        match run.caption.above {
+            Some(title) => header(run, title, &mut self.out),
+            None => Ok(()),
         }
     }
 
-    /// Above the summary of one run of several that is the last: which it was,
-    /// if nothing has said so yet.
-    pub fn broken_off(&self, run: &Run, out: &mut impl Write) -> io::Result<()> {
-        match (run.command, self.look.trace) {
-            (Subcommand::Matrix | Subcommand::SelectPollCompare, Trace::Summary) => {
-                header(run, run.title(), out)
-            }
-            _ => Ok(()),
+    /// What it came to; a command with several runs shows that by itself, if
+    /// it comes to that.
+    fn summary(&mut self, summary: &Summary) -> io::Result<()> {
+        self.finish()?;
+        let caption = &summary.run.caption;
+        if !caption.summed_up && !self.interrupted {
+            return Ok(());
         }
-    }
-
-    /// The end of one run of several.
-    pub fn end_of_one(&mut self, out: &mut impl Write) -> io::Result<()> {
-        self.finish(out)?;
-        match self.look.trace {
-            Trace::Calls => writeln!(out),
-            Trace::Summary => Ok(()),
+        // Nothing may have said yet which run it is.
+        if !self.view.calls() && caption.above != Some(caption.title) {
+            header(&summary.run, caption.title, &mut self.out)?;
         }
-    }
-
-    /// So many reports of a client are not shown.
-    pub fn unseen(&mut self, name: Name, reports: u64) {
-        self.clients.entry(name).or_default().reports += reports;
+        table::counts(summary, self.view, &mut self.out)?;
+        writeln!(self.out)?;
+        table::verdict(summary, &mut self.out)?;
+        table::next(caption.next.as_deref(), &mut self.out)
     }
 }
 

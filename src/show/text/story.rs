@@ -5,119 +5,120 @@ use std::time::Duration;
 
 use colored::{ColoredString, Colorize};
 
+use crate::lab::audience::{Event, Folded};
 use crate::lab::report::scene::{Action, Asleep, Blocked, Step};
 use crate::lab::report::verdict::plural;
 use crate::show::text::Text;
-use crate::show::text::layout::{STATE, beside, milliseconds, plain, stamp};
-use crate::show::{Timing, Trace};
-use crate::trace::escape::quote;
+use crate::show::text::layout::{STATE, beside, indented, milliseconds, stamp};
+use crate::show::view::Timing;
 use crate::trace::words::open_text;
-use crate::trace::{Call, Name, WaitCost, errno_name};
+use crate::trace::{Call, Name, WaitCost};
 
-/// Columns for a message in a client's step.
-const MESSAGE_WIDTH: usize = 30;
+impl<W: Write> Text<W> {
+    /// What is told between the calls.
+    pub(super) fn between(&mut self, event: &Event<'_>) -> io::Result<()> {
+        match *event {
+            Event::DoesNotReturn(call) => self.does_not_return(call),
+            Event::Step(step) => self.step(step),
+            Event::ShutDown { asleep, at_ns } => self.shut_down(asleep, at_ns),
+            Event::Evidence(blocked) => {
+                let text = evidence_text(blocked, self.view.timing);
+                writeln!(self.out, "    {}", text.red())
+            }
+            Event::Blocked { blocked, stall } => {
+                let lines = waiting_text(blocked, stall, self.view.timing);
+                let mut lines = lines.iter();
+                lines.try_for_each(|text| writeln!(self.out, "    {}", text.red()))
+            }
+            Event::Stranded { unread, asleep } => self.stranded(unread, asleep),
+            Event::Note(note) => {
+                self.finish()?;
+                writeln!(self.out, "{}", indented(4, note).dimmed())
+            }
+            Event::Folded(folded) => {
+                self.finish()?;
+                let text = folded_text(folded, self.view.timing);
+                writeln!(self.out, "    ... {}", text.dimmed())
+            }
+            Event::Unseen(name, reports) => {
+                self.memory.clients.entry(name).or_default().reports += reports;
+                Ok(())
+            }
+            // Said on standard error, or by what follows.
+            _ => Ok(()),
+        }
+    }
 
-impl Text {
     fn stamped(&self, at_ns: u64, text: &str) -> String {
-        match self.look.timing {
+        match self.view.timing {
             Timing::Hidden => text.to_string(),
             Timing::Shown => format!("{}{text}", stamp(at_ns)),
         }
     }
 
     /// The server sleeps in a call for one client: shown once.
-    pub fn does_not_return(&mut self, call: &Call, out: &mut impl Write) -> io::Result<()> {
-        if self.look.trace == Trace::Summary || self.open.is_some() {
+    fn does_not_return(&mut self, call: &Call) -> io::Result<()> {
+        if self.memory.open.is_some() {
             return Ok(());
         }
-        self.finish(out)?;
-        self.open = Some(*call);
+        self.finish()?;
+        self.memory.open = Some(*call);
         let left = format!("    {}", open_text(call));
-        beside(&left, ">>> does not return".red().bold(), out)
+        let state = ">>> does not return".red().bold();
+        beside(&left, state, &mut self.out)
     }
 
     /// A step of a client, and where the server sleeps at that moment.
-    pub fn step(&mut self, step: &Step, out: &mut impl Write) -> io::Result<()> {
+    fn step(&mut self, step: &Step) -> io::Result<()> {
         // A server's client closes after it has hung up, which is no news.
-        let no_news = step.action == Action::Close && step.asleep.is_some();
-        if self.look.trace == Trace::Summary || no_news {
+        if step.action == Action::Close && step.asleep.is_some() {
             return Ok(());
         }
-        self.finish(out)?;
-        let left = self.stamped(step.at_ns, &step_text(step));
-        let state = step.asleep.as_ref().map_or(plain(""), state_text);
-        let padded = format!("{left:<STATE$}");
-        match left.chars().count() < STATE {
-            _ if step.asleep.is_none() => writeln!(out, "{}", left.bold()),
-            true => writeln!(out, "{}{state}", padded.bold()),
-            false => writeln!(out, "{}\n{:STATE$}{state}", left.bold(), ""),
+        self.finish()?;
+        let left = self.stamped(step.at_ns, &step.to_string());
+        let Some(asleep) = &step.asleep else {
+            return writeln!(self.out, "{}", left.bold());
+        };
+        let state = state_text(asleep);
+        if left.chars().count() < STATE {
+            let padded = format!("{left:<STATE$}");
+            writeln!(self.out, "{}{state}", padded.bold())
+        } else {
+            writeln!(self.out, "{}\n{:STATE$}{state}", left.bold(), "")
         }
     }
 
     /// The listener is shut down, which ends the run.
-    pub fn shut_down(
-        &mut self,
-        asleep: &Asleep,
-        at_ns: u64,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
-        if self.look.trace == Trace::Summary {
-            return Ok(());
-        }
-        self.finish(out)?;
+    fn shut_down(&mut self, asleep: &Asleep, at_ns: u64) -> io::Result<()> {
+        self.finish()?;
         let left = self.stamped(at_ns, "the listener is shut down");
-        writeln!(
-            out,
-            "{}{}",
-            format!("{left:<STATE$}").bold(),
-            state_text(asleep)
-        )
-    }
-
-    /// The server asleep for one client while others wait: what /proc says.
-    pub fn blocked(
-        &mut self,
-        blocked: &Blocked,
-        stall: Duration,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
-        if self.look.trace == Trace::Summary {
-            return Ok(());
-        }
-        for text in waiting_text(blocked, stall, self.look.timing) {
-            writeln!(out, "    {}", text.red())?;
-        }
-        Ok(())
-    }
-
-    /// What /proc says of it.
-    pub fn evidence(&mut self, blocked: &Blocked, out: &mut impl Write) -> io::Result<()> {
-        match self.look.trace {
-            Trace::Summary => Ok(()),
-            Trace::Calls => {
-                let text = evidence_text(blocked, self.look.timing);
-                writeln!(out, "    {}", text.red())
-            }
-        }
+        let left = format!("{left:<STATE$}").bold();
+        writeln!(self.out, "{left}{}", state_text(asleep))
     }
 
     /// Bytes unread although the server sleeps where a report would wake it.
-    pub fn stranded(
-        &mut self,
-        stranded: &[(Name, u64)],
-        asleep: &Asleep,
-        out: &mut impl Write,
-    ) -> io::Result<()> {
-        if self.look.trace == Trace::Summary {
-            return Ok(());
-        }
-        self.finish(out)?;
+    fn stranded(&mut self, stranded: &[(Name, u64)], asleep: &Asleep) -> io::Result<()> {
+        self.finish()?;
         for (name, unread) in stranded {
             let left = format!("    {name}: {unread} unread");
             let state = format!(">>> STRANDED, asleep: {}", asleep.call);
-            beside(&left, state.red().bold(), out)?;
+            beside(&left, state.red().bold(), &mut self.out)?;
         }
         Ok(())
+    }
+}
+
+/// `997 more like it`; numbers that vary from run to run only with `--timing`.
+pub fn folded_text(folded: &Folded, timing: Timing) -> String {
+    let calls: Vec<String> = folded
+        .calls
+        .iter()
+        .map(|(call, n)| format!("{n} {call}"))
+        .collect();
+    match (folded.what, timing) {
+        (None, _) => format!("{} more like it", folded.count()),
+        (Some(what), Timing::Hidden) => what.into(),
+        (Some(what), Timing::Shown) => format!("{what} ({})", calls.join(", ")),
     }
 }
 
@@ -178,27 +179,6 @@ pub fn waiting_text(blocked: &Blocked, stall: Duration, timing: Timing) -> Vec<S
         lines.push(format!("and {} more wait", blocked.waiting.len() - SHOWN));
     }
     lines
-}
-
-/// What a client does: `A sends "HELLOworld123"`.
-pub fn step_text(step: &Step) -> String {
-    let name = step.client;
-    let message = || match step.data.is_empty() {
-        true => "nothing".to_string(),
-        false => quote(&step.data, MESSAGE_WIDTH),
-    };
-    let text = match step.action {
-        Action::Connect => format!("{name} connects"),
-        Action::Send => format!("{name} sends {}", message()),
-        Action::Recv => format!("{name} receives {}", message()),
-        Action::Shutdown => format!("{name} hangs up"),
-        Action::Close => format!("{name} closes"),
-        Action::Reset => format!("{name} resets the connection"),
-    };
-    match step.failed {
-        Some(errno) => format!("{text}: {}", errno_name(errno)),
-        None => text,
-    }
 }
 
 /// In capitals and red where one client can end the sleep, and no other.

@@ -4,7 +4,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 
 use super::*;
-use crate::trace::words::{call_text, push_event};
+use crate::trace::words::{call_text, push_report};
 use crate::watch::memory::MadeUp;
 use crate::watch::processor::{AARCH64, X86_64};
 
@@ -45,7 +45,7 @@ fn text(sys: Sys, args: [u64; 6], result: i64, memory: &MadeUp) -> String {
     record
         .events
         .iter()
-        .for_each(|event| push_event(&mut text, event));
+        .for_each(|event| push_report(&mut text, event));
     text
 }
 
@@ -129,7 +129,7 @@ fn an_epoll_event_is_read_as_the_processor_lays_it_out() {
         record
             .events
             .iter()
-            .for_each(|event| push_event(&mut text, event));
+            .for_each(|event| push_report(&mut text, event));
         assert_eq!(
             text,
             "epoll_wait(4) = 3 [3<L> EPOLLIN] [5<A> EPOLLIN|EPOLLET] \

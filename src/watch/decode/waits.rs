@@ -5,7 +5,7 @@ use std::os::fd::RawFd;
 use nix::poll::PollFlags;
 use nix::sys::epoll::EpollFlags;
 
-use crate::trace::{Call, Event, Fd, Name, Ready};
+use crate::trace::{Call, Fd, Name, Ready, Report};
 use crate::watch::decode::entered::{Entered, Names};
 use crate::watch::memory::{Memory, u32_of, u64_of};
 use crate::watch::processor::Processor;
@@ -27,7 +27,7 @@ pub(super) fn events(
     count: usize,
     memory: &dyn Memory,
     names: &mut dyn Names,
-) -> Vec<Event> {
+) -> Vec<Report> {
     let args = entered.args;
     let found: Vec<(Option<RawFd>, u64, Ready)> = match entered.call {
         Call::EpollWait {
@@ -66,7 +66,7 @@ pub(super) fn events(
         .map(|(raw, data, ready)| {
             let fd = raw.map(|raw| names.fd(raw));
             let connection = fd.filter(|fd| matches!(fd.name, Name::Client(_)));
-            Event {
+            Report {
                 fd: fd.unwrap_or(Fd {
                     raw: -1,
                     name: Name::Plain,

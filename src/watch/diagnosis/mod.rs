@@ -152,9 +152,9 @@ impl Diagnosis {
 }
 
 const ONE_AT_A_TIME: &str = "01-one-thread-two-clients.md";
-const EDGE_LOSES: &str = "03-edge-triggered-loses.md";
-const EDGE_HANGS: &str = "04-edge-triggered-hangs.md";
-const EDGE_RIGHT: &str = "05-edge-triggered-right.md";
+const EDGE_LOSES: &str = "03-edge-triggered-one-recv.md";
+const EDGE_HANGS: &str = "04-edge-triggered-recv-in-a-loop.md";
+const EDGE_RIGHT: &str = "05-edge-triggered-non-blocking.md";
 const THE_API: &str = "06-the-epoll-api.md";
 const WRITING: &str = "07-write-readiness.md";
 const TO_SHIP: &str = "10-a-server-you-could-ship.md";

@@ -1,4 +1,4 @@
-//! W and P on one thread: their calls, each shown or folded away.
+//! W and P on one thread: their calls, each told or folded away.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,12 +11,11 @@ use nix::fcntl::OFlag;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
 use nix::sys::socket::{Backlog, MsgFlags, SockFlag};
 
-use crate::commands::write_events::run::Act;
-
-use crate::commands::write_events::run::READ;
-use crate::server::retry;
-use crate::show::Screen;
-use crate::sys::journal::{Follow, Shared};
+use crate::commands::write_events::side::READ;
+use crate::lab::audience::{Audience, Event, Folded};
+use crate::server::errors::retry;
+use crate::show::View;
+use crate::sys::journal::{Follow, Journal};
 use crate::sys::{SockOpt, Socket, Sys};
 use crate::trace::{CtlOp, Name, Record};
 
@@ -27,7 +26,7 @@ pub const SNDBUF: i32 = 65536;
 pub const RCVBUF: i32 = 4096;
 const MESSAGE: usize = 1024;
 
-/// How a long loop is shown: the first of its calls, the last, and how many
+/// How a long loop is told: the first of its calls, the last, and how many
 /// there were in between.
 #[derive(Clone, Copy, Debug)]
 pub struct Fold {
@@ -40,7 +39,7 @@ pub struct Fold {
 
 #[rustfmt::skip]
 impl Fold {
-    /// Every call is shown.
+    /// Every call is told.
     pub const NOTHING:      Fold = Fold { first: usize::MAX, last: 0, what: None };
     /// The first two and the last one.
     pub const MIDDLE:       Fold = Fold { first: 2, last: 1, what: None };
@@ -56,58 +55,38 @@ impl Fold {
                                           what: Some("P reads all that is left") };
 }
 
-/// Calls that are not shown one by one.
-#[derive(Debug, Default)]
-pub struct Folded {
-    /// By name: how often.
-    pub calls: BTreeMap<&'static str, u64>,
-    /// See [`Fold`]; `None`: the numbers are the same in every run.
-    pub what: Option<&'static str>,
-}
-
-/// A line of the trace.
-#[derive(Debug)]
-pub enum Line<'a> {
-    /// From the sockets to the epoll instance, in a line.
-    SetUp(&'a [Record]),
-    /// What begins now.
-    Act(Act),
-    /// The number is the report's, counted in this act.
-    Call(&'a Record, u64),
-    /// In place of the calls that it counts.
-    Folded(&'a Folded),
-}
-
 /// A loop on its way.
 struct Folding {
     how: Fold,
-    shown: usize,
-    last: VecDeque<(Record, u64)>,
+    told: usize,
+    last: VecDeque<Record>,
     folded: Folded,
+    /// Reports among the calls that were folded.
+    reports: u64,
 }
 
-/// The two ends, and the screen.
-pub struct Bench<'screen> {
+/// The two ends, and whoever hears of their calls.
+pub struct Ends<'a> {
     sys: Sys,
-    shared: Arc<Shared>,
-    screen: &'screen mut Screen,
+    journal: Arc<Journal>,
+    audience: &'a mut dyn Audience,
+    /// What varies from run to run is told.
+    times: bool,
     began: Instant,
     epoll: Epoll,
     w: Socket,
     p: Socket,
-    /// Reports in this act.
-    reports: u64,
     folding: Option<Folding>,
     sent: u64,
     received: u64,
 }
 
-impl<'screen> Bench<'screen> {
+impl<'a> Ends<'a> {
     /// Connects W to P over loopback TCP. The epoll instance comes last and
     /// gets the listener's number, 3.
-    pub fn set_up(screen: &'screen mut Screen) -> Result<Bench<'screen>> {
-        let (shared, began) = (Arc::new(Shared::default()), Instant::now());
-        let mut sys = Sys::new(Arc::clone(&shared), Follow::Records, began);
+    pub fn set_up(view: View, audience: &'a mut dyn Audience) -> Result<Ends<'a>> {
+        let (journal, began) = (Arc::new(Journal::default()), Instant::now());
+        let mut sys = Sys::new(Arc::clone(&journal), Follow::Records, began);
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
 
         let l = sys.socket(&any_port, SockFlag::empty())?;
@@ -127,27 +106,27 @@ impl<'screen> Bench<'screen> {
 
         let mut records = Vec::new();
         sys.publish();
-        shared.take(&mut records);
-        screen.write_line(&Line::SetUp(&records))?;
-        Ok(Bench {
+        drop(journal.take(&mut records));
+        audience.hear(&Event::SetUp(&records))?;
+        Ok(Ends {
             sys,
-            shared,
-            screen,
+            journal,
+            audience,
+            times: view.times(),
             began,
             epoll,
             w,
             p,
-            reports: 0,
             folding: None,
             sent: 0,
             received: 0,
         })
     }
 
-    /// An act begins.
-    pub fn begin(&mut self, act: Act) -> Result<()> {
-        self.reports = 0;
-        Ok(self.screen.write_line(&Line::Act(act))?)
+    /// An act begins: its calls may take a while.
+    pub fn begin(&mut self, heading: &str) -> Result<()> {
+        self.audience.hear(&Event::Act(heading))?;
+        Ok(self.audience.flush()?)
     }
 
     /// Changes what W is registered for.
@@ -160,7 +139,6 @@ impl<'screen> Bench<'screen> {
     pub fn epoll_wait(&mut self, timeout: Duration) -> Result<bool> {
         let mut events = [EpollEvent::empty()];
         let ready = retry(|| self.sys.epoll_wait(&self.epoll, &mut events, Some(timeout)))?;
-        self.reports += ready as u64;
         self.returned()?;
         Ok(ready > 0)
     }
@@ -223,23 +201,24 @@ impl<'screen> Bench<'screen> {
         sys.close_epoll(self.epoll)?;
         sys.publish();
         let mut records = Vec::new();
-        self.shared.take(&mut records);
-        for record in &records {
-            self.screen.write_line(&Line::Call(record, 0))?;
+        drop(self.journal.take(&mut records));
+        for record in records {
+            tell(self.audience, self.times, record)?;
         }
         Ok((self.sent, self.received))
     }
 
-    /// From here on calls are shown as `how` says, until [`Bench::unfold`].
+    /// From here on calls are told as `how` says, until [`Ends::unfold`].
     pub fn fold(&mut self, how: Fold) {
         self.folding = Some(Folding {
             how,
-            shown: 0,
+            told: 0,
             last: VecDeque::new(),
             folded: Folded {
                 calls: BTreeMap::new(),
                 what: how.what,
             },
+            reports: 0,
         });
     }
 
@@ -251,40 +230,47 @@ impl<'screen> Bench<'screen> {
         // Where the kernel decides how many, there may be none: the line says
         // "more", and no number, so it stands there all the same.
         if !folding.folded.calls.is_empty() || folding.how.what.is_some() {
-            self.screen.write_line(&Line::Folded(&folding.folded))?;
+            self.audience.hear(&Event::Folded(&folding.folded))?;
         }
-        for (record, report) in &folding.last {
-            self.screen.write_line(&Line::Call(record, *report))?;
+        if folding.reports > 0 {
+            let unseen = Event::Unseen(Name::Letter('W'), folding.reports);
+            self.audience.hear(&unseen)?;
+        }
+        for record in folding.last {
+            tell(self.audience, self.times, record)?;
         }
         Ok(())
     }
 
-    /// A call has returned: shows it, or folds it away.
+    /// A call has returned: tells it, or folds it away.
     fn returned(&mut self) -> Result<()> {
         self.sys.publish();
         let mut records = Vec::new();
-        self.shared.take(&mut records);
-        for record in records {
-            self.show(record)?;
-        }
-        Ok(())
+        drop(self.journal.take(&mut records));
+        records.into_iter().try_for_each(|record| self.told(record))
     }
 
-    fn show(&mut self, record: Record) -> Result<()> {
-        let report = self.reports;
+    fn told(&mut self, record: Record) -> Result<()> {
         let Some(folding) = &mut self.folding else {
-            return Ok(self.screen.write_line(&Line::Call(&record, report))?);
+            return tell(self.audience, self.times, record);
         };
-        if folding.shown < folding.how.first {
-            folding.shown += 1;
-            return Ok(self.screen.write_line(&Line::Call(&record, report))?);
+        if folding.told < folding.how.first {
+            folding.told += 1;
+            return tell(self.audience, self.times, record);
         }
-        folding.last.push_back((record, report));
+        folding.last.push_back(record);
         if folding.last.len() > folding.how.last
-            && let Some((record, _)) = folding.last.pop_front()
+            && let Some(record) = folding.last.pop_front()
         {
             *folding.folded.calls.entry(record.call.name()).or_default() += 1;
+            folding.reports += record.events.len() as u64;
         }
         Ok(())
     }
+}
+
+fn tell(audience: &mut dyn Audience, times: bool, mut record: Record) -> Result<()> {
+    // How much has come to P when the buffers are full is the kernel's affair.
+    record.unread = record.unread.filter(|_| times);
+    Ok(audience.hear(&Event::Call(&record))?)
 }

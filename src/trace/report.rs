@@ -2,6 +2,7 @@
 
 use nix::poll::PollFlags;
 use nix::sys::epoll::EpollFlags;
+use serde::Serialize;
 
 use crate::trace::name::Fd;
 
@@ -43,9 +44,9 @@ impl Ready {
     }
 }
 
-/// One event as a wait call delivered it.
+/// A report: one event for one fd, as a wait call delivered it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Event {
+pub struct Report {
     /// Whom it speaks of.
     pub fd: Fd,
     /// epoll: what the program stored in `data`; the fd, unless it chose
@@ -60,7 +61,7 @@ pub struct Event {
 }
 
 /// What a wait moved and looked at, beside waiting.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct WaitCost {
     /// Fds that the program handed to the kernel.
     pub handed: u64,

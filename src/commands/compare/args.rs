@@ -1,0 +1,58 @@
+//! The flags of `select-poll-compare`.
+
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::{Args, ValueEnum, value_parser};
+
+use crate::commands::args::{BUFFER, Message, ScreenArgs, parse_message};
+use crate::commands::compare::cost_args::ScalingArgs;
+
+#[derive(Debug, Args)]
+pub struct CompareArgs {
+    #[command(flatten)]
+    pub screen: ScreenArgs,
+
+    /// Leave out the other part
+    #[arg(long, value_name = "PART", help_heading = "The screen")]
+    pub only: Option<Part>,
+
+    /// Size of the receive buffer
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = BUFFER,
+        help_heading = "The servers"
+    )]
+    #[arg(value_parser = value_parser!(u32).range(1..=65536))]
+    pub buffer: u32,
+
+    /// How many clients, 1 to 100: the last one talks, the others are idle
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 4,
+        help_heading = "The servers"
+    )]
+    #[arg(value_parser = value_parser!(u16).range(1..=100))]
+    pub clients: u16,
+
+    /// What the last client sends, 1 to 32768 bytes; repeat it for more
+    /// messages [default: HELLOworld123]
+    #[arg(long, value_name = "TEXT", help_heading = "The servers")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(parse_message))]
+    pub message: Vec<Message>,
+
+    /// Wait for Enter before each step of the clients, and show every call
+    #[arg(long, help_heading = "The servers")]
+    pub step: bool,
+
+    #[command(flatten)]
+    pub scaling: ScalingArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Part {
+    /// The same server on three APIs
+    Servers,
+    /// What a wait costs as the set grows
+    Cost,
+}

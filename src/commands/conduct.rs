@@ -1,0 +1,77 @@
+//! The one driver of what is run: announced, asked about, run, and shown
+//! beside what was predicted of it.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::commands::args::Format;
+use crate::commands::predict::args::PredictArgs;
+use crate::commands::predict::{Asked, Compared, Question, collect, text as predict};
+use crate::commands::screen::Screen;
+use crate::lab::audience::OutputError;
+
+/// What a command runs, and what it makes of that.
+pub trait Experiment {
+    /// What it comes to: measured, and nothing else.
+    type Found;
+
+    /// What can be predicted of it.
+    fn questions(&self) -> Vec<Question<Self::Found>>;
+
+    /// What is about to be run, in a sentence or two, for those who are asked.
+    fn set_up(&self) -> String;
+
+    /// Says what is about to be run, before anybody is asked.
+    fn announce(&self, screen: &Screen, predict: &PredictArgs) -> Result<()> {
+        if predict.wants_setup(screen.format) {
+            screen.set_up(&self.set_up())?;
+        }
+        Ok(())
+    }
+
+    /// Runs it; its audience is the screen's.
+    fn run(&self, screen: &Screen) -> Result<Self::Found>;
+
+    /// Shows as text what it came to, beside what was predicted, if anything
+    /// was, and where to go on.
+    fn text(&self, found: &Self::Found, compared: &[Compared], screen: &Screen) -> Result<()>;
+
+    /// Writes what it came to as JSON, as far as no listener has done so; the
+    /// predictions follow.
+    fn json(&self, _: &Self::Found, _: &Screen) -> Result<(), OutputError> {
+        Ok(())
+    }
+
+    /// Whether the program has done its part; what the kernel answered is no
+    /// failure.
+    fn is_sound(&self, _: &Self::Found) -> bool {
+        true
+    }
+}
+
+/// Conducts it from the announcement to the exit status.
+pub fn conduct<E: Experiment>(
+    experiment: &E,
+    predict: &PredictArgs,
+    screen: &Screen,
+) -> Result<ExitCode> {
+    let announce = || experiment.announce(screen, predict);
+    let predictions = match collect(predict, experiment.questions(), announce)? {
+        Asked::Answered(predictions) => predictions,
+        Asked::End(status) => return Ok(status),
+    };
+    let found = experiment.run(screen)?;
+    let compared = predictions.compare(&found);
+    match screen.format {
+        Format::Text => experiment.text(&found, &compared, screen)?,
+        Format::Json => {
+            experiment.json(&found, screen)?;
+            predict::json(&compared, screen)?;
+        }
+    }
+    Ok(match experiment.is_sound(&found) {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
