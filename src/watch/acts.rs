@@ -52,6 +52,15 @@ impl Act {
     }
 }
 
+/// What came of an act, and what that was seen by.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The word and the sentence.
+    pub diagnosis: Diagnosis,
+    /// While all stayed connected.
+    pub seen: Seen,
+}
+
 /// By letter.
 const A: u32 = 0;
 const C: u32 = 2;
@@ -69,21 +78,24 @@ const FIRST_CALLS: usize = 6;
 
 impl Session<'_> {
     /// Plays one act, and says what came of it.
-    pub fn play(&mut self, act: Act) -> Result<Diagnosis> {
-        let judged = match act {
+    pub fn play(&mut self, act: Act) -> Result<Outcome> {
+        let outcome = match act {
             Act::Basic => self.basic()?,
             Act::Burst => self.burst()?,
             Act::Reset => self.reset()?,
             Act::Slow => self.slow()?,
         };
         let after = self.hang_up_all(act)?;
-        Ok(match (judged.is_ok(), after) {
-            (true, Some(after)) => after,
-            _ => judged,
+        Ok(match after {
+            Some(diagnosis) if outcome.diagnosis.is_ok() => Outcome {
+                diagnosis,
+                ..outcome
+            },
+            _ => outcome,
         })
     }
 
-    fn basic(&mut self) -> Result<Diagnosis> {
+    fn basic(&mut self) -> Result<Outcome> {
         let mut places = Vec::new();
         for index in [A, A + 1] {
             if self.rests() {
@@ -99,7 +111,7 @@ impl Session<'_> {
         Ok(self.judge(Act::Basic))
     }
 
-    fn burst(&mut self) -> Result<Diagnosis> {
+    fn burst(&mut self) -> Result<Outcome> {
         let place = self.connect(C, false)?;
         if !self.rests() {
             return Ok(self.judge(Act::Burst));
@@ -156,7 +168,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn reset(&mut self) -> Result<Diagnosis> {
+    fn reset(&mut self) -> Result<Outcome> {
         let place = self.connect(F, false)?;
         if self.rests() {
             self.announce(Name::Client(F), Action::Reset, Vec::new())?;
@@ -168,7 +180,7 @@ impl Session<'_> {
         Ok(self.judge(Act::Reset))
     }
 
-    fn slow(&mut self) -> Result<Diagnosis> {
+    fn slow(&mut self) -> Result<Outcome> {
         let place = self.connect(G, true)?;
         if !self.rests() {
             return Ok(self.judge(Act::Slow));
@@ -189,7 +201,7 @@ impl Session<'_> {
         self.acts(place).say(&much);
         self.settle()?;
         let stuck = self.judge(Act::Slow);
-        if !stuck.is_ok() && !self.rests() {
+        if !stuck.diagnosis.is_ok() && !self.rests() {
             return Ok(stuck);
         }
         self.announce(Name::Client(G), Action::Recv, Vec::new())?;
@@ -201,7 +213,7 @@ impl Session<'_> {
                 break;
             }
         }
-        Ok(match stuck.is_ok() {
+        Ok(match stuck.diagnosis.is_ok() {
             true => self.judge(Act::Slow),
             false => stuck,
         })
@@ -323,7 +335,7 @@ impl Session<'_> {
             }
             self.clients[place].close();
             if !self.rests() {
-                let mut judged = self.judge(act);
+                let mut judged = self.judge(act).diagnosis;
                 judged.after_hang_up(name);
                 return Ok(Some(judged));
             }
@@ -337,13 +349,16 @@ impl Session<'_> {
         self.announce(name, Action::Recv, data)
     }
 
-    fn judge(&mut self, act: Act) -> Diagnosis {
+    fn judge(&mut self, act: Act) -> Outcome {
         let seen = self.seen(act);
-        judge(&seen)
+        Outcome {
+            diagnosis: judge(&seen),
+            seen,
+        }
     }
 
     /// How things stand.
-    fn seen(&self, act: Act) -> Seen {
+    pub fn seen(&self, act: Act) -> Seen {
         let unread: Vec<u64> = self
             .clients
             .iter()
@@ -390,10 +405,5 @@ impl Session<'_> {
             uring: state.uring,
             failure: state.last_failure,
         }
-    }
-
-    /// What was seen of each client, for a table.
-    pub fn table(&self, act: Act) -> Seen {
-        self.seen(act)
     }
 }

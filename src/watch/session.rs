@@ -15,7 +15,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::trace::Name;
+use crate::trace::totals::Totals;
+use crate::watch::acts::Act;
 use crate::watch::client::{Client, reachable};
+use crate::watch::diagnosis::Seen;
 use crate::watch::events::{Action, Asleep, Audience, Event, Step};
 use crate::watch::launch;
 use crate::watch::odd;
@@ -275,6 +278,34 @@ impl<'a> Session<'a> {
         let client = &mut self.clients[place];
         client.acted_at = Some(moves);
         client
+    }
+
+    /// What the whole act has come to.
+    pub fn come_to(&self, act: Act) -> (Totals, Seen) {
+        let seen = self.seen(act);
+        (self.shared.lock().totals.clone(), seen)
+    }
+
+    /// What the counts cannot show.
+    pub fn notes(&self) -> Vec<String> {
+        let state = self.shared.lock();
+        let mut notes = Vec::new();
+        if state.uring > 0 {
+            notes.push(
+                "The program uses io_uring: what it does there are no system calls, and is not \
+                 seen."
+                    .into(),
+            );
+        }
+        if !state.lost_signals.is_empty() {
+            let numbers: Vec<String> = state.lost_signals.iter().map(i32::to_string).collect();
+            notes.push(format!(
+                "Signal {} was not delivered: real-time signals cannot be passed on to a watched \
+                 program. One with threads that calls setuid waits for it for ever.",
+                numbers.join(", ")
+            ));
+        }
+        notes
     }
 
     /// The last line that the program has printed.

@@ -1,0 +1,7 @@
+//! `watch`: a program of somebody else's, followed from outside.
+
+pub(crate) mod args;
+mod hear;
+mod json;
+pub(crate) mod run;
+mod text;
