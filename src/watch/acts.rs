@@ -47,7 +47,7 @@ impl Act {
             Act::Basic => "A and B each send a message, and hang up",
             Act::Burst => "D and E connect at once, while the server is busy with C",
             Act::Reset => "F resets its connection",
-            Act::Slow => "G sends 65536 bytes and reads late",
+            Act::Slow => "G sends 32768 bytes and reads late",
         }
     }
 }
@@ -71,7 +71,7 @@ const G: u32 = 6;
 
 /// What G sends, in bytes, and what the server's send buffer is made, which
 /// the kernel doubles (socket(7)).
-const MUCH: usize = 65_536;
+const MUCH: usize = 32_768;
 const SEND_BUFFER: usize = 4096;
 /// How many calls are shown of what G sets off: how many there are varies.
 const FIRST_CALLS: usize = 6;
@@ -266,13 +266,14 @@ impl Session<'_> {
         if asleep.fd.is_some_and(|fd| fd.name == client.name) {
             return Ok(()); // it is served, as far as it goes
         }
+        let wait_call = self.shared.lock().wait_call;
         let blocked = Blocked {
             thread_state: proc::look(asleep.thread).map_or('?', |look| look.state),
             client: client.name,
             sent: client.sent as u64,
             back: client.back.len() as u64,
             unread: self.unread(client.port),
-            wait_call: self.shared.lock().wait_call,
+            wait_call,
             wait_returns: returns(self) - before,
             stall: self.plan.stall,
             asleep,
@@ -383,6 +384,8 @@ impl Session<'_> {
                 watched: end.watched,
                 wants_out: end.wants_out,
                 nonblocking: end.nonblocking,
+                lazy: client.lazy,
+                reset: client.reset,
                 short_sends: end.short_sends,
                 counts: counts.unwrap_or_default(),
             }
@@ -403,7 +406,7 @@ impl Session<'_> {
             listener_edge: state.listener.is_some_and(|listener| listener.edge),
             wait_call: state.wait_call,
             uring: state.uring,
-            failure: state.last_failure,
+            last: state.last_call(),
         }
     }
 }

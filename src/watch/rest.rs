@@ -25,6 +25,10 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 /// So many calls without getting on are no work but a loop.
 const IDLE_CALLS: u64 = 10_000;
 
+/// So many looks come soon after one another, then ever fewer.
+const SOON: u32 = 16;
+const LATER: u32 = 20;
+
 /// How the program rests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rest {
@@ -55,6 +59,7 @@ impl Settle<'_> {
         let mut deadline = Instant::now() + PATIENCE;
         let mut before: Option<(u64, u64, u64)> = None;
         let (mut last, mut agreed) = (None, 0);
+        let mut looked_at_work = 0;
         loop {
             let (steps, moves, returns, progress, end, gone) = {
                 let state = self.shared.lock();
@@ -82,7 +87,9 @@ impl Settle<'_> {
                 (last, agreed) = (looked, 1);
             } else {
                 (last, agreed) = (None, 0);
-                thread::sleep(self.wait);
+                // Whoever is at work needs the processor more than we do.
+                looked_at_work += 1;
+                thread::sleep(self.wait * (1 + looked_at_work / SOON).min(LATER));
             }
             if agreed >= LOOKS {
                 return Rest::Asleep(self.asleep());

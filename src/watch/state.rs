@@ -97,6 +97,15 @@ pub struct Failed {
     pub errno: Errno,
 }
 
+/// What came of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Last {
+    /// With its arguments.
+    pub call: Call,
+    /// As it returned.
+    pub result: Result<i32, Errno>,
+}
+
 /// A thread is held at the return of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
@@ -167,8 +176,8 @@ pub struct State {
     pub uring: u64,
     /// Signals that cannot be delivered any more.
     pub lost_signals: BTreeSet<i32>,
-    /// The last call for the listener or a client that has failed.
-    pub last_failure: Option<Failed>,
+    /// The last calls for the listener or a client, the latest last.
+    pub last_calls: VecDeque<Last>,
     /// Calls before it listened that have failed: bind, listen.
     pub setup_failure: Option<Failed>,
     /// Why the tracer has given up.
@@ -207,7 +216,7 @@ impl State {
             detach: false,
             uring: 0,
             lost_signals: BTreeSet::new(),
-            last_failure: None,
+            last_calls: VecDeque::new(),
             setup_failure: None,
             error: None,
             wait_call: None,
@@ -248,6 +257,23 @@ impl State {
                 .for_each(|event| event.unread = None);
         }
         self.records.push_back(record);
+    }
+
+    /// Notes a call for the listener or a client.
+    pub fn note_last(&mut self, call: Call, result: Result<i32, Errno>) {
+        const SHORTLY: usize = 3;
+        self.last_calls.push_back(Last { call, result });
+        if self.last_calls.len() > SHORTLY {
+            self.last_calls.pop_front();
+        }
+    }
+
+    /// The last call; or one shortly before it that has failed, after which a
+    /// program may still have closed the connection.
+    pub fn last_call(&self) -> Option<Last> {
+        let mut latest = self.last_calls.iter().rev();
+        let failed = latest.clone().find(|last| last.result.is_err());
+        failed.or_else(|| latest.next()).copied()
     }
 
     /// The processes that its threads belong to.

@@ -136,7 +136,11 @@ const ACTS: [Word<Act>; 4] = [
 /// Under --answer.
 const ANSWERS: [Word<Answer>; 2] = [
     (Answer::Echo, "echo", Some("What was sent")),
-    (Answer::Any, "any", Some("Anything: the server does not echo")),
+    (
+        Answer::Any,
+        "any",
+        Some("Anything: the server does not echo"),
+    ),
 ];
 
 /// Bytes that a shell's word cannot easily hold, as C has them.

@@ -90,7 +90,7 @@ pub fn act(
     diagnosis: &Diagnosis,
     screen: &Screen,
 ) -> Result<(), OutputError> {
-    let varies = varies(end.act) && !screen.view.times();
+    let varies = end.varies() && !screen.view.times();
     let timed_out = totals.timeouts > 0 && !screen.view.times();
     let stranded = match diagnosis.verdict {
         Verdict::Stranded => end.clients.iter().map(|client| client.unread).sum(),
@@ -126,12 +126,6 @@ pub fn act(
         lesson: diagnosis.lesson,
     };
     screen.json("diagnosis", Some(number), &line)
-}
-
-/// How often something is called for a client that sends much is the kernel's
-/// affair.
-pub fn varies(act: Act) -> bool {
-    act == Act::Slow
 }
 
 /// `level`, `edge`.

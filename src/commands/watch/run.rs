@@ -86,7 +86,9 @@ fn launched(args: &WatchArgs, processor: &'static Processor, screen: &Screen) ->
     let mut outcomes = Vec::new();
     let mut notes = Vec::new();
     for (number, act) in (1..).zip(&args.acts) {
-        outcomes.push(play(*act, number, &program, &plan, &words, args, screen, &mut notes)?);
+        outcomes.push(play(
+            *act, number, &program, &plan, &words, args, screen, &mut notes,
+        )?);
     }
     notes.dedup();
     let all_well = outcomes.iter().all(|it| it.diagnosis.is_ok());
@@ -161,7 +163,10 @@ fn next(args: &WatchArgs, words: &[String], outcomes: &[Outcome]) -> String {
     let command = match (act, args.screen.trace || args.step, lesson) {
         (Some(_), true, Some(lesson)) => return format!("lessons/{lesson}"),
         (Some(act), false, _) => {
-            format!("epoll-lab watch --trace --acts {}{flags} -- {program}", act.name())
+            format!(
+                "epoll-lab watch --trace --acts {}{flags} -- {program}",
+                act.name()
+            )
         }
         (None, false, _) => format!("epoll-lab watch --trace{flags} -- {program}"),
         _ => format!("epoll-lab watch --strict{flags} -- {program}"),

@@ -8,14 +8,22 @@ use tabled::builder::Builder;
 use tabled::settings::Alignment;
 use tabled::settings::object::Columns;
 
-use crate::commands::watch::json::{socket, trigger, varies};
+use crate::commands::watch::json::{socket, trigger};
 use crate::show::grid;
 use crate::show::text::layout::wrap;
 use crate::watch::acts::{Act, Outcome};
 use crate::watch::diagnosis::{Diagnosis, SeenClient};
 
 const HEAD: [&str; 9] = [
-    "act", "client", "trigger", "socket", "reports", "recv", "EAGAIN", "sent/read", "unread",
+    "act",
+    "client",
+    "trigger",
+    "socket",
+    "reports",
+    "recv",
+    "EAGAIN",
+    "sent/read",
+    "unread",
 ];
 
 /// Above everything.
@@ -38,7 +46,7 @@ pub fn table(outcomes: &[Outcome], times: bool, out: &mut impl Write) -> io::Res
         let act = outcome.seen.act;
         for (place, client) in outcome.seen.clients.iter().enumerate() {
             let name = if place == 0 { act.name() } else { "" };
-            table.push_record(cells(name, client, varies(act) && !times));
+            table.push_record(cells(name, client, outcome.seen.varies() && !times));
             rows += 1;
         }
     }
@@ -108,4 +116,3 @@ pub fn finding(diagnosis: &Diagnosis, out: &mut impl Write) -> io::Result<()> {
 pub fn next(next: &str, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "\nnext: {next}")
 }
-

@@ -153,10 +153,12 @@ impl<W: Write> Text<W> {
         let name = record.call.fd().map_or(Name::Plain, |fd| fd.name);
         match (record.call, record.result) {
             (_, Err(Errno::EINTR)) => plain("a signal: again"),
-            (Call::Accept4 { .. } | Call::Accept { .. }, Ok(_)) if self.memory.outside => match record.peer {
-                Some(peer) => plain(&format!("from {peer}")),
-                None => plain(""),
-            },
+            (Call::Accept4 { .. } | Call::Accept { .. }, Ok(_)) if self.memory.outside => {
+                match record.peer {
+                    Some(peer) => plain(&format!("from {peer}")),
+                    None => plain(""),
+                }
+            }
             (Call::Accept4 { .. }, Err(Errno::EMFILE | Errno::ENFILE)) => "no fd left: pause".red(),
             (Call::EpollCtl { .. }, Err(Errno::ENOSPC | Errno::ENOMEM))
                 if name != Name::Listener =>

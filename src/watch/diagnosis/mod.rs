@@ -9,7 +9,7 @@ use crate::trace::totals::Connection;
 use crate::trace::{Call, Name};
 use crate::watch::acts::Act;
 use crate::watch::events::Asleep;
-use crate::watch::state::{End, Failed};
+use crate::watch::state::{End, Last};
 
 /// How things stood when they were judged.
 #[derive(Clone, Debug)]
@@ -33,8 +33,9 @@ pub struct Seen {
     pub wait_call: Option<&'static str>,
     /// Calls that set up or entered an io_uring.
     pub uring: u64,
-    /// The last call for the listener or a client that has failed.
-    pub failure: Option<Failed>,
+    /// The last call for the listener or a client, or one shortly before it
+    /// that has failed.
+    pub last: Option<Last>,
 }
 
 /// One client at that moment.
@@ -62,6 +63,10 @@ pub struct SeenClient {
     pub wants_out: bool,
     /// O_NONBLOCK is set.
     pub nonblocking: Option<bool>,
+    /// It does not read yet.
+    pub lazy: bool,
+    /// It has reset its connection.
+    pub reset: bool,
     /// Sends that took less than they were offered, or none.
     pub short_sends: u64,
     /// What the server's calls for it come to.
@@ -139,6 +144,14 @@ pub struct Diagnosis {
     pub lesson: Option<&'static str>,
 }
 
+impl Seen {
+    /// How often something was called is the kernel's affair, and differs from
+    /// run to run: for a client that sends much, or in a loop without an end.
+    pub fn varies(&self) -> bool {
+        self.act == Act::Slow || self.restless.is_some()
+    }
+}
+
 impl Diagnosis {
     /// Nothing is wrong.
     pub fn is_ok(&self) -> bool {
@@ -163,7 +176,7 @@ const WATCHED: &str = "12-your-server-watched.md";
 /// What was seen, in a word and a sentence.
 pub fn judge(seen: &Seen) -> Diagnosis {
     let verdict = verdict(seen);
-    let failure = seen.failure.filter(|_| seen.end.is_some());
+    let last = seen.last.filter(|_| seen.end.is_some());
     let asleep = seen.asleep.as_ref().map(|asleep| asleep.call);
     Diagnosis {
         act: seen.act,
@@ -172,9 +185,9 @@ pub fn judge(seen: &Seen) -> Diagnosis {
         call: match verdict {
             Verdict::Ok => None,
             Verdict::Busy => seen.wait_call,
-            _ => failure.map(|failed| failed.call.name()).or(asleep),
+            _ => last.map(|last| last.call.name()).or(asleep),
         },
-        errno: failure.map(|failed| failed.errno),
+        errno: last.and_then(|last| last.result.err()),
         why: why::why(seen, verdict),
         lesson: lesson(seen, verdict),
     }
@@ -184,8 +197,8 @@ fn verdict(seen: &Seen) -> Verdict {
     let slow = seen.act == Act::Slow;
     let received = seen.clients.iter().any(|client| client.counts.recv > 0);
     match (seen.end, &seen.asleep) {
-        (Some(_), _) if seen.act == Act::Reset => Verdict::DiesOfAReset,
-        (Some(_), _) if slow => Verdict::DiesOfASlowReader,
+        (Some(_), _) if seen.clients.iter().any(|it| it.reset) => Verdict::DiesOfAReset,
+        (Some(_), _) if slow && fell_short(seen) => Verdict::DiesOfASlowReader,
         (Some(End::Killed(..)), _) => Verdict::Crashed,
         (Some(End::Exited(_)), _) => Verdict::Exits,
         _ if seen.uring > 0 && !received => Verdict::NotSeen,
@@ -198,12 +211,20 @@ fn verdict(seen: &Seen) -> Verdict {
                 false => Verdict::Stuck,
             }
         }
+        // All that G has sent need not be read before it reads itself.
+        _ if seen.clients.iter().any(|client| client.lazy) => Verdict::Ok,
         _ if seen.clients.iter().any(is_queued) => Verdict::NotAccepted,
         _ if seen.clients.iter().any(is_stranded) => Verdict::Stranded,
         _ if seen.clients.iter().any(is_unread) => Verdict::Unread,
         _ if seen.clients.iter().any(|client| is_lost(seen, client)) => Verdict::Lost,
         _ => Verdict::Ok,
     }
+}
+
+/// The end came when the server could not send all that it had.
+fn fell_short(seen: &Seen) -> bool {
+    let sends = seen.last.is_some_and(|last| last.call.output().is_some());
+    sends || seen.clients.iter().any(|client| client.short_sends > 0)
 }
 
 /// It waits in the listener's queue.
@@ -221,10 +242,7 @@ fn is_unread(client: &SeenClient) -> bool {
 
 /// It has been read, and has no answer, or not all of it.
 fn is_lost(seen: &Seen, client: &SeenClient) -> bool {
-    // A client that reads late has not seen all of it yet.
-    let reads_late = seen.act == Act::Slow && client.back == 0;
     match seen.echo {
-        _ if reads_late => false,
         true => client.counts.echoed < client.counts.received,
         false => client.said > 0 && client.back == 0,
     }
@@ -263,7 +281,7 @@ fn concerned(seen: &Seen, verdict: Verdict) -> Vec<Name> {
 
 fn lesson(seen: &Seen, verdict: Verdict) -> Option<&'static str> {
     let edge = seen.clients.iter().any(|client| client.edge == Some(true));
-    let failure = seen.failure.map(|failed| failed.errno);
+    let failure = seen.last.and_then(|last| last.result.err());
     let out = seen.clients.iter().any(|client| client.wants_out);
     Some(match verdict {
         Verdict::Ok => return None,

@@ -10,7 +10,7 @@ use crate::watch::diagnosis::{
     Seen, SeenClient, Verdict, is_lost, is_queued, is_stranded, is_unread, starving,
 };
 use crate::watch::odd::end_text;
-use crate::watch::state::End;
+use crate::watch::state::{End, Last};
 
 /// Why it is this verdict.
 pub fn why(seen: &Seen, verdict: Verdict) -> String {
@@ -51,17 +51,27 @@ pub fn why(seen: &Seen, verdict: Verdict) -> String {
     }
 }
 
+fn last_text(last: &Last) -> String {
+    match last.result {
+        Err(errno) => failed_text(&last.call, errno),
+        Ok(value) => match last.call.fd() {
+            Some(fd) => format!("{}({fd}) = {value}", last.call.name()),
+            None => format!("{} = {value}", last.call.name()),
+        },
+    }
+}
+
 fn ended_by(seen: &Seen) -> String {
     let end = seen.end.map_or(String::new(), end_text);
-    match seen.failure {
-        Some(failed) => format!("{end} after {}", failed_text(&failed.call, failed.errno)),
+    match seen.last {
+        Some(last) => format!("{end} after {}", last_text(&last)),
         None => end,
     }
 }
 
 fn ended(seen: &Seen) -> String {
     let by = ended_by(seen);
-    match (seen.end, seen.failure.map(|failed| failed.errno)) {
+    match (seen.end, seen.last.and_then(|last| last.result.err())) {
         (Some(End::Exited(_)), Some(Errno::EAGAIN)) => {
             format!("{by}: nothing to read at the moment is no failure.")
         }
@@ -94,10 +104,10 @@ fn busy(seen: &Seen) -> String {
             });
             format!("{call} returns again and again, and nothing comes of it.{of}")
         }
-        _ => match seen.failure {
-            Some(failed) => format!(
+        _ => match seen.last {
+            Some(last) => format!(
                 "it makes the same call again and again: {}.",
-                failed_text(&failed.call, failed.errno)
+                last_text(&last)
             ),
             None => "it makes calls again and again, and nothing comes of them.".into(),
         },

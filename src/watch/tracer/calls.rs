@@ -273,15 +273,15 @@ fn count(state: &mut State, record: &Record) {
     }
     let fd = record.call.fd();
     let name = fd.map_or(Name::Plain, |fd| fd.name);
-    if let Err(errno) = record.result
-        && !record.call.is_wait()
-    {
-        let call = record.call;
-        if name != Name::Plain {
-            state.last_failure = Some(Failed { call, errno });
-        } else if matches!(call, Call::Bind { .. } | Call::Listen { .. }) {
-            state.setup_failure = Some(Failed { call, errno });
-        }
+    let (call, setup) = (
+        record.call,
+        matches!(record.call, Call::Bind { .. } | Call::Listen { .. }),
+    );
+    match record.result {
+        _ if call.is_wait() => {}
+        result if name != Name::Plain => state.note_last(call, result),
+        Err(errno) if setup => state.setup_failure = Some(Failed { call, errno }),
+        _ => {}
     }
     let Name::Client(index) = name else { return };
     let end = state.ends.entry(index).or_default();
