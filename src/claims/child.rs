@@ -17,6 +17,7 @@ use nix::unistd::Pid;
 use crate::claims::patience::until;
 use crate::claims::thread::{WAITS_FOR_EVER, falls_asleep, for_anyone};
 use crate::lab::witness::Witness;
+use crate::trace::OfCall;
 
 /// What the child is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +56,8 @@ pub const CHILD: &str = "claims-child";
 /// A line to the parent.
 pub fn say(line: &str) -> Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{line}")
-        .and_then(|()| out.flush())
-        .context("write")
+    let said = writeln!(out, "{line}").and_then(|()| out.flush());
+    Ok(said.of_call("write")?)
 }
 
 /// A child process, ended when this is dropped.
@@ -73,17 +73,20 @@ impl Child {
         // This very file, even if it has been replaced since.
         let mut command = Command::new("/proc/self/exe");
         command.arg(CHILD).arg(role.name());
+        command.arg(std::process::id().to_string());
         command.args(files.map(|files| files.to_string()));
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command.stderr(Stdio::null());
-        let mut process = command.spawn().context("a child process")?;
+        let mut process = command.spawn().of_call("posix_spawn")?;
         let out = process.stdout.take().context("no pipe to the child")?;
         let witness = Witness::of_process(process.id());
-        let child = witness.context("/proc/PID/stat").map(|witness| Child {
-            process,
-            witness,
-            out: BufReader::new(out),
-        })?;
+        let child = witness
+            .of_call("open(/proc/PID/stat)")
+            .map(|witness| Child {
+                process,
+                witness,
+                out: BufReader::new(out),
+            })?;
         Ok(child)
     }
 
@@ -95,7 +98,7 @@ impl Child {
     pub fn line(&mut self) -> Result<Option<String>> {
         until("a line from the child", || self.has_more())?;
         let mut line = String::new();
-        let read = self.out.read_line(&mut line).context("read")?;
+        let read = self.out.read_line(&mut line).of_call("read")?;
         Ok((read > 0).then(|| line.trim_end().to_string()))
     }
 
@@ -105,7 +108,7 @@ impl Child {
             return Ok(true);
         }
         let mut asked = [PollFd::new(self.out.get_ref().as_fd(), PollFlags::POLLIN)];
-        Ok(poll(&mut asked, PollTimeout::ZERO).context("poll")? > 0)
+        Ok(poll(&mut asked, PollTimeout::ZERO).of_call("poll")? > 0)
     }
 
     /// A child that sleeps in epoll_wait is stopped and continued: what its
@@ -117,11 +120,16 @@ impl Child {
         if !falls_asleep(&child.witness, WAITS_FOR_EVER, for_anyone, ended)? {
             bail!("the child does not sleep in epoll_wait");
         }
-        kill(child.pid(), Signal::SIGSTOP).context("kill(SIGSTOP)")?;
+        kill(child.pid(), Signal::SIGSTOP).of_call("kill(SIGSTOP)")?;
         until("the child's stop", || {
-            Ok(child.witness.look(None).context("/proc")?.state == 'T')
+            Ok(child
+                .witness
+                .look(None)
+                .of_call("read(/proc/PID/stat)")?
+                .state
+                == 'T')
         })?;
-        kill(child.pid(), Signal::SIGCONT).context("kill(SIGCONT)")?;
+        kill(child.pid(), Signal::SIGCONT).of_call("kill(SIGCONT)")?;
         let mut spoke = Ok(false);
         let slept_on = falls_asleep(&child.witness, WAITS_FOR_EVER, for_anyone, || {
             spoke = child.has_more();

@@ -8,46 +8,54 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollTimeout};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::Signal;
 use nix::sys::socket::{SockaddrIn, getsockname};
+use nix::unistd::getppid;
 
 use crate::claims::child::{CHILD, Role, say};
 use crate::claims::textbook;
 use crate::claims::textbook::Edition;
+use crate::claims::thread::spawn;
 use crate::server;
 use crate::server::{Config, mode};
 use crate::sys::Sys;
 use crate::sys::journal::{Follow, Journal};
 use crate::sys::open_files::Limit;
+use crate::trace::OfCall;
 
-/// The child's side, if this process is one: `claims-child ROLE [FILES]`.
+/// The child's side, if this process is one: `claims-child ROLE PARENT [FILES]`.
 pub fn play_if_asked(arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     // Whoever is not asked may have been given any bytes.
     let arguments: Vec<String> = arguments
         .skip(1)
-        .take(3)
+        .take(4)
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
-    let (role, files) = match arguments.as_slice() {
-        [child, role] if child == CHILD => (role, None),
-        [child, role, files] if child == CHILD => (role, files.parse().ok()),
+    let (role, parent, files) = match arguments.as_slice() {
+        [child, role, parent] if child == CHILD => (role, parent, None),
+        [child, role, parent, files] if child == CHILD => (role, parent, files.parse().ok()),
         _ => return None,
     };
-    let role = Role::from_name(role)?;
-    Some(play(role, files).unwrap_or_else(|error| {
+    let (role, parent) = (Role::from_name(role)?, parent.parse().ok()?);
+    Some(play(role, parent, files).unwrap_or_else(|error| {
         // Read by nobody but the parent.
         let _ = say(&format!("{error:#}"));
         ExitCode::FAILURE
     }))
 }
 
-fn play(role: Role, files: Option<u64>) -> Result<ExitCode> {
+fn play(role: Role, parent: i32, files: Option<u64>) -> Result<ExitCode> {
     // Whatever becomes of the parent, no child stays behind.
-    set_pdeathsig(Signal::SIGKILL).context("prctl(PR_SET_PDEATHSIG)")?;
+    set_pdeathsig(Signal::SIGKILL).of_call("prctl(PR_SET_PDEATHSIG)")?;
+    // A parent that died before that call sends no signal any more; whoever
+    // has taken its place is another process.
+    if getppid().as_raw() != parent {
+        bail!("process {parent}, which this one was started for, is gone");
+    }
     if let Some(files) = files {
         let (soft, hard) = (files, files);
         Limit { soft, hard }.set()?;
@@ -61,7 +69,7 @@ fn play(role: Role, files: Option<u64>) -> Result<ExitCode> {
 }
 
 fn sleep_in_epoll_wait() -> Result<ExitCode> {
-    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("epoll_create1")?;
+    let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).of_call("epoll_create1")?;
     let ended = epoll.wait(&mut [EpollEvent::empty()], EpollTimeout::NONE);
     say(&format!("{}", ended.err().map_or(0, |errno| errno as i32)))?;
     Ok(ExitCode::SUCCESS)
@@ -76,17 +84,17 @@ fn serve_ours() -> Result<ExitCode> {
         mode: mode::ET_NONBLOCK,
     };
     let seen = Arc::clone(&journal);
-    let server = thread::spawn(move || {
+    let server = spawn(move || {
         let mut sys = Sys::new(seen, Follow::Counts, Instant::now());
         server::epoll::serve(&mut sys, &config)
-    });
+    })?;
     let (mut listening, mut full) = (false, false);
     while !server.is_finished() {
         thread::sleep(Duration::from_micros(200));
         let state = journal.lock();
         let faults = &state.totals.faults;
         if let (false, Some(fd)) = (listening, state.listener) {
-            let address: SockaddrIn = getsockname(fd).context("getsockname")?;
+            let address: SockaddrIn = getsockname(fd).of_call("getsockname")?;
             say(&address.to_string())?;
             listening = true;
         }

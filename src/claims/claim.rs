@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::claims::finding::{Finding, Verdict};
+use crate::claims::finding::{Finding, not_tried};
 use crate::claims::trial::Trial;
 use crate::lab::audience::{Audience, Event, OutputError};
 
@@ -18,7 +18,7 @@ pub struct Claim {
     /// What the kernel is asked.
     pub asked: &'static str,
     /// Tries it. An error is what kept it from being tried, and no failure of
-    /// the program: [`Verdict::NotTried`].
+    /// the program: [`Verdict::NotTried`](crate::claims::finding::Verdict::NotTried).
     pub experiment: fn(&mut Trial<'_>) -> Result<Finding>,
 }
 
@@ -43,10 +43,11 @@ pub fn try_out(claim: &'static Claim, audience: &mut dyn Audience) -> Result<Tri
     audience.hear(&Event::Trial(claim.id))?;
     let began = Instant::now();
     let mut trial = Trial::new(audience);
-    let finding = match (claim.experiment)(&mut trial) {
-        Ok(finding) => finding,
-        Err(reason) => Finding::new(Verdict::NotTried, format!("{reason:#}"))
-            .why("Something that the experiment needs is not to be had here."),
+    let finding = match ((claim.experiment)(&mut trial), trial.lacked()) {
+        (Ok(finding), None) => finding,
+        // What was measured then is not what was asked.
+        (Ok(_), Some(lack)) => not_tried(lack),
+        (Err(reason), _) => not_tried(format!("{reason:#}")),
     };
     let took = began.elapsed();
     trial.finish()?;

@@ -76,6 +76,15 @@ pub fn depends(evidence: impl Into<String>) -> Finding {
     Finding::new(Verdict::Depends, evidence.into())
 }
 
+/// What was measured decides nothing.
+pub fn not_tried(reason: impl Into<String>) -> Finding {
+    Finding::new(Verdict::NotTried, reason.into()).why(NOT_TO_BE_HAD)
+}
+
+/// What there is to say of a claim that was not tried.
+const NOT_TO_BE_HAD: &str =
+    "Something that the experiment needs is not to be had here, or something disturbed it.";
+
 impl Finding {
     /// A verdict and its line of evidence, with no more said about it.
     pub fn new(verdict: Verdict, evidence: String) -> Finding {

@@ -9,6 +9,7 @@ mod catalogue;
 mod child;
 mod child_role;
 mod claim;
+mod disturbance;
 mod evidence;
 pub mod finding;
 mod hangups;

@@ -10,12 +10,13 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::{AsRawFd, RawFd};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollOp, EpollTimeout};
 use nix::sys::socket::{MsgFlags, SockFlag, accept4, recv, send};
 
 use crate::claims::child::say;
+use crate::trace::OfCall;
 
 /// Which of the two that textbooks print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +37,11 @@ pub fn serve(edition: Edition) -> Result<ExitCode> {
             SockFlag::SOCK_NONBLOCK,
         ),
     };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("bind")?;
-    say(&listener.local_addr().context("getsockname")?.to_string())?;
-    let epoll = Epoll::new(EpollCreateFlags::empty()).context("epoll_create1")?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).of_call("bind")?;
+    say(&listener.local_addr().of_call("getsockname")?.to_string())?;
+    let epoll = Epoll::new(EpollCreateFlags::empty()).of_call("epoll_create1")?;
     let event = EpollEvent::new(EpollFlags::EPOLLIN, listener.as_raw_fd() as u64);
-    epoll.add(&listener, event).context("epoll_ctl")?;
+    epoll.add(&listener, event).of_call("epoll_ctl(ADD)")?;
 
     let mut events = [EpollEvent::empty(); 64];
     loop {

@@ -17,7 +17,15 @@ use crate::claims::patience::PATIENCE;
 use crate::claims::trial::{Conn, Trial};
 use crate::lab::witness::{Look, Sleep, Witness, move_up};
 use crate::sys::Socket;
-use crate::trace::{Call, Fd, Name, Record};
+use crate::trace::{Call, CallFailed, Fd, Name, OfCall, Record};
+
+/// Starts a thread; where the system has none left, an error that says so
+/// (pthread_create(3)).
+pub fn spawn<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, CallFailed> {
+    thread::Builder::new().spawn(work).of_call("pthread_create")
+}
 
 /// Looks in a row that must agree before a thread counts as asleep.
 pub const LOOKS: u32 = 3;
@@ -32,7 +40,9 @@ pub fn falls_asleep(
     let deadline = Instant::now() + PATIENCE;
     let mut agreed = 0;
     while agreed < LOOKS {
-        let look = witness.look(Some(current)).context("/proc")?;
+        let look = witness
+            .look(Some(current))
+            .of_call("read(/proc/PID/stat)")?;
         agreed = match look {
             Look {
                 sleep: Some(sleep), ..
@@ -74,17 +84,17 @@ pub struct Writer {
 /// Makes an eventfd readable, once the calling thread sleeps in an
 /// epoll_wait without timeout.
 pub fn write_once_asleep(eventfd: &Socket) -> Result<Writer> {
-    let witness = Witness::open(gettid().as_raw()).context("/proc/self/task/TID/stat")?;
-    let fd = move_up(eventfd).context("F_DUPFD_CLOEXEC")?;
+    let witness = Witness::open(gettid().as_raw()).of_call("open(/proc/self/task/TID/stat)")?;
+    let fd = move_up(eventfd).of_call("fcntl(F_DUPFD_CLOEXEC)")?;
     let cancelled = Arc::new(AtomicBool::new(false));
     let over = Arc::clone(&cancelled);
-    let thread = thread::spawn(move || {
+    let thread = spawn(move || {
         let over = || over.load(Ordering::Relaxed);
         falls_asleep(&witness, WAITS_FOR_EVER, for_anyone, over)?;
         // Also when it did not come to that: nobody shall sleep for ever.
-        nix::unistd::write(&fd, &1_u64.to_ne_bytes()).context("write")?;
+        nix::unistd::write(&fd, &1_u64.to_ne_bytes()).of_call("write")?;
         Ok(())
-    });
+    })?;
     Ok(Writer { thread, cancelled })
 }
 
@@ -115,7 +125,7 @@ impl Drain {
         let (raw, name) = (conn.socket.as_raw_fd(), conn.name);
         let (out, received) = mpsc::channel();
         let (tid_out, tid) = mpsc::channel();
-        let thread = thread::spawn(move || {
+        let thread = spawn(move || {
             let _ = tid_out.send(gettid().as_raw());
             let mut buffer = vec![0; length];
             loop {
@@ -126,12 +136,12 @@ impl Drain {
                     return;
                 }
             }
-        });
+        })?;
         let tid = tid.recv().context("a thread has died")?;
         Ok(Drain {
             thread: Some(thread),
             received,
-            witness: Witness::open(tid).context("/proc/self/task/TID/stat")?,
+            witness: Witness::open(tid).of_call("open(/proc/self/task/TID/stat)")?,
             fd: Fd { raw, name },
             length,
             bytes: 0,

@@ -9,10 +9,16 @@ use crate::cost::plan::Point;
 pub(super) const FLAT_WITHIN: f64 = 1.3;
 /// A line that misses no point by more than this share of it counts as straight.
 const STRAIGHT_WITHIN: f64 = 0.25;
+/// A straight line that rises counts as linear where the cost grows as N to at least this power: the part that does not
+/// depend on N makes it less than 1.
+const RISES_FROM: f64 = 0.5;
 /// So does a cost that grows as N to a power within these. Large sets leave the caches, and a line through sizes from
 /// 10 to 10,000 then misses a point by more than [`STRAIGHT_WITHIN`], though ten times the fds cost about ten times
 /// as much throughout.
 const LINEAR_POWERS: std::ops::RangeInclusive<f64> = 0.85..=1.2;
+
+/// The batches of a point are uneven where the slow tenth takes more than this many times what the quick tenth takes.
+const UNEVEN_FROM: f64 = 2.0;
 
 /// How the cost depends on the number of fds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +29,8 @@ pub enum Shape {
     Linear,
     /// It changes with N, and no straight line describes it.
     Other,
+    /// The batches of one size differ too much to say anything.
+    Unclear,
 }
 
 impl Shape {
@@ -36,10 +44,12 @@ impl Shape {
         // A line that hardly rises is straight as well: what grows with N must be the greater part of the cost where
         // N is largest.
         let largest = points.iter().map(|&(n, _)| n).fold(0.0, f64::max);
+        let power = power(points);
         let straight = line.residual <= STRAIGHT_WITHIN && line.b * largest > line.a;
+        let rises = straight && power >= RISES_FROM;
         if highest <= FLAT_WITHIN * lowest {
             Shape::Flat
-        } else if line.b > 0.0 && (straight || LINEAR_POWERS.contains(&power(points))) {
+        } else if line.b > 0.0 && (rises || LINEAR_POWERS.contains(&power)) {
             Shape::Linear
         } else {
             Shape::Other
@@ -52,6 +62,7 @@ impl Shape {
             Shape::Flat => "flat",
             Shape::Linear => "linear",
             Shape::Other => "neither flat nor linear",
+            Shape::Unclear => "too uneven to say",
         }
     }
 }
@@ -93,7 +104,10 @@ impl Fitted {
         let points = measurement.series(api);
         let line = Line::fit(&points)?;
         let (&(first, low), &(last, high)) = (points.first()?, points.last()?);
-        let shape = Shape::of(&points, &line);
+        let shape = match uneven(measurement, &[api], measurement.plan.size_points()) {
+            Some(_) => Shape::Unclear,
+            None => Shape::of(&points, &line),
+        };
         Some(Fitted {
             api,
             line,
@@ -103,6 +117,21 @@ impl Fitted {
             growth: high / low,
         })
     }
+}
+
+/// The first of these points at which one of these APIs was measured with batches too uneven for a verdict: on a busy
+/// machine the medians are those of the neighbours, too.
+pub fn uneven(
+    measurement: &Measurement,
+    apis: &[Api],
+    mut points: impl Iterator<Item = Point>,
+) -> Option<Point> {
+    points.find(|&point| {
+        let costs = apis.iter().filter_map(|&api| measurement.cost(api, point));
+        costs
+            .into_iter()
+            .any(|cost| cost.p90_ns > UNEVEN_FROM * cost.p10_ns)
+    })
 }
 
 /// The cost of poll as a multiple of epoll's.
@@ -182,6 +211,11 @@ mod tests {
                 (1e4, 1_000_000.0)
             ]),
             Shape::Linear
+        );
+        // A busy machine's: the last size alone is dearer, by less than it would be if each fd cost something.
+        assert_eq!(
+            of(&[(10.0, 390.0), (100.0, 400.0), (1e3, 430.0), (1e4, 1_060.0)]),
+            Shape::Other
         );
         // Much the same, and a little more for every fd.
         assert_eq!(

@@ -7,6 +7,7 @@ use anyhow::Context;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 use crate::cost::wait::{Interest, Wait};
+use crate::trace::OfCall;
 
 /// A set of fds, waited for with `epoll_wait`.
 pub struct EpollWait<'fd> {
@@ -18,7 +19,7 @@ pub struct EpollWait<'fd> {
 impl<'fd> EpollWait<'fd> {
     /// The kernel keeps the interest list from here on: one `epoll_ctl` an fd, once, outside what is measured.
     pub fn new(fds: &'fd [OwnedFd]) -> anyhow::Result<Self> {
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("epoll_create1")?;
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).of_call("epoll_create1")?;
         for (index, fd) in fds.iter().enumerate() {
             epoll.add(fd, EpollEvent::new(EpollFlags::EPOLLIN, index as u64)).with_context(|| {
                 format!("epoll_ctl(ADD) of fd {} of {} (limit: /proc/sys/fs/epoll/max_user_watches)", index + 1, fds.len())
@@ -40,7 +41,7 @@ impl Wait for EpollWait<'_> {
         let count = self
             .epoll
             .wait(&mut self.events, EpollTimeout::NONE)
-            .context("epoll_wait")?;
+            .of_call("epoll_wait")?;
 
         // It says which are ready: nothing to search.
         let mut found = 0;
@@ -58,8 +59,7 @@ impl Wait for EpollWait<'_> {
             Interest::In => EpollFlags::EPOLLIN,
         };
         let mut event = EpollEvent::new(events, index as u64);
-        self.epoll
-            .modify(&self.fds[index], &mut event)
-            .context("epoll_ctl(MOD)")
+        let changed = self.epoll.modify(&self.fds[index], &mut event);
+        Ok(changed.of_call("epoll_ctl(MOD)")?)
     }
 }

@@ -3,10 +3,10 @@
 use std::hint::black_box;
 use std::os::fd::{AsFd, OwnedFd};
 
-use anyhow::Context;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::cost::wait::{Interest, Wait};
+use crate::trace::OfCall;
 
 /// A set of fds, waited for with `poll`.
 pub struct PollWait<'fd> {
@@ -28,7 +28,7 @@ impl<'fd> PollWait<'fd> {
 impl Wait for PollWait<'_> {
     fn wait(&mut self) -> anyhow::Result<usize> {
         // The whole array goes into the kernel, 8 bytes an fd; it asks every fd and writes each one's revents.
-        let count = poll(&mut self.watched, PollTimeout::NONE).context("poll")? as usize;
+        let count = poll(&mut self.watched, PollTimeout::NONE).of_call("poll")? as usize;
 
         // It says how many are ready, not which: test one after the other until all are found.
         let mut found = 0;

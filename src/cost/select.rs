@@ -3,12 +3,12 @@
 use std::hint::black_box;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
-use anyhow::Context;
 use nix::sys::select::{FdSet, select};
 
 use crate::cost::limits::fits_fd_set;
 use crate::cost::skip::Skip;
 use crate::cost::wait::{Interest, Wait};
+use crate::trace::OfCall;
 
 /// A set of fds, waited for with `select`.
 pub struct SelectWait<'fd> {
@@ -40,7 +40,7 @@ impl Wait for SelectWait<'_> {
         // The kernel overwrites the set with its answer, so it gets a copy: 128 bytes each time.
         let mut ready = self.watched;
         // It walks the bitmap up to nfds and asks every fd whose bit is set.
-        let count = select(self.nfds, &mut ready, None, None, None).context("select")? as usize;
+        let count = select(self.nfds, &mut ready, None, None, None).of_call("select")? as usize;
 
         // It says how many are ready, not which: test one after the other until all are found.
         let mut found = 0;

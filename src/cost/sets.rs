@@ -1,9 +1,8 @@
 //! The fds that are waited for: real ones, each of which can be made readable and unreadable again.
 
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
-use anyhow::Context;
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout};
@@ -13,10 +12,15 @@ use nix::sys::socket::{setsockopt, sockopt};
 use crate::cost::fd_kind::FdKind;
 use crate::cost::limits::OTHER_FDS;
 use crate::cost::skip::Skip;
+use crate::sys::loopback;
+use crate::trace::{CallFailed, OfCall};
 
 /// Connections made through one listener: well below the number of local ports that a client may use for one
 /// destination (28,232 by default, `ip_local_port_range` in `ip(7)`).
 const CONNECTIONS_PER_LISTENER: usize = 10_000;
+
+/// How long a connection over loopback may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The watched fds of the largest set. They are opened first and lie low, so that `select` gets as far as it can.
 #[derive(Debug)]
@@ -38,49 +42,45 @@ impl FdPool {
             FdKind::Tcp => pool.open_tcp(count),
         };
         let opened_before = pool.len();
-        let stopped = opened.err().map(|(call, errno)| Skip::Open {
+        let stopped = opened.err().map(|failed| Skip::Open {
             opened: opened_before,
-            call,
-            errno,
+            call: failed.call.into_owned(),
+            errno: failed
+                .error
+                .raw_os_error()
+                .map_or(Errno::UnknownErrno, Errno::from_raw),
         });
         (pool, stopped)
     }
 
-    fn open_eventfds(&mut self, count: usize) -> Result<(), (&'static str, Errno)> {
+    fn open_eventfds(&mut self, count: usize) -> Result<(), CallFailed> {
         for _ in 0..count {
             let fd = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC);
-            self.watched
-                .push(fd.map_err(|errno| ("eventfd", errno))?.into());
+            self.watched.push(fd.of_call("eventfd")?.into());
         }
         Ok(())
     }
 
-    fn open_tcp(&mut self, count: usize) -> Result<(), (&'static str, Errno)> {
+    fn open_tcp(&mut self, count: usize) -> Result<(), CallFailed> {
         // The kernel hands out the lowest free fd, so the peers are moved up, out of the way of the watched ones.
         let peers_from = (count + OTHER_FDS) as i32;
         for first in (0..count).step_by(CONNECTIONS_PER_LISTENER) {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(named("bind"))?;
-            let address = listener.local_addr().map_err(named("getsockname"))?;
+            let listener = loopback::listener()?;
+            let address = listener.local_addr().of_call("getsockname")?;
             for _ in first..count.min(first + CONNECTIONS_PER_LISTENER) {
-                let low = TcpStream::connect(address).map_err(named("connect"))?;
-                let peer = rustix::io::fcntl_dupfd_cloexec(&low, peers_from).map_err(|error| {
-                    (
-                        "fcntl(F_DUPFD_CLOEXEC)",
-                        Errno::from_raw(error.raw_os_error()),
-                    )
-                })?;
+                let low = loopback::client()?;
+                let peer = rustix::io::fcntl_dupfd_cloexec(&low, peers_from)
+                    .of_call("fcntl(F_DUPFD_CLOEXEC)")?;
                 drop(low);
+                loopback::connect(&peer, address, PATIENCE)?;
                 // A reset at close: otherwise thousands of connections would stay behind in TIME_WAIT (tcp(7)).
                 let reset = libc::linger {
                     l_onoff: 1,
                     l_linger: 0,
                 };
-                setsockopt(&peer, sockopt::Linger, &reset)
-                    .map_err(|errno| ("setsockopt(SO_LINGER)", errno))?;
-                let (watched, _) = listener.accept().map_err(named("accept"))?;
-                watched
-                    .set_nonblocking(true)
-                    .map_err(named("ioctl(FIONBIO)"))?;
+                setsockopt(&peer, sockopt::Linger, &reset).of_call("setsockopt(SO_LINGER)")?;
+                let (watched, _) = listener.accept().of_call("accept4")?;
+                watched.set_nonblocking(true).of_call("ioctl(FIONBIO)")?;
                 self.watched.push(watched.into());
                 self.peers.push(peer);
             }
@@ -107,11 +107,9 @@ impl FdPool {
     pub fn make_readable(&self, index: usize) -> anyhow::Result<()> {
         let watched = self.watched[index].as_fd();
         // 8 bytes for both kinds: an eventfd takes nothing else, and one read empties either.
-        nix::unistd::write(self.writer(index), &1_u64.to_ne_bytes())
-            .context("write, to make an fd readable")?;
+        nix::unistd::write(self.writer(index), &1_u64.to_ne_bytes()).of_call("write")?;
         let mut pollfd = [PollFd::new(watched, PollFlags::POLLIN)];
-        let ready =
-            nix::poll::poll(&mut pollfd, PollTimeout::from(1_000_u16)).context("poll of one fd")?;
+        let ready = nix::poll::poll(&mut pollfd, PollTimeout::from(1_000_u16)).of_call("poll")?;
         anyhow::ensure!(
             ready == 1,
             "an fd that was written to did not become readable within 1 s"
@@ -121,8 +119,7 @@ impl FdPool {
 
     /// Takes the 8 bytes out again.
     pub fn make_idle(&self, index: usize) -> anyhow::Result<()> {
-        nix::unistd::read(&self.watched[index], &mut [0; 8])
-            .context("read, to make an fd idle again")?;
+        nix::unistd::read(&self.watched[index], &mut [0; 8]).of_call("read")?;
         Ok(())
     }
 
@@ -131,18 +128,6 @@ impl FdPool {
             .get(index)
             .unwrap_or(&self.watched[index])
             .as_fd()
-    }
-}
-
-/// The name of the call that failed, with its errno.
-fn named(call: &'static str) -> impl Fn(std::io::Error) -> (&'static str, Errno) {
-    move |error| {
-        (
-            call,
-            error
-                .raw_os_error()
-                .map_or(Errno::UnknownErrno, Errno::from_raw),
-        )
     }
 }
 

@@ -7,6 +7,8 @@ use nix::sys::resource::rlim_t;
 use nix::sys::select::FD_SETSIZE;
 use thiserror::Error;
 
+use crate::trace::errno_text;
+
 /// Why a size was not measured.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Skip {
@@ -31,12 +33,12 @@ pub enum Skip {
         hard: rlim_t,
     },
     /// The kernel gave fewer fds than the limit promises (memory, the system's own limit on files, ports).
-    #[error("{call}: {errno} after {opened} fds")]
+    #[error("{call}: {} after {opened} fds", errno_text(*errno))]
     Open {
         /// Fds that it did give.
         opened: usize,
         /// The call that failed, by its man page.
-        call: &'static str,
+        call: String,
         /// What it failed with.
         errno: Errno,
     },

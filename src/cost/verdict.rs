@@ -1,13 +1,21 @@
 //! The verdict in sentences: what holds of "epoll is faster", and what does not. Each figure is one of this run.
 
 use crate::cost::analysis::{
-    FLAT_WITHIN, Fitted, Shape, break_even_churn, break_even_ready, cost_of_change, poll_over_epoll,
+    FLAT_WITHIN, Fitted, Shape, break_even_churn, break_even_ready, cost_of_change,
+    poll_over_epoll, uneven,
 };
 use crate::cost::api::Api;
 use crate::cost::figures::{decimals, thousands};
 use crate::cost::fit::Crossing;
 use crate::cost::measurement::Measurement;
 use crate::cost::plan::Point;
+
+/// What there is to say where no verdict is given, once.
+const BUSY: &str = "No verdict is given where the slow tenth of the batches takes more than twice what the quick tenth \
+                    takes: this machine has other work. Try again when it has none.";
+
+/// Both of those that are compared.
+const BOTH: [Api; 2] = [Api::Poll, Api::Epoll];
 
 /// The verdict in sentences, each from the figures of this run.
 pub fn sentences(measurement: &Measurement) -> Vec<String> {
@@ -18,7 +26,20 @@ pub fn sentences(measurement: &Measurement) -> Vec<String> {
         .collect();
     let others = [ratios, queueing, ready, churn, churn_break_even];
     sentences.extend(others.iter().filter_map(|sentence| sentence(measurement)));
+    if !is_even(measurement) {
+        sentences.push(BUSY.to_owned());
+    }
     sentences
+}
+
+/// Whether each sentence is a verdict.
+fn is_even(measurement: &Measurement) -> bool {
+    let plan = &measurement.plan;
+    let compared = plan.ready_points().chain(plan.churn_points());
+    uneven(measurement, &Api::ALL, plan.size_points())
+        .or_else(|| uneven(measurement, &BOTH, compared))
+        .or_else(|| uneven(measurement, &BOTH, plan.small_churn_points()))
+        .is_none()
 }
 
 fn growth(
@@ -31,10 +52,13 @@ fn growth(
         ..
     }: Fitted,
 ) -> String {
+    if shape == Shape::Unclear {
+        return format!("{}: no verdict.", api.name());
+    }
     let how = match shape {
         Shape::Flat => "flat".to_owned(),
         Shape::Linear => format!("linear, about {} ns an fd", decimals(line.b)),
-        Shape::Other => Shape::Other.name().to_owned(),
+        Shape::Other | Shape::Unclear => shape.name().to_owned(),
     };
     let (first, last) = (thousands(sizes.0), thousands(sizes.1));
     format!(
@@ -62,6 +86,10 @@ fn queueing(measurement: &Measurement) -> Option<String> {
             .ready_points()
             .filter_map(|point| Some((point, measurement.cost(Api::Poll, point)?)))
     };
+    // Nothing is compared that may be a neighbour's doing.
+    if uneven(measurement, &[Api::Poll], measurement.plan.ready_points()).is_some() {
+        return None;
+    }
     let (few, first) = costs().next()?;
     let (many, least) =
         costs().min_by(|one, other| one.1.median_ns.total_cmp(&other.1.median_ns))?;
@@ -82,6 +110,12 @@ fn ready(measurement: &Measurement) -> Option<String> {
     let size = measurement.plan.experiment_size();
     // One fd of one is all of them: nothing to compare.
     measurement.plan.ready_points().nth(1)?;
+    if uneven(measurement, &BOTH, measurement.plan.ready_points()).is_some() {
+        return Some(format!(
+            "Many ready ({} fds): no verdict.",
+            thousands(size as f64)
+        ));
+    }
     let all = poll_over_epoll(
         measurement,
         Point {
@@ -111,6 +145,12 @@ fn churn(measurement: &Measurement) -> Option<String> {
         cost_of_change(measurement, Api::Poll)?,
     );
     let most = measurement.plan.churn_points().last()?;
+    if uneven(measurement, &BOTH, measurement.plan.churn_points()).is_some() {
+        return Some(format!(
+            "Changing interest ({} fds): no verdict.",
+            thousands(most.fds as f64)
+        ));
+    }
     // The slope is lost when, over all changes, it moves the cost less than the line misses the points.
     let lost = poll.b * most.churn as f64 <= poll.residual * poll.a;
     let beside = if lost {
@@ -129,6 +169,9 @@ fn churn_break_even(measurement: &Measurement) -> Option<String> {
     let at = |points: Vec<Point>| {
         let most = points.last()?;
         let fds = thousands(most.fds as f64);
+        if uneven(measurement, &BOTH, points.iter().copied()).is_some() {
+            return Some(format!("no verdict with {fds} fds"));
+        }
         Some(
             match break_even_churn(measurement, points.iter().copied())? {
                 Crossing::At(changes) => {

@@ -7,6 +7,7 @@
 //! for all calls alike; the calls themselves stand in `socket` and `wait`.
 
 pub mod journal;
+pub mod loopback;
 mod observer;
 pub mod open_files;
 mod option;

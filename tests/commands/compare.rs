@@ -219,3 +219,32 @@ fn a_wrong_size_is_told_before_anything_runs() {
     assert!(output.stdout.is_empty(), "{}", output.told());
     assert_eq!(output.stderr().lines().count(), 1, "{}", output.told());
 }
+
+/// A picture that cannot be written, or that there is nothing to draw for.
+#[test]
+fn the_picture_is_told_by_its_call_or_not_opened() {
+    let path = std::env::temp_dir().join(format!("epoll-lab-svg-{}", std::process::id()));
+    let svg = |line: &str, path: &str| {
+        let mut command = lab(line);
+        run(command.args(["--svg", path]))
+    };
+    let cost = "select-poll-compare --only cost --fds 10";
+    for (path, told) in [
+        (
+            "/dev/null/x.svg",
+            "open(/dev/null/x.svg): ENOTDIR (Not a directory)",
+        ),
+        (
+            "/dev/full",
+            "write(/dev/full): ENOSPC (No space left on device)",
+        ),
+    ] {
+        let output = svg(cost, path);
+        assert_eq!(output.shell_status(), 1, "{}", output.told());
+        assert!(output.stderr().contains(told), "{}", output.told());
+        assert!(!output.stderr().contains("os error"), "{}", output.told());
+    }
+    let name = path.to_str().expect("UTF-8");
+    svg("select-poll-compare --only servers", name).ok();
+    assert!(!path.exists(), "an empty file where nothing is measured");
+}

@@ -1,5 +1,5 @@
 //! The room `commands`: what can be typed, and what comes of it. The claims
-//! have a file of their own, `claims.rs`.
+//! have a file of their own, `claims/`.
 
 mod cli;
 #[path = "../common/mod.rs"]

@@ -44,6 +44,10 @@ const PARTS: [&str; 8] = [
 /// The part in which the claims are tried.
 const TEXTBOOKS: &str = "What textbooks say";
 
+/// What the first lesson lacks: its two claims are in lesson 5, where one can
+/// judge them.
+const NOT_IN_THE_FIRST: &str = TEXTBOOKS;
+
 /// What the last lesson has at the least: there the student runs and tries
 /// something of their own.
 const PARTS_OF_THE_LAST: [&str; 3] = ["What you will see", "Check yourself", "Further reading"];
@@ -158,6 +162,9 @@ fn every_lesson_has_its_parts_in_order() {
             true => &PARTS_OF_THE_LAST[..],
             false => &PARTS[..],
         };
+        let wanted = wanted
+            .iter()
+            .filter(|part| name != LESSONS[0] || **part != NOT_IN_THE_FIRST);
         let parts = page.parts();
         let mut before = 0;
         for part in wanted {

@@ -10,7 +10,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use crate::common::lab;
 use crate::common::links::{Checked, Found, check};
 use crate::common::markdown::{anchors, blocks, documents, links, root};
 use crate::common::picture::{excerpt, terminal};
@@ -40,20 +39,16 @@ fn console_blocks_show_what_the_program_prints() {
     cases.run();
 }
 
-/// The picture at the top of README.md: where the server falls asleep in recv,
-/// and what it comes to.
+/// The picture at the top of README.md: a whole run that tells no lesson's
+/// answer.
 #[test]
 fn the_picture_shows_what_the_program_prints() {
-    let command = "et-blocking --trace";
-    let output = common::run(lab(command).args(["--color", "always"])).ok();
-    let parts = [
-        ("et-blocking |", "et-blocking |"),
-        ("A sends", "recv(6<B>, \"ping\""),
-        ("=> ", "up."),
-    ];
-    let shown = excerpt(&output.stdout(), &parts);
+    let command = "lt --message ping --trace";
+    let args = command.split(' ').chain(["--color", "always"]);
+    let output = common::run(&mut common::epoll_lab(args)).ok();
+    let shown = excerpt(&output.stdout(), &[("lt |", "=> ")]);
     let picture = terminal(&format!("epoll-lab {command}"), &shown);
-    let path = root().join("lessons/et-blocking.svg");
+    let path = root().join("lessons/first-run.svg");
     if refreshing() {
         fs::write(&path, &picture).unwrap();
     }

@@ -28,7 +28,7 @@ const SESSIONS: &[(&[&str], Tried)] = &[
     // README.md, lessons/README.md
     (
         &[
-            "cargo run --release -- lt --trace",
+            "cargo run --release -- lt --message ping --trace",
             "cargo test",
             "cargo test --test listing documents",
             "TRYCMD=overwrite cargo test --test listing documents",

@@ -14,7 +14,7 @@ use crate::claims::evidence::{errno, io_errno, outcome};
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::patience::until;
 use crate::claims::trial::{IN, Trial, hears};
-use crate::trace::CtlOp;
+use crate::trace::{CtlOp, OfCall};
 
 pub const CLOSE_UNREGISTERS: Claim = Claim {
     id: "close-unregisters",
@@ -34,7 +34,7 @@ fn close_unregisters(t: &mut Trial) -> Result<Finding> {
     t.sys.epoll_ctl(&epoll, CtlOp::Add, &b, IN)?;
     t.sys.close(b)?;
     let mut client = peer.as_ref().context("no client")?;
-    std::io::Write::write_all(&mut client, b"ping").context("write")?;
+    std::io::Write::write_all(&mut client, b"ping").of_call("write")?;
     hears(&a.socket, PollFlags::IN)?;
     t.note("A's client sends \"ping\"");
     let reports = t.wait(&epoll)?;
@@ -100,7 +100,7 @@ fn close_unread(t: &mut Trial) -> Result<Finding> {
     for unread in [0, 8] {
         let a = t.connection()?;
         t.sends(&a, b"HELLOworld123")?;
-        t.recv(&a, 13 - unread).context("recv")?;
+        t.recv(&a, 13 - unread).of_call("recv")?;
         t.sys.send(&a.socket, b"bye", MsgFlags::MSG_NOSIGNAL)?;
         let (mut peer, name) = (a.peer.context("no client")?, a.name);
         t.sys.close(a.socket)?;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::fd::AsRawFd;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use nix::errno::Errno;
 use nix::sys::epoll::EpollEvent;
 
@@ -11,7 +11,7 @@ use crate::claims::claim::Claim;
 use crate::claims::evidence::{errno, outcome};
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::trial::{IN, Trial, free_number};
-use crate::trace::{CtlOp, Name, errno_name};
+use crate::trace::{CtlOp, Name, OfCall, errno_name};
 
 pub const CREATE_SIZE: Claim = Claim {
     id: "create-size",
@@ -75,7 +75,7 @@ pub const CTL_ERRORS: Claim = Claim {
 
 fn ctl_errors(t: &mut Trial) -> Result<Finding> {
     let (a, b) = (t.connection()?, t.connection()?);
-    let file = File::open("/proc/self/exe").context("open")?;
+    let file = File::open("/proc/self/exe").of_call("open(/proc/self/exe)")?;
     let file = t.sys.keep(file.into(), Name::Other("file"));
     let epoll = t.sys.epoll_create1()?;
     let other = t.sys.epoll_create1()?;

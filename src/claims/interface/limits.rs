@@ -14,7 +14,7 @@ use crate::claims::evidence::{errno, outcome};
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::trial::{IN, Trial};
 use crate::cost::limits::fits_fd_set;
-use crate::trace::{CtlOp, Name};
+use crate::trace::{CtlOp, Name, OfCall};
 
 pub const INTEREST_LIST: Claim = Claim {
     id: "interest-list",
@@ -83,7 +83,7 @@ fn no_mmap(t: &mut Trial) -> Result<Finding> {
     }
     let epoll = t.epoll_of(&conns.each_ref(), IN)?;
     let events = t.wait(&epoll)?.len();
-    let maps = fs::read_to_string("/proc/self/maps").context("/proc/self/maps")?;
+    let maps = fs::read_to_string("/proc/self/maps").of_call("read(/proc/self/maps)")?;
     let shared = maps.lines().filter(|line| line.contains("eventpoll"));
     let mappings = shared.count();
     t.note(format!(
@@ -183,7 +183,7 @@ pub const REGULAR_FILE: Claim = Claim {
 };
 
 fn regular_file(t: &mut Trial) -> Result<Finding> {
-    let file = File::open("/proc/self/exe").context("open")?;
+    let file = File::open("/proc/self/exe").of_call("open(/proc/self/exe)")?;
     let file = t.sys.keep(file.into(), Name::Other("file"));
     let epoll = t.sys.epoll_create1()?;
     let added = errno(t.sys.epoll_ctl(&epoll, CtlOp::Add, &file, IN));

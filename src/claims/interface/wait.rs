@@ -3,18 +3,19 @@
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use nix::errno::Errno;
 use nix::sys::epoll::EpollEvent;
 use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::claims::child::Child;
 use crate::claims::claim::Claim;
+use crate::claims::disturbance::alone;
 use crate::claims::evidence::{errno, names, outcome};
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::thread::write_once_asleep;
 use crate::claims::trial::{ET, IN, Report, Trial, free_number};
-use crate::trace::{Call, Fd, Name, Record};
+use crate::trace::{Call, Fd, Name, OfCall, Record};
 
 pub const WAIT_TIMEOUT: Claim = Claim {
     id: "wait-timeout",
@@ -35,11 +36,12 @@ struct Waited {
 }
 
 fn wait_timeout(t: &mut Trial) -> Result<Finding> {
+    alone()?;
     let fd = t.eventfd("eventfd")?;
     let epoll = t.sys.epoll_create1()?;
     t.sys.epoll_ctl(&epoll, crate::trace::CtlOp::Add, &fd, IN)?;
     let wait = |t: &mut Trial, timeout| -> Result<Waited> {
-        let switches = || getrusage(UsageWho::RUSAGE_THREAD).context("getrusage");
+        let switches = || getrusage(UsageWho::RUSAGE_THREAD).of_call("getrusage");
         let (before, began) = (switches()?, Instant::now());
         let mut events = [EpollEvent::empty(); 8];
         let ready = t.sys.epoll_wait(&epoll, &mut events, timeout)?;
@@ -48,6 +50,12 @@ fn wait_timeout(t: &mut Trial) -> Result<Finding> {
         Ok(Waited { ready, slept, took })
     };
     let none = wait(t, Some(Duration::ZERO))?;
+    // A kernel that sleeps with timeout 0 does so each time.
+    for _ in 0..4 {
+        if none.slept && !t.untraced(|t| wait(t, Some(Duration::ZERO)))?.slept {
+            bail!("of the waits with timeout 0 some slept, some not");
+        }
+    }
     let some = wait(t, Some(Duration::from_millis(20)))?;
     t.note("another thread will write, once this one sleeps in epoll_wait");
     let writer = write_once_asleep(&fd)?;
@@ -148,6 +156,8 @@ pub const WAIT_ERRORS: Claim = Claim {
 };
 
 fn wait_errors(t: &mut Trial) -> Result<Finding> {
+    // A tracer takes the child's signals first.
+    alone()?;
     let a = t.connection()?;
     let epoll = t.sys.epoll_create1()?;
     let closed = free_number(&a.socket)?;

@@ -15,10 +15,11 @@ use nix::unistd::gettid;
 use crate::claims::claim::Claim;
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::PATIENCE;
-use crate::claims::thread::{LOOKS, WAITS_FOR_EVER, for_anyone};
+use crate::claims::thread::{LOOKS, WAITS_FOR_EVER, for_anyone, spawn};
 use crate::claims::trial::{IN, Trial, knock};
 use crate::lab::witness::{Witness, move_up};
 use crate::sys::Socket;
+use crate::trace::OfCall;
 
 const THREADS: usize = 8;
 
@@ -131,7 +132,7 @@ struct Waiter {
 
 impl Pack {
     fn start(listener: &Socket, interest: EpollFlags) -> Result<Pack> {
-        let end = EventFd::from_flags(EfdFlags::EFD_CLOEXEC).context("eventfd")?;
+        let end = EventFd::from_flags(EfdFlags::EFD_CLOEXEC).of_call("eventfd")?;
         let mut pack = Pack {
             threads: Vec::new(),
             end,
@@ -186,7 +187,7 @@ impl Pack {
     }
 
     fn end(mut self) -> Result<()> {
-        self.end.write(1).context("write")?;
+        self.end.write(1).of_call("write")?;
         for waiter in self.threads.drain(..) {
             drop(waiter.go);
             if waiter.thread.join().is_err() {
@@ -213,21 +214,21 @@ const END: u64 = u64::MAX;
 
 impl Waiter {
     fn start(listener: &Socket, interest: EpollFlags, end: &EventFd) -> Result<Waiter> {
-        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).context("epoll_create1")?;
-        let high = move_up(&epoll.0).context("F_DUPFD_CLOEXEC")?;
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).of_call("epoll_create1")?;
+        let high = move_up(&epoll.0).of_call("fcntl(F_DUPFD_CLOEXEC)")?;
         let fd = listener.as_raw_fd() as u64;
         epoll
             .add(listener, EpollEvent::new(interest, fd))
-            .context("epoll_ctl(ADD)")?;
+            .of_call("epoll_ctl(ADD)")?;
         epoll
             .add(end.as_fd(), EpollEvent::new(IN, END))
-            .context("epoll_ctl(ADD)")?;
+            .of_call("epoll_ctl(ADD)")?;
         let epoll = Epoll(high);
         let back = Arc::new(AtomicBool::new(false));
         let is_back = Arc::clone(&back);
         let (go, gone_on) = mpsc::channel();
         let (tid_out, tid) = mpsc::channel();
-        let thread = thread::spawn(move || {
+        let thread = spawn(move || {
             let _ = tid_out.send(gettid().as_raw());
             let mut events = [EpollEvent::empty(); 2];
             while let Ok(count) = epoll.wait(&mut events, EpollTimeout::NONE) {
@@ -239,9 +240,9 @@ impl Waiter {
                     return;
                 }
             }
-        });
+        })?;
         let tid = tid.recv().context("a thread has died")?;
-        let witness = Witness::open(tid).context("/proc/self/task/TID/stat")?;
+        let witness = Witness::open(tid).of_call("open(/proc/self/task/TID/stat)")?;
         Ok(Waiter {
             witness,
             back,
@@ -251,7 +252,10 @@ impl Waiter {
     }
 
     fn sleeps(&self) -> Result<bool> {
-        let look = self.witness.look(Some(WAITS_FOR_EVER)).context("/proc")?;
+        let look = self
+            .witness
+            .look(Some(WAITS_FOR_EVER))
+            .of_call("read(/proc/PID/stat)")?;
         Ok(look.sleep.is_some_and(for_anyone))
     }
 }

@@ -1,15 +1,17 @@
 //! Many threads, many fds, many clients.
 
+mod between;
 mod cost;
 mod herd;
 mod server;
+mod tree;
 
 use crate::claims::claim::Claim;
 
 pub static CLAIMS: [Claim; 8] = [
     herd::HERD,
     herd::EXCLUSIVE_BALANCE,
-    cost::TREE_COST,
+    tree::TREE_COST,
     cost::SELECT_LINEAR,
     cost::POLL_LINEAR,
     cost::EPOLL_FLAT,

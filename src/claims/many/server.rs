@@ -14,6 +14,7 @@ use crate::claims::patience::{PATIENCE, until};
 use crate::claims::thread::LOOKS;
 use crate::claims::trial::{Trial, connect_to, reset};
 use crate::lab::witness::Sleep;
+use crate::trace::OfCall;
 
 pub const TEXTBOOK_SERVER: Claim = Claim {
     id: "textbook-server",
@@ -101,7 +102,9 @@ impl Server {
     fn start(role: Role, files: Option<u64>) -> Result<Server> {
         let mut child = Child::start(role, files)?;
         let line = child.line()?.context("the server does not start")?;
-        let address = line.parse().context("the server's address")?;
+        let Ok(address) = line.parse() else {
+            bail!("the server does not start: {line}");
+        };
         Ok(Server { child, address })
     }
 
@@ -133,7 +136,7 @@ impl Server {
             return if gone {
                 self.ended()
             } else {
-                Err(e).context("write")
+                Err(e).of_call("write")?
             };
         }
         let deadline = Instant::now() + PATIENCE;
@@ -148,7 +151,11 @@ impl Server {
             if back == 4 {
                 return Ok(Fate::Serves);
             }
-            let look = self.child.witness.look(None).context("/proc")?;
+            let look = self
+                .child
+                .witness
+                .look(None)
+                .of_call("read(/proc/PID/stat)")?;
             match look.sleep {
                 Some(Sleep::ForOne { call, .. }) if asleep == LOOKS => {
                     return Ok(Fate::Asleep(call));
@@ -191,12 +198,16 @@ fn flood(server: &Server, client: &mut TcpStream) -> Result<usize> {
         match client.write(&part[..part.len().min(FLOOD - sent)]) {
             Ok(n) => (sent, idle) = (sent + n, 0),
             Err(e) if e.kind() == ErrorKind::WouldBlock => {
-                let look = server.child.witness.look(None).context("/proc")?;
+                let look = server
+                    .child
+                    .witness
+                    .look(None)
+                    .of_call("read(/proc/PID/stat)")?;
                 // Asleep, or it has stopped reading: either way at rest.
                 idle += u32::from(look.state == 'S');
                 std::thread::sleep(Duration::from_millis(1));
             }
-            Err(e) => return Err(e).context("write"),
+            Err(e) => Err(e).of_call("write")?,
         }
     }
     Ok(sent)
@@ -219,18 +230,18 @@ fn after_late_reading(server: &mut Server) -> Result<Fate> {
                 Ok(0) => return Ok(true),
                 Ok(n) => back += n,
                 Err(e) if e.kind() == ErrorKind::WouldBlock => break,
-                Err(e) => return Err(e).context("read"),
+                Err(e) => Err(e).of_call("read")?,
             }
         }
         if !hung_up {
             match client.write(&vec![b'x'; FLOOD - sent]) {
                 Ok(n) => sent += n,
                 Err(e) if e.kind() == ErrorKind::WouldBlock => {}
-                Err(e) => return Err(e).context("write"),
+                Err(e) => Err(e).of_call("write")?,
             }
         }
         if sent == FLOOD && !hung_up {
-            client.shutdown(Shutdown::Write).context("shutdown")?;
+            client.shutdown(Shutdown::Write).of_call("shutdown")?;
             hung_up = true;
         }
         Ok(false)

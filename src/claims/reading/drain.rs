@@ -1,6 +1,6 @@
 //! recv until EAGAIN, and what goes wrong without it and with it.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use nix::errno::Errno;
 
 use crate::claims::claim::Claim;
@@ -8,6 +8,7 @@ use crate::claims::evidence::outcome;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::thread::Drain;
 use crate::claims::trial::{Conn, ET, IN, MESSAGE, RDHUP, Trial};
+use crate::trace::OfCall;
 
 pub const ET_NEEDS_NONBLOCK: Claim = Claim {
     id: "et-needs-nonblock",
@@ -23,7 +24,7 @@ fn et_needs_nonblock(t: &mut Trial) -> Result<Finding> {
     t.sends(&a, b"HELLO")?;
     let mut served = 0;
     for _ in t.wait(&epoll)? {
-        served += t.recv(&a, 5).context("recv")?.len();
+        served += t.recv(&a, 5).of_call("recv")?.len();
     }
     t.sends(&a, MESSAGE)?;
     t.wait(&epoll)?;
@@ -69,7 +70,7 @@ fn et_short_read(t: &mut Trial) -> Result<Finding> {
         t.sends(conn, b"bye")?;
         t.half_closes(conn)?;
         let reports = t.wait(&epoll)?;
-        let read = t.recv(conn, 16).context("recv")?.len();
+        let read = t.recv(conn, 16).of_call("recv")?.len();
         let more = t.wait(&epoll)?.len();
         let told = reports.iter().any(|report| report.events.contains(RDHUP));
         seen.push(ShortRead { read, more, told });
@@ -161,7 +162,7 @@ fn drain_starves(t: &mut Trial) -> Result<Finding> {
             ROUNDS - 1
         ));
         before_b.push(drain_busy(t, &a, bound)?);
-        t.recv(&b, 5).context("recv")?;
+        t.recv(&b, 5).of_call("recv")?;
     }
     Ok(judge_drain_starves(before_b[0], before_b[1]))
 }
@@ -173,7 +174,8 @@ fn drain_busy(t: &mut Trial, a: &Conn, bound: Option<usize>) -> Result<usize> {
         calls += 1;
         match t.recv(a, 5) {
             Ok(data) => bytes += data.len(),
-            Err(_) => break,
+            Err(Errno::EAGAIN) => break,
+            Err(errno) => Err(errno).of_call("recv")?,
         }
         if calls < ROUNDS {
             a.sends(b"again")?;

@@ -1,12 +1,12 @@
 //! Edge-triggered: a report for what is new.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use nix::sys::socket::MsgFlags;
 
 use crate::claims::claim::Claim;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::trial::{ET, IN, MESSAGE, Trial};
-use crate::trace::CtlOp;
+use crate::trace::{CtlOp, OfCall};
 
 pub const ET_ONCE: Claim = Claim {
     id: "et-once",
@@ -20,7 +20,7 @@ fn et_once(t: &mut Trial) -> Result<Finding> {
     let epoll = t.epoll_of(&[&a], IN | ET)?;
     t.sends(&a, MESSAGE)?;
     let first = t.wait(&epoll)?.len();
-    t.recv(&a, 5).context("recv")?;
+    t.recv(&a, 5).of_call("recv")?;
     let again = t.wait(&epoll)?.len();
     Ok(judge_et_once(first, again, a.unread()?))
 }
@@ -51,10 +51,10 @@ fn et_new_data(t: &mut Trial) -> Result<Finding> {
     let epoll = t.epoll_of(&[&a], IN | ET)?;
     t.sends(&a, MESSAGE)?;
     t.wait(&epoll)?;
-    t.recv(&a, 5).context("recv")?;
+    t.recv(&a, 5).of_call("recv")?;
     t.sends(&a, b"new")?;
     let reports = t.wait(&epoll)?.len();
-    let read = t.recv(&a, 5).context("recv")?;
+    let read = t.recv(&a, 5).of_call("recv")?;
     let silence = t.wait(&epoll)?.len();
     Ok(judge_et_new_data(reports, silence, &read))
 }
@@ -126,7 +126,7 @@ fn et_masked_loss(t: &mut Trial) -> Result<Finding> {
     let mut one_message = |t: &mut Trial| -> Result<u64> {
         let reports = t.wait(&epoll)?;
         for _ in &reports {
-            let data = t.recv(&a, 5).context("recv")?;
+            let data = t.recv(&a, 5).of_call("recv")?;
             t.sys.send(&a.socket, &data, MsgFlags::MSG_NOSIGNAL)?;
             read += data.len();
             replies += 1;

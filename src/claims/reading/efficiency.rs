@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use nix::sys::epoll::EpollFlags;
 
 use crate::claims::claim::Claim;
@@ -71,7 +71,7 @@ fn serve(
             match t.sys.recv(&a.socket, &mut room) {
                 Ok(n) => bytes += n,
                 Err(e) if e.errno == nix::errno::Errno::EAGAIN => break,
-                Err(e) => return Err(e).context("recv"),
+                Err(e) => return Err(e.into()),
             }
             if !drained {
                 break;

@@ -1,13 +1,13 @@
 //! Asking again: EPOLL_CTL_MOD, EPOLL_CTL_ADD, EPOLLONESHOT.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use nix::sys::epoll::EpollFlags;
 
 use crate::claims::claim::Claim;
 use crate::claims::evidence::short;
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::trial::{ET, IN, MESSAGE, Trial};
-use crate::trace::CtlOp;
+use crate::trace::{CtlOp, OfCall};
 
 pub const ET_REARM: Claim = Claim {
     id: "et-rearm",
@@ -55,7 +55,7 @@ fn oneshot(t: &mut Trial) -> Result<Finding> {
     let epoll = t.epoll_of(&[&a], interest)?;
     t.sends(&a, b"HELLO")?;
     let first = t.wait(&epoll)?.len();
-    t.recv(&a, 5).context("recv")?;
+    t.recv(&a, 5).of_call("recv")?;
     t.sends(&a, b"world")?;
     let more = t.wait(&epoll)?.len();
     t.resets(&mut a)?;

@@ -2,7 +2,7 @@
 //! them in the trace, each over when the kernel says that it has arrived.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 
 use anyhow::{Context, Result, bail};
@@ -10,13 +10,12 @@ use nix::libc;
 use nix::sys::socket::{setsockopt, sockopt};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionread;
-use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
-use crate::claims::patience::until;
+use crate::claims::patience::{PATIENCE, until};
 use crate::lab::tcp_table::TcpTable;
 use crate::lab::witness::move_up;
-use crate::sys::Socket;
-use crate::trace::Name;
+use crate::sys::{Socket, loopback};
+use crate::trace::{Name, OfCall};
 
 /// A TCP connection over loopback: our socket, and its client.
 pub struct Conn {
@@ -31,7 +30,7 @@ pub struct Conn {
 impl Conn {
     /// Bytes in our receive buffer.
     pub fn unread(&self) -> Result<u64> {
-        ioctl_fionread(&self.socket).context("ioctl(FIONREAD)")
+        Ok(ioctl_fionread(&self.socket).of_call("ioctl(FIONREAD)")?)
     }
 
     fn peer(&self) -> Result<&TcpStream> {
@@ -46,7 +45,7 @@ impl Conn {
             match peer.write(rest) {
                 Ok(n) => rest = &rest[n..],
                 Err(e) if e.kind() == ErrorKind::WouldBlock => {}
-                Err(e) => return Err(e).context("write"),
+                Err(e) => Err(e).of_call("write")?,
             }
             Ok(rest.is_empty())
         })?;
@@ -65,7 +64,7 @@ impl Conn {
                 Ok(0) => bail!("the client sees the end after {filled} of {bytes} bytes"),
                 Ok(n) => filled += n,
                 Err(e) if e.kind() == ErrorKind::WouldBlock => {}
-                Err(e) => return Err(e).context("read"),
+                Err(e) => Err(e).of_call("read")?,
             }
             Ok(filled == bytes)
         })?;
@@ -74,13 +73,13 @@ impl Conn {
 
     /// Bytes in the client's receive buffer.
     pub fn unread_by_peer(&self) -> Result<u64> {
-        ioctl_fionread(self.peer()?).context("ioctl(FIONREAD)")
+        Ok(ioctl_fionread(self.peer()?).of_call("ioctl(FIONREAD)")?)
     }
 
     /// See [`Trial::half_closes`](super::Trial::half_closes); this one leaves no trace.
     pub fn half_closes(&self) -> Result<()> {
         let how = std::net::Shutdown::Write;
-        self.peer()?.shutdown(how).context("shutdown")?;
+        self.peer()?.shutdown(how).of_call("shutdown")?;
         self.hears(PollFlags::RDHUP)
     }
 
@@ -94,12 +93,12 @@ impl Conn {
 pub fn hears(socket: impl AsFd, condition: PollFlags) -> Result<()> {
     let mut asked = [PollFd::new(&socket, condition)];
     until("the end of the connection", || {
-        poll(&mut asked, Some(&Timespec::default())).context("poll")?;
+        poll(&mut asked, Some(&Timespec::default())).of_call("poll")?;
         Ok(asked[0].revents().contains(condition))
     })?;
     // poll looks without the socket's lock, so the packet may still be in
     // hand. FIONREAD takes the lock: now all who wait have been told.
-    ioctl_fionread(&socket).context("ioctl(FIONREAD)")?;
+    ioctl_fionread(&socket).of_call("ioctl(FIONREAD)")?;
     Ok(())
 }
 
@@ -109,39 +108,43 @@ pub fn reset(socket: TcpStream) -> Result<()> {
         l_onoff: 1,
         l_linger: 0,
     };
-    setsockopt(&socket, sockopt::Linger, &at_once).context("SO_LINGER")?;
+    setsockopt(&socket, sockopt::Linger, &at_once).of_call("setsockopt(SO_LINGER)")?;
     drop(socket);
     Ok(())
 }
 
 /// A listener on loopback, out of the way of the fds that the trace shows.
 pub fn listen() -> Result<TcpListener> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("bind")?;
-    Ok(TcpListener::from(
-        move_up(&listener).context("F_DUPFD_CLOEXEC")?,
-    ))
+    let listener = loopback::listener()?;
+    let high = move_up(&listener).of_call("fcntl(F_DUPFD_CLOEXEC)")?;
+    Ok(TcpListener::from(high))
 }
 
 /// A client, connected; its reads and writes do not block.
 pub fn connect(listener: &TcpListener, buffer: Option<usize>) -> Result<TcpStream> {
-    let address = listener.local_addr().context("getsockname")?;
+    let address = listener.local_addr().of_call("getsockname")?;
     connect_to(address, buffer)
 }
 
 /// The same, to an address.
 pub fn connect_to(address: SocketAddr, buffer: Option<usize>) -> Result<TcpStream> {
-    let kind = SocketType::STREAM;
-    let low = rustix::net::socket_with(AddressFamily::INET, kind, SocketFlags::CLOEXEC, None)
-        .context("socket")?;
-    let socket = move_up(&low).context("F_DUPFD_CLOEXEC")?;
+    let low = loopback::client()?;
+    let socket = move_up(&low).of_call("fcntl(F_DUPFD_CLOEXEC)")?;
     drop(low);
     if let Some(bytes) = buffer {
-        setsockopt(&socket, sockopt::RcvBuf, &bytes).context("SO_RCVBUF")?;
+        setsockopt(&socket, sockopt::RcvBuf, &bytes).of_call("setsockopt(SO_RCVBUF)")?;
     }
-    rustix::net::connect(&socket, &address).context("connect")?;
+    match loopback::connect(&socket, address, PATIENCE) {
+        Err(failed) if failed.error.kind() == ErrorKind::TimedOut => bail!(
+            "{failed} in {} s; net.core.somaxconn is how many may wait for accept",
+            PATIENCE.as_secs()
+        ),
+        done => done?,
+    }
     let stream = TcpStream::from(socket);
-    stream.set_nodelay(true).context("TCP_NODELAY")?;
-    stream.set_nonblocking(true).context("O_NONBLOCK")?;
+    stream
+        .set_nodelay(true)
+        .of_call("setsockopt(TCP_NODELAY)")?;
     Ok(stream)
 }
 
@@ -153,16 +156,16 @@ pub fn connect_to(address: SocketAddr, buffer: Option<usize>) -> Result<TcpStrea
 /// has been free.
 pub fn knock(listener: SocketAddr) -> Result<TcpStream> {
     let client = connect_to(listener, None)?;
-    let port = client.local_addr().context("getsockname")?.port();
+    let port = client.local_addr().of_call("getsockname")?.port();
     let Ok(table) = TcpTable::open(&listener) else {
         return Ok(client); // a kernel without the table: as good as it gets
     };
     for sent in 1..=2 {
-        (&client).write_all(b"x").context("write")?;
+        (&client).write_all(b"x").of_call("write")?;
         until("a connection", || {
             let ends = table
                 .server_ends(listener.port())
-                .context("/proc/net/tcp")?;
+                .of_call("read(/proc/self/net/tcp)")?;
             let end = ends.iter().find(|(client, _)| *client == port);
             Ok(end.is_some_and(|(_, end)| end.unread >= sent))
         })?;

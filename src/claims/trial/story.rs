@@ -1,12 +1,13 @@
 //! What is told of an experiment: its calls, the steps of its clients, and
 //! what neither of them says.
 
+use crate::claims::disturbance::LACKS;
 use crate::claims::trial::connection::Conn;
 use crate::claims::trial::vocabulary::Trial;
 use crate::lab::audience::{Event, OutputError};
 use crate::lab::report::scene::{Action, Step};
 use crate::sys::journal::Follow;
-use crate::trace::{Name, Record};
+use crate::trace::{Name, Record, errno_text};
 
 impl<'a> Trial<'a> {
     /// Tells what has happened since the last time, and that it is over. An
@@ -23,6 +24,12 @@ impl<'a> Trial<'a> {
         let mut records = Vec::new();
         drop(self.journal.take(&mut records));
         for record in &records {
+            if let Err(errno) = record.result
+                && LACKS.contains(&errno)
+            {
+                let call = record.call.name();
+                self.lacked = Some(format!("{call}: {}", errno_text(errno)));
+            }
             self.tell(&Event::Call(record));
         }
     }
@@ -33,6 +40,19 @@ impl<'a> Trial<'a> {
         if self.heard.is_ok() {
             self.heard = self.audience.hear(event);
         }
+    }
+
+    /// The call, traced or not, for which the kernel had not enough, with its
+    /// errno.
+    pub fn lacked(&mut self) -> Option<String> {
+        self.collect();
+        self.lacked.take().or_else(|| {
+            let faults = &self.journal.lock().totals.faults;
+            let errno = LACKS
+                .iter()
+                .find(|&&errno| faults.contains_key(&(errno as i32)));
+            errno.map(|errno| format!("a call failed: {}", errno_text(*errno)))
+        })
     }
 
     /// A line of the trace that is no call.

@@ -6,7 +6,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollFlags};
@@ -24,7 +24,7 @@ use crate::server::door;
 use crate::sys::journal::{Follow, Journal};
 use crate::sys::open_files::Raised;
 use crate::sys::{Socket, Sys};
-use crate::trace::{CtlOp, Name};
+use crate::trace::{CtlOp, Name, OfCall};
 
 /// One experiment on its way.
 pub struct Trial<'a> {
@@ -34,6 +34,8 @@ pub struct Trial<'a> {
     pub(super) audience: &'a mut dyn Audience,
     /// Whether it could hear everything so far.
     pub(super) heard: Result<(), OutputError>,
+    /// The last call for which the kernel had not enough.
+    pub(super) lacked: Option<String>,
     clients: u32,
     pub(super) untraced: bool,
     pub(super) began: Instant,
@@ -52,6 +54,7 @@ impl<'a> Trial<'a> {
             journal,
             audience,
             heard: Ok(()),
+            lacked: None,
             clients: 0,
             untraced: false,
             began,
@@ -74,11 +77,11 @@ impl<'a> Trial<'a> {
     fn connection_with(&mut self, buffers: Option<usize>) -> Result<Conn> {
         let listener = listen()?;
         let peer = connect(&listener, buffers)?;
-        let (ours, _) = listener.accept().context("accept")?;
+        let (ours, _) = listener.accept().of_call("accept")?;
         // Small segments at once; otherwise Nagle's algorithm holds them back.
-        ours.set_nodelay(true).context("TCP_NODELAY")?;
+        ours.set_nodelay(true).of_call("setsockopt(TCP_NODELAY)")?;
         if let Some(bytes) = buffers {
-            setsockopt(&ours, sockopt::SndBuf, &bytes).context("SO_SNDBUF")?;
+            setsockopt(&ours, sockopt::SndBuf, &bytes).of_call("setsockopt(SO_SNDBUF)")?;
         }
         let name = self.client();
         self.step(name, Action::Connect, &[]);
@@ -97,7 +100,7 @@ impl<'a> Trial<'a> {
     pub fn listener(&mut self) -> Result<(Socket, SocketAddr)> {
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let listener = door::listening(&mut self.sys, &any_port, SockFlag::SOCK_NONBLOCK)?;
-        let address: SockaddrIn = getsockname(listener.as_raw_fd()).context("getsockname")?;
+        let address: SockaddrIn = getsockname(listener.as_raw_fd()).of_call("getsockname")?;
         Ok((listener, SocketAddr::V4(address.into())))
     }
 
@@ -169,7 +172,7 @@ impl<'a> Trial<'a> {
         while !self.wait(epoll)?.is_empty() {
             ensure!(sizes.len() < 10_000, "the reports do not end");
             let received = self.recv(conn, buffer);
-            sizes.push(received.context("recv")?.len());
+            sizes.push(received.of_call("recv")?.len());
         }
         Ok(sizes)
     }
@@ -226,7 +229,7 @@ impl<'a> Trial<'a> {
     /// An eventfd with nothing in it, under a name for the trace.
     pub fn eventfd(&mut self, name: &'static str) -> Result<Socket> {
         let fd = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC);
-        let fd: OwnedFd = fd.context("eventfd")?.into();
+        let fd: OwnedFd = fd.of_call("eventfd")?.into();
         Ok(self.sys.keep(fd, Name::Other(name)))
     }
 }

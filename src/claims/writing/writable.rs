@@ -3,7 +3,7 @@
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollFlags};
 use nix::sys::socket::{MsgFlags, send};
@@ -13,6 +13,7 @@ use crate::claims::evidence::{errno, figure, short};
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::PATIENCE;
 use crate::claims::trial::{Conn, ET, IN, OUT, Trial};
+use crate::trace::OfCall;
 
 /// Small buffers, so that they are full at once.
 const BUFFER: usize = 16_384;
@@ -58,7 +59,7 @@ fn withheld_with_room(t: &mut Trial, a: &Conn, epoll: &Epoll) -> Result<bool> {
         match errno(t.sys.send(&a.socket, &[b'x'; 512], flags)) {
             Ok(_) => withheld |= silent,
             Err(Errno::EAGAIN) => return Ok(withheld),
-            Err(errno) => return Err(errno).context("send"),
+            Err(errno) => Err(errno).of_call("send")?,
         }
     }
 }
@@ -170,7 +171,7 @@ fn send_if_room(a: &Conn, bytes: &[u8]) -> Result<usize> {
     match send(a.socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL) {
         Ok(taken) => Ok(taken),
         Err(Errno::EAGAIN) => Ok(0),
-        Err(errno) => Err(errno).context("send"),
+        Err(errno) => Ok(Err(errno).of_call("send")?),
     }
 }
 

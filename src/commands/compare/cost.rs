@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::Result;
 
 use crate::commands::args::Format;
 use crate::commands::compare::args::{CompareArgs, Part};
@@ -13,7 +13,7 @@ use crate::commands::next;
 use crate::cost::{Measurement, Plan, measure};
 use crate::lab::audience::OutputError;
 use crate::show::{Charset, progress};
-use crate::trace::io_error_text;
+use crate::trace::OfCall;
 
 /// Measures and shows it. No other thread is left: each would make every fd
 /// of select and poll dearer.
@@ -42,25 +42,27 @@ pub fn execute(
         }
     };
     shown.and_then(|()| out.flush()).map_err(OutputError)?;
-    if let Some(mut file) = picture {
-        let path = args.scaling.svg.as_deref().unwrap_or(Path::new(""));
-        let written = write_picture(&measured, &mut file);
-        written.with_context(|| format!("write {}", path.display()))?;
+    match (picture, args.scaling.svg.as_deref()) {
+        (Some(mut file), Some(path)) => write_picture(&measured, &mut file, path),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Opens the file that the picture goes to, and leaves it as it is.
 pub fn open(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     let file = options.write(true).create(true).truncate(false).open(path);
-    file.map_err(|e| anyhow!("open {}: {}", path.display(), io_error_text(&e)))
+    Ok(file.of_call(format!("open({})", path.display()))?)
 }
 
-fn write_picture(measured: &Measurement, file: &mut File) -> Result<()> {
+fn write_picture(measured: &Measurement, file: &mut File, path: &Path) -> Result<()> {
+    let mut picture = Vec::new();
+    svg::write(measured, &mut picture)?;
+    let path = path.display();
     // A pipe or a device has no length to cut.
-    if file.metadata()?.is_file() {
-        file.set_len(0)?;
+    if file.metadata().of_call(format!("fstat({path})"))?.is_file() {
+        file.set_len(0).of_call(format!("ftruncate({path})"))?;
     }
-    svg::write(measured, file)
+    let written = file.write_all(&picture);
+    Ok(written.of_call(format!("write({path})"))?)
 }

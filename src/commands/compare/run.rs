@@ -21,7 +21,10 @@ pub fn execute(args: &CompareArgs, charset: Charset) -> Result<ExitCode> {
     };
     // Opened before anything is run, so that a path that cannot be written is
     // told at once; emptied only when there is something to write.
-    let picture = args.scaling.svg.as_deref().map(cost::open).transpose()?;
+    let picture = match args.only {
+        Some(Part::Servers) => None, // nothing is measured, so nothing drawn
+        _ => args.scaling.svg.as_deref().map(cost::open).transpose()?,
+    };
     let mut status = ExitCode::SUCCESS;
     if args.only != Some(Part::Cost) {
         status = servers::execute(args, charset)?;

@@ -18,8 +18,7 @@ use crate::trace::Record;
 #[derive(Serialize)]
 struct Line<'a, T: Serialize> {
     r#type: &'static str,
-    /// Which run of the command, counted from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Which run of the command, counted from 1; null: of none.
     run: Option<u32>,
     /// The order of what happened, over all runs.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -150,11 +150,7 @@ pub fn what_a_wait_costs(lines: &[&str]) {
     // One after the other, as they measure on the same processor; and what takes
     // ten seconds on an idle machine takes a minute on a busy one.
     for (line, told) in lines.iter().zip(told) {
-        let verdicts = [
-            "\n=> epoll is ",
-            "\n=> poll is ",
-            "\n=> poll / epoll by fds: ",
-        ];
+        let verdicts = ["\n=> epoll", "\n=> poll", "\n=> poll / epoll by fds: "];
         let output = run_within(5 * LIMIT, &mut prompt(line), b"").ok();
         in_order(&output.stdout(), &[&[told][..], &verdicts].concat());
     }

@@ -1,6 +1,10 @@
 //! `claims` as it is typed: the list, each claim alone, the table, the JSON,
 //! and the same verdicts on a busy machine.
 
+#[path = "../common/mod.rs"]
+mod common;
+mod disturbed;
+
 use std::collections::BTreeMap;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -170,6 +174,18 @@ fn json_keeps_the_contract() {
         );
         let figures = record["figures"].as_object().expect("figures");
         assert!(figures.values().all(serde_json::Value::is_number));
+    }
+    assert_eq!(text.lines().count(), IDS.len());
+}
+
+/// As the contract says: `run` in every record, and null for all of them.
+#[test]
+fn the_list_keeps_the_contract() {
+    let text = stdout(&["claims", "--list", "--format", "json"]);
+    for line in text.lines() {
+        let record: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert_eq!(record.get("run"), Some(&serde_json::Value::Null), "{line}");
+        assert!(record["verdict"].is_null() && record["evidence"].is_null());
     }
     assert_eq!(text.lines().count(), IDS.len());
 }
