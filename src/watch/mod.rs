@@ -7,6 +7,7 @@
 //! program.
 
 pub(crate) mod acts;
+pub(crate) mod attach;
 pub(crate) mod client;
 pub(crate) mod decode;
 pub(crate) mod diagnosis;
@@ -15,6 +16,7 @@ pub(crate) mod launch;
 pub(crate) mod memory;
 pub(crate) mod network;
 pub(crate) mod odd;
+pub(crate) mod picture;
 pub(crate) mod proc;
 pub(crate) mod processor;
 pub(crate) mod rest;

@@ -297,7 +297,7 @@ fn is_named(fd: Option<Fd>, name: Name) -> bool {
 }
 
 /// Calls that say nothing about readiness, and that programs sleep in.
-fn other_name(number: i64) -> &'static str {
+pub fn other_name(number: i64) -> &'static str {
     match number {
         libc::SYS_futex => "futex",
         libc::SYS_nanosleep => "nanosleep",

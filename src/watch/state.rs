@@ -7,11 +7,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use nix::errno::Errno;
+use nix::sys::epoll::EpollFlags;
 use nix::sys::signal::Signal;
 
 use crate::trace::totals::Totals;
 use crate::trace::{Call, Name, Record};
 use crate::watch::decode::Entered;
+use crate::watch::proc::Interest;
 
 /// More records than this are not kept between two steps of the clients.
 pub const KEPT: usize = 60;
@@ -257,6 +259,25 @@ impl State {
                 .for_each(|event| event.unread = None);
         }
         self.records.push_back(record);
+    }
+
+    /// What an interest list says of a connection, or of the listener.
+    pub fn note_interest(&mut self, name: Name, entry: Option<Interest>) {
+        match (name, &mut self.listener) {
+            (Name::Listener, Some(listener)) => {
+                listener.edge = entry.is_some_and(|entry| entry.edge());
+            }
+            (Name::Client(index), _) => {
+                let end = self.ends.entry(index).or_default();
+                let asks = |flag| entry.is_some_and(|entry| entry.events.contains(flag));
+                end.watched = asks(EpollFlags::EPOLLIN);
+                end.wants_out = asks(EpollFlags::EPOLLOUT);
+                if let Some(entry) = entry {
+                    end.edge = Some(entry.edge());
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Notes a call for the listener or a client.

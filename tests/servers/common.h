@@ -31,7 +31,7 @@ static void nonblocking(int fd)
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 }
 
-/* A listener on 127.0.0.1, on any port. */
+/* A listener on 127.0.0.1; on any port if that is 0. */
 static int listener_on(int port)
 {
     int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;

@@ -75,6 +75,8 @@ int main(void)
     epoll_ctl(ep, EPOLL_CTL_ADD, l, &listen_for); /* data.ptr is NULL */
     for (;;) {
         int n = epoll_wait(ep, evs, MANY, -1);
+        if (n == -1) /* many a program is as strict as this */
+            die("epoll_wait");
         for (int i = 0; i < n; i++) {
             struct conn *c = evs[i].data.ptr;
             if (c != NULL) {

@@ -9,6 +9,8 @@ int main(void)
     add(ep, l, EPOLLIN);
     for (;;) {
         int n = epoll_wait(ep, evs, MANY, -1);
+        if (n == -1) /* many a program is as strict as this */
+            die("epoll_wait");
         for (int i = 0; i < n; i++) {
             int fd = evs[i].data.fd;
             char buf[5];

@@ -3,5 +3,6 @@
 pub(crate) mod args;
 mod hear;
 mod json;
+mod pid;
 pub(crate) mod run;
 mod text;

@@ -9,7 +9,7 @@ use crate::commands::args::Format;
 use crate::commands::screen::Screen;
 use crate::commands::watch::args::{Answer, WatchArgs};
 use crate::commands::watch::hear::Hear;
-use crate::commands::watch::{json, text};
+use crate::commands::watch::{json, pid, text};
 use crate::lab::audience::Event;
 use crate::lab::one_cpu::OneCpu;
 use crate::show::text::layout::WIDTH;
@@ -47,7 +47,13 @@ fn watch(args: &WatchArgs, charset: Charset) -> Result<ExitCode> {
     if args.step && args.screen.format == Format::Text {
         view.trace = Trace::Calls;
     }
+    if args.pid.is_some() && !args.once {
+        view.trace = Trace::Calls;
+    }
     let screen = Screen::new(args.screen.format, view);
+    if let Some(process) = args.pid {
+        return pid::execute(process, args, processor, &screen);
+    }
     launched(args, processor, &screen)
 }
 

@@ -89,6 +89,45 @@ impl OfProcess<'_> {
         self.book.interest.insert((self.process, epfd), Vec::new());
     }
 
+    /// What a running process has open already.
+    pub fn adopt(&mut self) {
+        let process = self.process;
+        for (fd, _) in sockets::listeners(process) {
+            self.name(fd);
+        }
+        let fds = proc::fds(process);
+        for fd in &fds {
+            if let Name::Client(index) = self.name(*fd) {
+                let nonblocking = proc::nonblocking(process, *fd);
+                let mut state = self.book.shared.lock();
+                let end = state.ends.entry(index).or_default();
+                (end.accepted, end.nonblocking) = (true, nonblocking);
+                // It was accepted before anybody looked.
+                state.totals.connections.entry(index).or_default();
+            }
+        }
+        for epfd in fds {
+            if !proc::is_epoll(process, epfd) {
+                continue;
+            }
+            let list = proc::interest(process, epfd);
+            for entry in &list {
+                let name = self.name(entry.fd);
+                self.book.shared.lock().note_interest(name, Some(*entry));
+            }
+            self.book.interest.insert((process, epfd), list);
+        }
+    }
+
+    /// What a socket is that listens on no TCP port.
+    pub fn word(&mut self, fd: RawFd) -> &'static str {
+        let kind = self.book.pidfd(self.process);
+        match kind.map(|pidfd| sockets::kind(pidfd, fd)) {
+            Some(Kind::Other(word)) => word,
+            _ => "another socket",
+        }
+    }
+
     fn ask(&mut self, fd: RawFd) -> Option<Name> {
         let process = self.process;
         let Some(inode) = proc::socket_inode(process, fd) else {

@@ -146,6 +146,10 @@ impl Tracer {
                 names.forget(fd.raw);
                 let name = names.name(fd.raw);
                 record.call = renamed(record.call, fd.raw, name);
+                if name == Name::Plain {
+                    let word = format!("a {}", names.word(fd.raw));
+                    self.shared.lock().others.insert(word);
+                }
             }
             Call::Socket | Call::FcntlDupfd { .. } => names.forget(new),
             Call::EpollCreate | Call::EpollCreate1 => names.new_instance(new),
@@ -159,7 +163,7 @@ impl Tracer {
                     inode: 0,
                 });
                 names.registered_as(epfd.raw, fd.raw, entry);
-                note_interest(&mut self.shared.lock(), fd.name, entry);
+                self.shared.lock().note_interest(fd.name, entry);
             }
             _ => {}
         }
@@ -244,25 +248,6 @@ fn is_shown(record: &Record) -> bool {
             Call::EpollCtl { fd, .. } => named(fd),
             call => call.fd().is_some_and(named),
         },
-    }
-}
-
-/// What an epoll_ctl says of a connection, or of the listener.
-fn note_interest(state: &mut State, name: Name, entry: Option<Interest>) {
-    match (name, &mut state.listener) {
-        (Name::Listener, Some(listener)) => {
-            listener.edge = entry.is_some_and(|entry| entry.edge());
-        }
-        (Name::Client(index), _) => {
-            let end = state.ends.entry(index).or_default();
-            let asks = |flag| entry.is_some_and(|entry| entry.events.contains(flag));
-            end.watched = asks(EpollFlags::EPOLLIN);
-            end.wants_out = asks(EpollFlags::EPOLLOUT);
-            if let Some(entry) = entry {
-                end.edge = Some(entry.edge());
-            }
-        }
-        _ => {}
     }
 }
 

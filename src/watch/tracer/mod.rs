@@ -128,6 +128,7 @@ impl Tracer {
         self.shared.lock().main = process;
         self.active = true;
         for process in proc::family(process) {
+            self.book.of(process).adopt();
             // Threads may start while we look.
             loop {
                 let threads = proc::threads(process);
