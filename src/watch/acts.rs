@@ -196,7 +196,10 @@ impl Session<'_> {
         }
         self.limit(Some(FIRST_CALLS));
         self.shared.lock().hide_unread = true;
-        let much: Vec<u8> = (b'a'..=b'z').cycle().take(MUCH).collect();
+        let much: Vec<u8> = match (self.plan.echo, self.plan.messages.first()) {
+            (false, Some(message)) => message.iter().copied().cycle().take(MUCH).collect(),
+            _ => (b'a'..=b'z').cycle().take(MUCH).collect(),
+        };
         self.announce(Name::Client(G), Action::Send, much.clone())?;
         self.acts(place).say(&much);
         self.settle()?;

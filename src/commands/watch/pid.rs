@@ -261,11 +261,11 @@ fn sum_up(process: i32, followed: &Followed, screen: &Screen) -> Result<(), Outp
             Some(end) => format!("Process {process} has ended: {}.", end_text(end)),
             None => format!("Process {process} was let go, and runs on."),
         };
-        writeln!(
-            out,
+        let told = format!(
             "Its waits returned {} times, {} of them because time was up. {end}",
             totals.returns, totals.timeouts
-        )?;
+        );
+        writeln!(out, "{}", wrap(&told, 0))?;
         if !followed.others.is_empty() {
             let others = format!(
                 "It listens on {} as well: --port follows another port.",

@@ -215,6 +215,7 @@ fn ok(seen: &Seen) -> String {
         Act::Slow => {
             let short = seen.clients.iter().any(|client| client.short_sends > 0);
             match short {
+                _ if !seen.echo => "G was answered once it read.".into(),
                 true => "sends to G fell short; all came back once it read.".into(),
                 false => "all came back once G read.".into(),
             }
