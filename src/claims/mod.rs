@@ -1,6 +1,6 @@
 //! `claims`: what textbooks say about epoll, each claim tried on this kernel.
 //!
-//! An experiment is a function that makes its calls through [`Trial`] and
+//! An experiment is a function that makes its calls through [`Trial`](trial::Trial) and
 //! hands what it measured to a judge, a function of nothing else. So a kernel
 //! that answers otherwise gets another verdict, and the judges are tested with
 //! such answers.

@@ -70,8 +70,14 @@ pub fn conduct<E: Experiment>(
             predict::json(&compared, screen)?;
         }
     }
-    Ok(match experiment.is_sound(&found) {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    })
+    Ok(status(experiment.is_sound(&found)))
+}
+
+/// The exit status of a run that has come to its end.
+pub fn status(is_sound: bool) -> ExitCode {
+    if is_sound {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }

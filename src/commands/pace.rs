@@ -2,18 +2,18 @@
 
 use anyhow::Result;
 
-use crate::lab::script::Next;
+use crate::lab::script::Coming;
 use crate::show::prompt::read_line;
 
 /// Asks before each step, if `step` is wanted. When standard input has ended
 /// nobody is left to press Enter, and the script goes on by itself.
-pub fn pace(step: bool) -> impl FnMut(Next<'_>) -> Result<()> {
+pub fn pace(step: bool) -> impl FnMut(Coming<'_>) -> Result<()> {
     let mut asks = step;
     move |next| {
         if asks {
             let what = match next {
-                Next::Step(step) => step.to_string(),
-                Next::ShutDown => "the listener is shut down".into(),
+                Coming::Step(step) => step.to_string(),
+                Coming::ShutDown => "the listener is shut down".into(),
             };
             asks = read_line(&format!("[Enter] {what} "))?.is_some();
         }

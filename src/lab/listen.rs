@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::lab::Lab;
 use crate::lab::audience::Event;
 use crate::lab::report::Api;
 use crate::lab::report::scene::{Asleep, Blocked, Stuck, Waiting};
+use crate::lab::running::Lab;
 use crate::trace::Name;
 
 /// How often the lab looks whether the server sleeps in recv.

@@ -12,8 +12,8 @@ use nix::sys::socket::{Shutdown, shutdown};
 use crate::lab::audience::Event;
 use crate::lab::client::{Client, End};
 use crate::lab::report::scene::{Action, ClientSide, Step};
+use crate::lab::running::{Lab, failed};
 use crate::lab::settle::{Rest, SETTLE};
-use crate::lab::{Lab, failed};
 use crate::trace::Name;
 
 /// What the clients are told to do.
@@ -27,7 +27,7 @@ pub struct Script {
 
 /// What the script comes to next.
 #[derive(Clone, Copy, Debug)]
-pub enum Next<'a> {
+pub enum Coming<'a> {
     /// A client's step.
     Step(&'a Step),
     /// The end: the listener is shut down.
@@ -36,10 +36,10 @@ pub enum Next<'a> {
 
 /// Asked before each step but a client's close, and returns when it may be
 /// taken. No lock is held meanwhile, so it may take as long as a human thinks.
-pub type Pace<'a> = &'a mut dyn FnMut(Next<'_>) -> Result<()>;
+pub type Pace<'a> = &'a mut dyn FnMut(Coming<'_>) -> Result<()>;
 
 /// Each step as soon as the server has come to rest.
-pub fn at_once(_: Next<'_>) -> Result<()> {
+pub fn at_once(_: Coming<'_>) -> Result<()> {
     Ok(())
 }
 
@@ -109,7 +109,7 @@ impl Lab {
             at_ns: 0,
         };
         if action != Action::Close {
-            self.wait_for(pace, Next::Step(&step))?;
+            self.wait_for(pace, Coming::Step(&step))?;
         }
         let client = &mut self.clients[index];
         if matches!(action, Action::Send | Action::Shutdown) {
@@ -135,7 +135,7 @@ impl Lab {
     }
 
     /// Waits until what is next may be.
-    fn wait_for(&self, pace: Pace<'_>, next: Next<'_>) -> Result<()> {
+    fn wait_for(&self, pace: Pace<'_>, next: Coming<'_>) -> Result<()> {
         // What has been so far, before anybody is asked for more.
         self.audience.tell(&Event::Finish)?;
         pace(next)
@@ -155,7 +155,7 @@ impl Lab {
         let Rest::Asleep(asleep) = self.settle()? else {
             return self.join();
         };
-        self.wait_for(pace, Next::ShutDown)?;
+        self.wait_for(pace, Coming::ShutDown)?;
         let listener = self.journal.lock().listener;
         let listener = listener.context("the server has no listener")?;
         shutdown(listener, Shutdown::Both).map_err(|e| failed("shutdown", e.into()))?;

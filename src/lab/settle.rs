@@ -11,8 +11,8 @@ use anyhow::{Result, bail};
 
 use crate::lab::audience::Event;
 use crate::lab::report::scene::Asleep;
+use crate::lab::running::{Lab, failed};
 use crate::lab::tcp_table::ServerEnd;
-use crate::lab::{Lab, failed};
 use crate::trace::Name;
 use crate::trace::totals::Connection;
 
@@ -161,9 +161,10 @@ impl Lab {
             }
             if client.came_back() < connection.echoed || connection.closed {
                 let (back, sent) = (client.came_back(), connection.echoed);
-                return Ok(Some(match back < sent {
-                    true => Missing::Echo { name, back, sent },
-                    false => Missing::End(name),
+                return Ok(Some(if back < sent {
+                    Missing::Echo { name, back, sent }
+                } else {
+                    Missing::End(name)
                 }));
             }
             client.push().map_err(|e| failed("write", e))?;

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::lab::Lab;
 use crate::lab::audience::{Event, Shared};
 use crate::lab::board::Board;
 use crate::lab::interrupt::Interrupt;
 use crate::lab::one_cpu::OneCpu;
 use crate::lab::report::{Run, Summary};
+use crate::lab::running::Lab;
 use crate::lab::script::{Pace, Script};
 use crate::lab::witness::LAB_FDS;
 use crate::server::Config;

@@ -51,14 +51,14 @@ impl TcpTable {
     }
 }
 
-struct Row {
+struct Entry {
     local_port: u16,
     remote_port: u16,
     state: u8,
     rx_queue: u64,
 }
 
-impl Row {
+impl Entry {
     fn end(&self) -> ServerEnd {
         let fin = self.state == CLOSE_WAIT;
         // The kernel counts the FIN as one byte of the sequence.
@@ -68,14 +68,14 @@ impl Row {
 }
 
 /// `sl local_address rem_address st tx_queue:rx_queue …`, numbers in hex.
-fn parse_row(line: &str) -> Option<Row> {
+fn parse_row(line: &str) -> Option<Entry> {
     let mut fields = line.split_ascii_whitespace().skip(1);
     let port = |address: &str| u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok();
     let local_port = port(fields.next()?)?;
     let remote_port = port(fields.next()?)?;
     let state = u8::from_str_radix(fields.next()?, 16).ok()?;
     let rx_queue = u64::from_str_radix(fields.next()?.rsplit_once(':')?.1, 16).ok()?;
-    Some(Row {
+    Some(Entry {
         local_port,
         remote_port,
         state,

@@ -9,8 +9,8 @@ use anyhow::Result;
 use crate::lab::audience::Event;
 use crate::lab::report::Api;
 use crate::lab::report::scene::{Asleep, BeforeHangUp, Blocked, ClientSide, Eve, Stuck, Waiting};
+use crate::lab::running::{Lab, failed};
 use crate::lab::settle::Rest;
-use crate::lab::{Lab, failed};
 use crate::trace::Name;
 use crate::trace::totals::Totals;
 
@@ -154,8 +154,7 @@ fn before_hang_up(sides: &[ClientSide], totals: &Totals, asleep: Asleep) -> Befo
         let connection = totals.connections.get(&index);
         let mut server = connection.cloned().unwrap_or_default();
         // Calls are counted when they return, and this one has not.
-        let sleeps_for_it = asleep.for_one().map(|fd| fd.name) == Some(Name::Client(index));
-        let in_recv = sleeps_for_it && asleep.call == "recv";
+        let in_recv = asleep.whom() == ("recv", Some(Name::Client(index)));
         server.recv += u64::from(in_recv);
         Eve {
             server,

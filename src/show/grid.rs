@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use colored::Colorize;
 use tabled::Table;
 use tabled::builder::Builder;
+use tabled::settings::formatting::AlignmentStrategy;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Style};
 
@@ -17,16 +18,24 @@ pub fn of(builder: Builder, gap: usize) -> Table {
         .with(Style::empty())
         .with(Padding::new(0, gap, 0, 0))
         .with(Alignment::right())
+        .with(AlignmentStrategy::PerLine)
         .modify(Columns::first(), Alignment::left());
     table
 }
 
 /// Prints it.
 pub fn print(table: &Table, out: &mut impl Write) -> io::Result<()> {
+    print_with_head(table, 1, out)
+}
+
+/// Prints it; its head has so many lines.
+pub fn print_with_head(table: &Table, head: usize, out: &mut impl Write) -> io::Result<()> {
     for (index, line) in table.to_string().lines().enumerate() {
-        match index {
-            0 => writeln!(out, "{}", line.trim_end().bold())?,
-            _ => writeln!(out, "{}", line.trim_end())?,
+        let line = line.trim_end();
+        if index < head {
+            writeln!(out, "{}", line.bold())?;
+        } else {
+            writeln!(out, "{line}")?;
         }
     }
     Ok(())

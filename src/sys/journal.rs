@@ -1,8 +1,8 @@
 //! What the server has done so far, under one lock: the calls that returned,
 //! the one it is in, and what they add up to.
 //!
-//! The server writes, whoever follows it reads. The lock is never held across
-//! a system call, and whoever holds it takes no other.
+//! The server writes, whoever follows it reads. Whoever holds the lock takes no
+//! other, so the server never waits for somebody who waits for it.
 
 use std::mem;
 use std::os::fd::RawFd;
@@ -123,5 +123,52 @@ impl State {
 
     fn is_full(&self) -> bool {
         !self.unbounded && (self.records.len() >= MOST_RECORDS || self.bytes >= MOST_BYTES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::{Fd, Name};
+
+    #[test]
+    fn what_is_taken_and_what_is_counted_are_of_one_moment() {
+        let journal = Journal::default();
+        let mut all = 0;
+        let mut taken = Vec::new();
+        for calls in [1, 3, 2] {
+            for _ in 0..calls {
+                let mut record = Record {
+                    call: Call::EpollWait {
+                        epfd: Fd {
+                            raw: 4,
+                            name: Name::Plain,
+                        },
+                        maxevents: 8,
+                        timeout: -1,
+                    },
+                    ..Record::default()
+                };
+                journal.enter(Some(record.call), Some(&mut record), Follow::Records);
+            }
+            let state = journal.take(&mut taken);
+            all += taken.len() as u64;
+            assert_eq!(taken.len(), calls);
+            assert_eq!((state.totals.returns, state.steps), (all, all));
+            assert!(state.current.is_some());
+            drop(state);
+            taken.clear();
+        }
+    }
+
+    #[test]
+    fn calls_that_nobody_follows_are_counted_and_not_kept() {
+        let journal = Journal::default();
+        let mut record = Record::new(Call::Socket, Err(nix::errno::Errno::EMFILE), 0, 0);
+        journal.enter(None, Some(&mut record), Follow::Counts);
+        let mut taken = Vec::new();
+        let state = journal.take(&mut taken);
+        assert!(taken.is_empty() && state.current.is_none());
+        assert_eq!(state.totals.faults.len(), 1);
     }
 }

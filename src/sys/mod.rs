@@ -11,36 +11,19 @@ pub mod loopback;
 mod observer;
 pub mod open_files;
 mod option;
+mod owned;
 mod socket;
 mod wait;
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
-use std::rc::Rc;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::sys::journal::{Follow, Journal};
 use crate::sys::observer::Observer;
 pub use crate::sys::option::SockOpt;
+pub use crate::sys::owned::Socket;
 use crate::trace::{Call, Failure, Fd, Name, Record};
-
-/// A socket of the server's, closed by [`Sys::close`].
-///
-/// [`Sys`] keeps a weak hand on it, to ask how much is unread.
-#[derive(Debug)]
-pub struct Socket(Rc<OwnedFd>);
-
-impl AsFd for Socket {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-}
-
-impl AsRawFd for Socket {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_raw_fd()
-    }
-}
 
 /// The server thread's way into the kernel.
 #[derive(Debug)]
@@ -115,7 +98,7 @@ impl Sys {
 
     /// Takes in an fd that was opened elsewhere, under a name for the trace.
     pub fn keep(&mut self, owned: OwnedFd, name: Name) -> Socket {
-        let socket = Socket(Rc::new(owned));
+        let socket = Socket::new(owned);
         self.observer.learn(&socket, name);
         socket
     }

@@ -4,8 +4,8 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::rc::{Rc, Weak};
 use std::time::Instant;
 
-use crate::sys::Socket;
 use crate::sys::journal::Follow;
+use crate::sys::owned::Socket;
 use crate::trace::{Fd, Name, Ready, Report};
 
 /// Knows what each fd of the server stands for.

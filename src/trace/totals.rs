@@ -28,8 +28,16 @@ pub struct Connection {
     pub hangups: u64,
     /// Calls of `recv`, whatever they returned, if they ever did.
     pub recv: u64,
+    /// Reports that there is room in the send buffer (EPOLLOUT): among
+    /// `reports`, though they speak of no data.
+    pub room: u64,
+    /// Calls of `recv` that brought bytes.
+    pub recv_bytes: u64,
     /// Calls of `recv` that failed with EAGAIN.
     pub eagain: u64,
+    /// Calls of `recv` that said that no more will come: 0, or the failure of
+    /// the connection.
+    pub recv_end: u64,
     /// Bytes that `recv` returned.
     pub received: u64,
     /// Bytes that `send` took.
@@ -46,6 +54,8 @@ pub struct Connection {
     pub first_recv: Vec<Result<i32, Errno>>,
     /// The bytes that were unread at the first [`FIRST`] reports.
     pub first_unread: Vec<u64>,
+    /// Calls of `recv` that will not return any more.
+    begun: u64,
     /// A report has come, and no `recv` since.
     fresh: bool,
 }
@@ -56,10 +66,25 @@ impl Connection {
         self.reports += other.reports;
         self.hangups += other.hangups;
         self.recv += other.recv;
+        self.room += other.room;
+        self.recv_bytes += other.recv_bytes;
         self.eagain += other.eagain;
+        self.recv_end += other.recv_end;
+        self.begun += other.begun;
         self.received += other.received;
         self.echoed += other.echoed;
         self.unread += other.unread;
+    }
+
+    /// Calls of `recv` that have not returned: counted when nobody will see
+    /// them return.
+    pub fn recv_unfinished(&self) -> u64 {
+        self.begun
+    }
+
+    /// Reports of bytes to read.
+    pub fn data_reports(&self) -> u64 {
+        self.reports.saturating_sub(self.room)
     }
 
     /// Whether a `recv` found no byte because none will come.
@@ -77,7 +102,11 @@ impl Connection {
         if self.first_recv.len() < FIRST {
             self.first_recv.push(result);
         }
-        self.ended |= !matches!(result, Ok(1..) | Err(Errno::EINTR | Errno::EAGAIN));
+        self.recv_bytes += u64::from(matches!(result, Ok(1..)));
+        if !matches!(result, Ok(1..) | Err(Errno::EINTR | Errno::EAGAIN)) {
+            self.ended = true;
+            self.recv_end += 1;
+        }
         match result {
             Err(Errno::EINTR) => return, // nothing was looked at yet
             Err(Errno::EAGAIN) => self.eagain += 1,
@@ -177,6 +206,7 @@ impl Totals {
             && let Some(connection) = self.connection(fd)
         {
             connection.recv += 1;
+            connection.begun += 1;
         }
     }
 
@@ -186,6 +216,7 @@ impl Totals {
             _ => {
                 if let Some(connection) = self.connection(event.fd) {
                     connection.reports += 1;
+                    connection.room += u64::from(event.ready.writable());
                     connection.fresh = true;
                     connection.unread = event.unread.unwrap_or(connection.unread);
                     if connection.first_unread.len() < FIRST {

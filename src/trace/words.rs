@@ -12,7 +12,7 @@ use nix::sys::socket::MsgFlags;
 
 use crate::trace::call::{Call, CtlOp};
 use crate::trace::escape::push_quoted;
-use crate::trace::failure::{errno_name, errno_text};
+use crate::trace::failure::errno_name;
 use crate::trace::name::{Fd, Name};
 use crate::trace::record::Record;
 use crate::trace::report::{Ready, Report};
@@ -188,7 +188,7 @@ fn push_arguments(text: &mut String, record: &Record) -> fmt::Result {
 fn push_result(text: &mut String, record: &Record) -> fmt::Result {
     text.push_str(" = ");
     match (record.call, record.result) {
-        (_, Err(errno)) => write!(text, "-1 {}", errno_text(errno)),
+        (_, Err(errno)) => write!(text, "-1 {}", errno_name(errno)),
         (Call::Accept4 { .. } | Call::Accept { .. }, Ok(raw)) => {
             let name = record.accepted.unwrap_or(Name::Plain);
             write!(text, "{}", Fd { raw, name })

@@ -193,6 +193,8 @@ impl Session<'_> {
         if small {
             let told = "the lab makes the server's SO_SNDBUF for G small";
             self.audience.hear(&Event::Lab(told))?;
+            // A changed buffer is an edge of its own.
+            self.settle()?;
         }
         self.limit(Some(FIRST_CALLS));
         self.shared.lock().hide_unread = true;
@@ -207,7 +209,10 @@ impl Session<'_> {
         if !stuck.diagnosis.is_ok() && !self.rests() {
             return Ok(stuck);
         }
-        self.announce(Name::Client(G), Action::Recv, Vec::new())?;
+        self.tell_folded()?;
+        self.audience
+            .hear(&Event::Lab("now G reads all that comes"))?;
+        self.limit(Some(0));
         self.clients[place].lazy = false;
         for _ in 0..3 {
             let before = self.clients[place].back.len();
@@ -323,6 +328,7 @@ impl Session<'_> {
     /// Each client receives what has come, and hangs up.
     fn hang_up_all(&mut self, act: Act) -> Result<Option<Diagnosis>> {
         self.shared.lock().hide_unread = act == Act::Slow;
+        self.limit(None);
         for place in 0..self.clients.len() {
             let name = self.clients[place].name;
             if !self.rests() || self.clients[place].over() {
@@ -369,10 +375,17 @@ impl Session<'_> {
             .map(|client| self.unread(client.port))
             .collect();
         let state = self.shared.lock();
+        let mut totals = state.totals.clone();
+        // A call that does not return is one all the same.
+        if let Some(asleep) = self.asleep().filter(|asleep| asleep.for_one)
+            && let Some(call) = &asleep.whole
+        {
+            totals.count_begun(call);
+        }
         let clients = self.clients.iter().zip(unread).map(|(client, unread)| {
             let end = state.end_of(client.name).copied().unwrap_or_default();
             let counts = match client.name {
-                Name::Client(index) => state.totals.connections.get(&index).cloned(),
+                Name::Client(index) => totals.connections.get(&index).cloned(),
                 _ => None,
             };
             SeenClient {

@@ -223,14 +223,8 @@ impl<'a> Session<'a> {
 
     /// Tells of a client's step before it is taken.
     pub(super) fn announce(&mut self, client: Name, action: Action, data: Vec<u8>) -> Result<()> {
-        let (folded, at_ns) = {
-            let mut state = self.shared.lock();
-            state.since_step = 0;
-            (std::mem::take(&mut state.folded), state.now_ns())
-        };
-        if folded > 0 {
-            self.audience.hear(&Event::Folded(self.folded(folded)))?;
-        }
+        self.tell_folded()?;
+        let at_ns = self.shared.lock().now_ns();
         let failed = self.clients.iter().find(|it| it.name == client);
         let step = Step {
             client,
@@ -242,6 +236,19 @@ impl<'a> Session<'a> {
         };
         self.audience.hear(&Event::Before(&step))?;
         self.audience.hear(&Event::Step(&step))
+    }
+
+    /// Tells of the calls that are not shown, and counts them anew.
+    pub(super) fn tell_folded(&mut self) -> Result<()> {
+        let folded = {
+            let mut state = self.shared.lock();
+            state.since_step = 0;
+            std::mem::take(&mut state.folded)
+        };
+        match folded {
+            0 => Ok(()),
+            _ => self.audience.hear(&Event::Folded(self.folded(folded))),
+        }
     }
 
     /// How many calls were folded, where that is the same in every run.
@@ -320,10 +327,7 @@ impl<'a> Session<'a> {
     /// Ends the program with all that it has started, and waits until nothing
     /// of it is left.
     pub fn end(&mut self) -> Result<()> {
-        let folded = std::mem::take(&mut self.shared.lock().folded);
-        if folded > 0 {
-            self.audience.hear(&Event::Folded(self.folded(folded)))?;
-        }
+        self.tell_folded()?;
         self.kill();
         Ok(())
     }

@@ -199,15 +199,15 @@ fn a_step_is_asked_for_below_all_that_has_been() {
     for (asked, last) in [
         ("A connects", "ADD, 3<L>, EPOLLIN) = 0\n"),
         ("A sends", "ADD, 5<A>, EPOLLIN) = 0\n"),
-        ("A receives", "echoed         0 unread\n"),
+        ("A receives", "echoed                     0\n"),
         ("A hangs up", "A receives \"HELLOworld123\""),
-        ("the listener is shut down", "close(5<A>) = 0\n"),
+        ("the listener is shut down", "A has hung up: closed\n"),
     ] {
         stepped.asks(&format!("[Enter] {asked}"));
         stepped.shows(last);
         stepped.types("\n");
     }
-    stepped.shows("=> 3 reports for 1 message");
+    stepped.shows("=> 3 data reports for 1 message");
 }
 
 /// What a run recommends is a command that can be copied, and repeats the run

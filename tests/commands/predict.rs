@@ -74,7 +74,7 @@ fn predicted_and_measured_stand_side_by_side() {
         found.unwrap_or_else(|| panic!("{begin} in {wrong}"))
     };
     assert!(
-        row("1. ").ends_with("  3       1  with 13 unread"),
+        row("1. ").ends_with("  3       1  not so: with 13 unread"),
         "{wrong}"
     );
     assert!(

@@ -46,7 +46,7 @@ fn hostile_bytes_reach_the_terminal_as_escapes() {
         // What is still on its way to the screen at a Ctrl-C is not shown.
         server.shows(match options {
             "--format json" => "\"call\":\"close\",\"syscall\":\"close\",\"fd\":5,\"name\":\"C\"",
-            _ => "close(5<C>) = 0",
+            _ => "C has hung up: closed",
         });
         let stdout = server.interrupt().stdout();
         harmless(&stdout);
@@ -136,10 +136,6 @@ fn ctrl_c_prints_the_summary() {
             assert_eq!(output.shell_status(), 130, "{}", output.told());
             let stdout = output.stdout();
             assert!(
-                stdout.contains("client  reports  hang-ups  recv"),
-                "{stdout}"
-            );
-            assert!(
                 stdout.contains("=> 1 client: 13 bytes received, 13 sent back"),
                 "{stdout}"
             );
@@ -148,9 +144,7 @@ fn ctrl_c_prints_the_summary() {
             // 5 + 5 + 3, and the call that says EAGAIN, or that has begun and
             // does not return.
             let recv = if mode == "lt" { "3" } else { "4" };
-            let row = stdout.lines().find(|line| line.starts_with("A  "));
-            let mut counts = row.expect("a row").split_whitespace();
-            assert_eq!(counts.nth(3), Some(recv), "{mode}: {stdout}");
+            assert_eq!(recv_calls(&stdout).to_string(), recv, "{mode}: {stdout}");
             if options == "--trace" {
                 let begun = stdout.matches("\n    recv(4<A>, ").count()
                     + stdout.matches("\n    recv(5<A>, ").count();
@@ -160,6 +154,22 @@ fn ctrl_c_prints_the_summary() {
             assert!(!stdout.contains(" 0 reports"), "{stdout}");
         }
     }
+}
+
+/// The recv calls of A, added up over their columns.
+#[track_caller]
+fn recv_calls(stdout: &str) -> u64 {
+    let line = |begin: &str| {
+        let line = stdout.lines().find(|line| line.starts_with(begin));
+        line.unwrap_or_else(|| panic!("{begin}: {stdout}"))
+    };
+    let head = line("client  ").split_whitespace();
+    let counts = head.zip(line("A  ").split_whitespace());
+    let recv = counts
+        .skip_while(|(head, _)| *head != "bytes")
+        .take_while(|(head, _)| *head != "echoed");
+    recv.filter_map(|(_, count)| count.parse::<u64>().ok())
+        .sum()
 }
 
 /// SIGTERM ends it the same way, and before the first client too.

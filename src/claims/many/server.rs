@@ -190,12 +190,17 @@ fn after_reset(server: &mut Server) -> Result<Fate> {
 /// Bytes that no pair of socket buffers holds.
 const FLOOD: usize = 16 << 20;
 
+/// What comes after the first `sent` bytes of it.
+fn next(sent: usize) -> &'static [u8] {
+    static PART: [u8; 65_536] = [b'x'; 65_536];
+    &PART[..PART.len().min(FLOOD - sent)]
+}
+
 /// A client sends and does not read, until nothing moves any more.
 fn flood(server: &Server, client: &mut TcpStream) -> Result<usize> {
-    let part = [b'x'; 65_536];
     let (mut sent, mut idle) = (0, 0);
     while sent < FLOOD && idle < 20 {
-        match client.write(&part[..part.len().min(FLOOD - sent)]) {
+        match client.write(next(sent)) {
             Ok(n) => (sent, idle) = (sent + n, 0),
             Err(e) if e.kind() == ErrorKind::WouldBlock => {
                 let look = server
@@ -234,7 +239,7 @@ fn after_late_reading(server: &mut Server) -> Result<Fate> {
             }
         }
         if !hung_up {
-            match client.write(&vec![b'x'; FLOOD - sent]) {
+            match client.write(next(sent)) {
                 Ok(n) => sent += n,
                 Err(e) if e.kind() == ErrorKind::WouldBlock => {}
                 Err(e) => Err(e).of_call("write")?,

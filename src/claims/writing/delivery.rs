@@ -28,7 +28,7 @@ fn nonblock_both(t: &mut Trial) -> Result<Finding> {
             break errno;
         }
     };
-    t.note(format!("  = -1 {}", crate::trace::errno_text(full)));
+    t.note(format!("  = -1 {}", crate::trace::errno_name(full)));
     Ok(judge_nonblock_both(empty, full))
 }
 

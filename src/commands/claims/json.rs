@@ -12,7 +12,7 @@ use crate::show::json::line;
 
 /// A `claim`.
 #[derive(Serialize)]
-struct Line<'a> {
+struct Record<'a> {
     id: &'static str,
     claim: &'static str,
     verdict: Option<&'static str>,
@@ -32,7 +32,7 @@ pub fn tried(tried: &Tried, run: u32, view: View, out: &mut impl Write) -> io::R
         };
         Some((*name, number))
     });
-    let record = Line {
+    let record = Record {
         id,
         claim,
         verdict: Some(finding.verdict.name()),
@@ -45,7 +45,7 @@ pub fn tried(tried: &Tried, run: u32, view: View, out: &mut impl Write) -> io::R
 /// All of them, untried.
 pub fn list(out: &mut impl Write) -> io::Result<()> {
     all().try_for_each(|&Claim { id, claim, .. }| {
-        let record = Line {
+        let record = Record {
             id,
             claim,
             verdict: None,

@@ -57,7 +57,7 @@ fn try_them(args: &ClaimsArgs, screen: &Screen) -> Result<ExitCode> {
 }
 
 /// How a claim that has been tried is shown, one of several.
-type Row = fn(&Tried, View, &mut Out) -> io::Result<()>;
+type ShowRow = fn(&Tried, View, &mut Out) -> io::Result<()>;
 
 /// Each line as soon as it is known: the whole takes some seconds.
 fn as_text(args: &ClaimsArgs, screen: &Screen) -> Result<(), OutputError> {
@@ -84,7 +84,7 @@ fn as_text(args: &ClaimsArgs, screen: &Screen) -> Result<(), OutputError> {
 }
 
 /// Tries a claim and shows its `row`, or with the trace all.
-fn show(claim: &'static Claim, row: Row, screen: &Screen) -> Result<Tried, OutputError> {
+fn show(claim: &'static Claim, row: ShowRow, screen: &Screen) -> Result<Tried, OutputError> {
     if screen.view.calls() {
         screen.text(|out| text::question(claim, out))?;
         let tried = try_out(claim, &mut *screen.audience.lock())?;
@@ -97,9 +97,10 @@ fn show(claim: &'static Claim, row: Row, screen: &Screen) -> Result<Tried, Outpu
 }
 
 fn as_json(args: &ClaimsArgs, screen: &Screen) -> Result<(), OutputError> {
-    let claims: Vec<&'static Claim> = match args.ids.is_empty() {
-        true => all().collect(),
-        false => args.ids.clone(),
+    let claims: Vec<&'static Claim> = if args.ids.is_empty() {
+        all().collect()
+    } else {
+        args.ids.clone()
     };
     let mut out = screen.out.clone();
     for (run, claim) in (1..).zip(claims) {

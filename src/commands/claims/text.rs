@@ -136,14 +136,11 @@ fn evidence(finding: &Finding, view: View) -> &str {
 
 /// The reason of something that could not be tried may be long.
 fn shortened(text: &str, columns: usize) -> String {
-    match text.chars().count() <= columns {
-        true => text.into(),
-        false => text
-            .chars()
-            .take(columns - 3)
-            .chain("...".chars())
-            .collect(),
+    if text.chars().count() <= columns {
+        return text.into();
     }
+    let beginning = text.chars().take(columns - 3);
+    beginning.chain("...".chars()).collect()
 }
 
 /// The word says it all; the colour makes it quicker to find.

@@ -13,6 +13,7 @@ use crate::cost::analysis::{Fitted, poll_over_epoll};
 use crate::cost::figures::{decimals, thousands};
 use crate::cost::{Active, Api, Cost, Measurement, Outcome, Point, Skip, verdict};
 use crate::show::Charset;
+use crate::show::text::layout::wrap;
 
 /// The widest line.
 pub const MAX_WIDTH: usize = 80;
@@ -275,20 +276,5 @@ fn print_lines(text: &str, out: &mut impl io::Write) -> io::Result<()> {
 
 /// A sentence over as many lines as it needs, the later ones indented to the first one's text.
 fn paragraph(lead: &str, text: &str, out: &mut impl io::Write) -> io::Result<()> {
-    let mut line = lead.to_owned();
-    let indent = " ".repeat(lead.len());
-    let mut empty = true;
-    for word in text.split(' ') {
-        if !empty && line.chars().count() + 1 + word.chars().count() > MAX_WIDTH {
-            writeln!(out, "{line}")?;
-            line.clone_from(&indent);
-            empty = true;
-        }
-        if !empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        empty = false;
-    }
-    writeln!(out, "{line}")
+    writeln!(out, "{}", wrap(&format!("{lead}{text}"), lead.len()))
 }

@@ -32,7 +32,7 @@ pub fn same_answers(served: &[Served]) -> bool {
 }
 
 /// Takes one figure out of a summary.
-type Count = fn(&Summary) -> u64;
+type Pick = fn(&Summary) -> u64;
 
 /// The table, the verdict, and what to go on with.
 pub fn comparison(served: &[Served], next: Option<&str>, out: &mut impl Write) -> io::Result<()> {
@@ -40,11 +40,14 @@ pub fn comparison(served: &[Served], next: Option<&str>, out: &mut impl Write) -
     let mut head = vec!["the same script on".to_string()];
     head.extend(served.iter().map(|one| name(&one.summary).to_string()));
     columns.push_record(head);
-    let rows: [(&str, Count); 11] = [
+    let rows: [(&str, Pick); 14] = [
         ("returns of the wait", |summary| summary.returns),
-        ("reports of clients", |summary| summary.sum.server.reports),
-        ("hang-ups", |summary| summary.sum.server.hangups),
-        ("recv calls", |summary| summary.sum.server.recv),
+        ("reports: data", |summary| summary.sum.server.data_reports()),
+        ("reports: end", |summary| summary.sum.server.hangups),
+        ("reports: listener", |summary| summary.listener_reports),
+        ("recv: bytes", |summary| summary.sum.server.recv_bytes),
+        ("recv: EAGAIN", |summary| summary.sum.server.eagain),
+        ("recv: end", |summary| summary.sum.server.recv_end),
         ("bytes sent back", |summary| summary.sum.echoed),
         ("epoll_ctl calls", |summary| summary.changes),
         ("fds handed over", |summary| summary.cost.handed),
@@ -74,9 +77,10 @@ fn name(summary: &Summary) -> &'static str {
 
 /// What the columns say beside each other.
 fn sentences(served: &[Served]) -> Vec<String> {
-    let answers = match same_answers(served) {
-        true => "The same bytes came back from all of them.",
-        false => "NOT THE SAME: the bytes that came back differ.",
+    let answers = if same_answers(served) {
+        "The same bytes came back from all of them."
+    } else {
+        "NOT THE SAME: the bytes that came back differ."
     };
     let mut sentences = vec![answers.to_string()];
     let found: Vec<String> = served

@@ -1,7 +1,6 @@
 //! `matrix`: every combination of trigger, socket and read.
 
 pub(crate) mod args;
-mod json;
 mod questions;
 mod rows;
 mod rules;

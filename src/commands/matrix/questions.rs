@@ -1,12 +1,12 @@
 //! What the matrix is asked: how many of its rows come to what.
 
-use crate::commands::matrix::rows::{Combination, Found, Matrix};
+use crate::commands::matrix::rows::{Combination, Matrix};
 use crate::commands::predict::{Answer, Kind, Measured, Question};
 use crate::lab::report::Outcome;
 use crate::trace::Name;
 
 /// How many serve both clients, and how many fall asleep for one.
-pub fn questions() -> Vec<Question<Found>> {
+pub fn questions() -> Vec<Question<Matrix>> {
     let count = |text: &str, measure| Question {
         text: text.into(),
         kind: Kind::Count,
@@ -16,13 +16,11 @@ pub fn questions() -> Vec<Question<Found>> {
     vec![
         count(
             "How many of the 8 will serve both A and B?",
-            |found: &Found| rows(&found.matrix, |row| row.outcome == Outcome::Ok),
+            |matrix: &Matrix| rows(matrix, |row| row.outcome == Outcome::Ok),
         ),
-        count("How many will sleep in recv for A?", |found: &Found| {
-            let a = Name::Client(0).to_string();
-            rows(&found.matrix, |row| {
-                row.asleep.0 == "recv" && row.asleep.1.as_ref() == Some(&a)
-            })
+        count("How many will sleep in recv for A?", |matrix: &Matrix| {
+            let recv_of_a = ("recv", Some(Name::Client(0)));
+            rows(matrix, |row| row.asleep.whom() == recv_of_a)
         }),
     ]
 }
@@ -53,9 +51,10 @@ fn rows(matrix: &Matrix, are: impl Fn(&Combination) -> bool) -> Measured {
         .collect();
     Measured {
         answer: Some(Answer::Count((matrix.rows.len() - others.count()) as u64)),
-        reason: match outcomes.is_empty() {
-            true => "all of them".into(),
-            false => format!("the others: {}", outcomes.join(", ")),
+        reason: if outcomes.is_empty() {
+            "all of them".into()
+        } else {
+            format!("the others: {}", outcomes.join(", "))
         },
     }
 }

@@ -2,31 +2,55 @@
 
 use anyhow::{Context, Result};
 use nix::sys::epoll::EpollFlags;
+use serde::{Serialize, Serializer};
 
 use crate::commands::servers::Server;
+use crate::lab::report::run::{read_name, socket_name};
+use crate::lab::report::scene::Asleep;
 use crate::lab::report::{Answered, Outcome, Summary, Trigger};
 use crate::server::mode::{Mode, Read, SocketKind};
-use crate::trace::totals::Connection;
 
-/// One row: what was run, and what came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One row: what was run, and what came of it. Serialized it is the
+/// `combination` of the JSON contract.
+#[derive(Clone, Debug, Serialize)]
 pub struct Combination {
-    /// Whether [`Mode::interest`] has EPOLLET.
-    pub trigger: Trigger,
     /// As [`Mode::socket`].
+    #[serde(serialize_with = "socket_name")]
     pub socket: SocketKind,
     /// As [`Mode::read`].
+    #[serde(serialize_with = "read_name")]
     pub read: Read,
-    /// The server that is this combination, where one has a command.
-    pub server: Option<Server>,
+    /// Whether [`Mode::interest`] has EPOLLET.
+    pub trigger: Trigger,
     /// The counts of A when both had sent and neither had hung up.
-    pub a: Connection,
+    #[serde(flatten)]
+    pub a: Counts,
     /// Whether B had its answer at that moment.
+    #[serde(rename = "b_answered", serialize_with = "is_answered")]
     pub b: Answered,
-    /// The call that the server slept in then, and for whom if for one.
-    pub asleep: (&'static str, Option<String>),
     /// What it came to for both clients, in a word.
+    #[serde(rename = "result")]
     pub outcome: Outcome,
+    /// The server that is this combination, where one has a command.
+    #[serde(rename = "command")]
+    pub server: Option<Server>,
+    /// Where the server slept then.
+    #[serde(skip)]
+    pub asleep: Asleep,
+}
+
+/// What the table says of A: some of the server's counts for it.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Counts {
+    pub reports: u64,
+    pub recv: u64,
+    pub eagain: u64,
+    pub unread: u64,
+    /// Of `recv`, those that brought bytes, and those that said the end.
+    #[serde(skip)]
+    pub recv_bytes: u64,
+    #[serde(skip)]
+    pub recv_end: u64,
 }
 
 /// All rows, and what they have in common.
@@ -38,13 +62,6 @@ pub struct Matrix {
     pub sent: [usize; 2],
     /// In the order in which they were run.
     pub rows: Vec<Combination>,
-}
-
-/// What the command found out.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// As the table shows it.
-    pub matrix: Matrix,
     /// What came back to the clients is what they had sent.
     pub intact: bool,
 }
@@ -81,20 +98,30 @@ impl Combination {
         let [a, b] = &before.clients[..] else {
             anyhow::bail!("{} clients, where two were to be", before.clients.len());
         };
-        let for_one = before.asleep.for_one().map(|fd| fd.name.to_string());
         Ok(Combination {
             trigger: Trigger::of(mode.interest),
             socket: mode.socket,
             read: mode.read,
             server: Server::of(mode),
-            a: a.server.clone(),
+            a: Counts {
+                reports: a.server.reports,
+                recv: a.server.recv,
+                eagain: a.server.eagain,
+                unread: a.server.unread,
+                recv_bytes: a.server.recv_bytes,
+                recv_end: a.server.recv_end,
+            },
             b: match (b.unanswered, b.late) {
                 (0, false) => Answered::AtOnce,
                 (0, true) => Answered::Late,
                 _ => Answered::Never,
             },
-            asleep: (before.asleep.call, for_one),
+            asleep: before.asleep,
             outcome: summary.outcome,
         })
     }
+}
+
+fn is_answered<S: Serializer>(answered: &Answered, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(*answered != Answered::Never)
 }

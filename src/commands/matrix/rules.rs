@@ -96,9 +96,10 @@ impl Rule {
     /// epoll_wait.`
     pub fn sentence(&self, rows: &[Combination]) -> String {
         let named: Vec<&str> = self.values.iter().flatten().copied().collect();
-        let subject = match named.is_empty() {
-            true => "every combination".to_string(),
-            false => named.join(" + "),
+        let subject = if named.is_empty() {
+            "every combination".to_string()
+        } else {
+            named.join(" + ")
         };
         let verb = match self.outcome {
             Outcome::Ok => "serves all",
@@ -127,12 +128,12 @@ impl Rule {
         let first = rows.get(*self.rows.first()?)?;
         let same = |row: &usize| {
             let row = &rows[*row];
-            (row.a.unread, &row.asleep) == (first.a.unread, &first.asleep)
+            (row.a.unread, row.asleep.whom()) == (first.a.unread, first.asleep.whom())
         };
         if !self.rows.iter().all(same) {
             return None;
         }
-        let asleep = match &first.asleep {
+        let asleep = match first.asleep.whom() {
             (call, Some(name)) => format!("asleep in {call} for {name}"),
             (call, None) => format!("asleep in {call}"),
         };
@@ -147,10 +148,11 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::matrix::rows::Counts;
     use crate::commands::matrix::rows::combinations;
+    use crate::lab::report::scene::{Asleep, WaitsFor};
     use crate::lab::report::{Answered, Trigger};
     use crate::server::mode::{Mode, Read, SocketKind};
-    use crate::trace::totals::Connection;
 
     /// Eight rows whose results are whatever `outcome` makes of them.
     fn made_up(outcome: impl Fn(&Mode, Trigger) -> Outcome) -> Vec<Combination> {
@@ -159,9 +161,15 @@ mod tests {
             socket: mode.socket,
             read: mode.read,
             server: None,
-            a: Connection::default(),
+            a: Counts::default(),
             b: Answered::AtOnce,
-            asleep: ("epoll_wait", None),
+            asleep: Asleep {
+                call: "epoll_wait",
+                syscall: "epoll_wait",
+                fd: None,
+                waits_for: WaitsFor::Anyone,
+                steps: 0,
+            },
             outcome: outcome(mode, Trigger::of(mode.interest)),
         };
         combinations().iter().map(row).collect()

@@ -13,8 +13,8 @@ use anyhow::Result;
 use crate::commands::args::messages;
 use crate::commands::conduct::{Experiment, conduct};
 use crate::commands::matrix::args::MatrixArgs;
-use crate::commands::matrix::rows::{Combination, Found, Matrix, combinations};
-use crate::commands::matrix::{json, questions, text};
+use crate::commands::matrix::rows::{Combination, Matrix, combinations};
+use crate::commands::matrix::{questions, text};
 use crate::commands::predict::{Compared, Question};
 use crate::commands::screen::Screen;
 use crate::lab::report::{Api, Caption, Run, Trigger};
@@ -52,6 +52,7 @@ impl Eight {
             buffer: self.buffer,
             sent: [bytes(0), bytes(1)],
             rows: Vec::new(),
+            intact: true,
         }
     }
 
@@ -70,9 +71,9 @@ impl Eight {
 }
 
 impl Experiment for Eight {
-    type Found = Found;
+    type Found = Matrix;
 
-    fn questions(&self) -> Vec<Question<Found>> {
+    fn questions(&self) -> Vec<Question<Matrix>> {
         questions::questions()
     }
 
@@ -80,28 +81,28 @@ impl Experiment for Eight {
         questions::set_up(&self.matrix())
     }
 
-    fn run(&self, screen: &Screen) -> Result<Found> {
-        let (mut matrix, mut intact) = (self.matrix(), true);
+    fn run(&self, screen: &Screen) -> Result<Matrix> {
+        let mut matrix = self.matrix();
         for (number, mode) in (1..).zip(combinations()) {
             let run = self.run_of(&mode);
             self.stage.announce(&run)?;
             let stage = &self.stage;
             let (summary, _) = stage.perform(&run, mode, &self.script, &mut at_once)?;
-            intact &= summary.echo_intact;
+            matrix.intact &= summary.echo_intact;
             let row = Combination::of(&mode, &summary)?;
             screen.part_is_over()?;
-            screen.json("combination", Some(number), &json::Combination::of(&row))?;
+            screen.json("combination", Some(number), &row)?;
             matrix.rows.push(row);
         }
-        Ok(Found { matrix, intact })
+        Ok(matrix)
     }
 
-    fn text(&self, found: &Found, compared: &[Compared], screen: &Screen) -> Result<()> {
-        Ok(screen.text(|out| text::text(&found.matrix, compared, out))?)
+    fn text(&self, matrix: &Matrix, compared: &[Compared], screen: &Screen) -> Result<()> {
+        Ok(screen.text(|out| text::text(matrix, compared, out))?)
     }
 
-    fn is_sound(&self, found: &Found) -> bool {
-        found.intact
+    fn is_sound(&self, matrix: &Matrix) -> bool {
+        matrix.intact
     }
 }
 

@@ -7,7 +7,7 @@ use tabled::builder::Builder;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding};
 
-use crate::commands::matrix::rows::{Combination, Matrix};
+use crate::commands::matrix::rows::{Combination, Counts, Matrix};
 use crate::commands::matrix::rules::rules;
 use crate::commands::next;
 use crate::commands::predict::{Compared, text as predict};
@@ -16,11 +16,13 @@ use crate::show::grid;
 use crate::show::text::layout::wrap;
 use crate::show::text::table;
 
-const HEAD: [&str; 10] = [
-    "socket", "read", "trigger", "reports", "recv", "EAGAIN", "unread", "B", "RESULT", "",
+const HEAD: [&str; 9] = [
+    "socket", "read", "trigger", "reports", "recv", "unread", "B", "RESULT", "",
 ];
 /// The columns that hold numbers.
-const NUMBERS: std::ops::Range<usize> = 3..7;
+const NUMBERS: std::ops::Range<usize> = 3..6;
+/// The one among them that holds words too.
+const RECV: usize = 4;
 
 /// The header, the table, and the sentences that the rows bear out.
 pub fn text(matrix: &Matrix, compared: &[Compared], out: &mut impl Write) -> io::Result<()> {
@@ -39,6 +41,8 @@ pub fn text(matrix: &Matrix, compared: &[Compared], out: &mut impl Write) -> io:
     let mut rows = grid::of(cells_of, 1);
     rows.modify(Columns::new(..NUMBERS.start), Alignment::left())
         .modify(Columns::new(NUMBERS.end..), Alignment::left())
+        .modify(Columns::one(RECV), Alignment::left())
+        .modify(Columns::one(RECV), Padding::new(1, 1, 0, 0))
         .modify(Columns::one(NUMBERS.end), Padding::new(1, 2, 0, 0))
         .modify(Columns::one(NUMBERS.end + 1), Padding::new(0, 2, 0, 0));
     grid::print(&rows, out)?;
@@ -54,18 +58,17 @@ pub fn text(matrix: &Matrix, compared: &[Compared], out: &mut impl Write) -> io:
     table::next(Some(next::after_matrix(!compared.is_empty())), out)
 }
 
-fn cells(row: &Combination) -> [String; 10] {
+fn cells(row: &Combination) -> [String; 9] {
     let counts = &row.a;
     [
         row.socket.name().into(),
         row.read.name().into(),
         row.trigger.name().into(),
         counts.reports.to_string(),
-        counts.recv.to_string(),
-        counts.eagain.to_string(),
+        recv(counts),
         match counts.unread {
             0 => "0".into(),
-            left => left.to_string().red().to_string(),
+            left => left.to_string().red().bold().to_string(),
         },
         match row.b {
             Answered::AtOnce => "yes".to_string(),
@@ -78,6 +81,25 @@ fn cells(row: &Combination) -> [String; 10] {
         row.server
             .map_or(String::new(), |server| server.name().cyan().to_string()),
     ]
+}
+
+/// `3 + EAGAIN`: those that brought bytes, and what came of the others.
+fn recv(counts: &Counts) -> String {
+    let asleep = counts.recv - counts.recv_bytes - counts.eagain - counts.recv_end;
+    let others = [
+        (counts.eagain, "EAGAIN"),
+        (counts.recv_end, "end"),
+        (asleep, "asleep"),
+    ];
+    let mut text = counts.recv_bytes.to_string();
+    for (count, what) in others {
+        text += &match count {
+            0 => String::new(),
+            1 => format!(" + {what}"),
+            n => format!(" + {n} {what}"),
+        };
+    }
+    text
 }
 
 fn by_outcome(text: &str, outcome: Outcome) -> ColoredString {

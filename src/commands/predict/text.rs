@@ -43,35 +43,36 @@ pub fn text(head: &str, compared: &[Compared], out: &mut impl Write) -> io::Resu
     table.push_record([head, HEADS[0], HEADS[1], ""]);
     for (number, one) in (1..).zip(compared) {
         let question = wrap_within(QUESTION, &format!("{number}. {}", one.question), 3);
-        let (measured, said) = match one.is_right() {
-            true => {
-                let said = match one.measured.reason.as_str() {
-                    "" => "as predicted".to_string(),
-                    reason => format!("as predicted: {reason}"),
-                };
-                let said = wrap_within(reason, &said, 0);
-                (
-                    measured(one),
-                    said.replacen("as predicted", &predicted_well, 1),
-                )
-            }
-            false => (
-                measured(one).yellow().bold().to_string(),
-                wrap_within(reason, &one.measured.reason, 0),
-            ),
+        let (answer, why) = (measured(one), &one.measured.reason);
+        let (answer, said) = if one.is_right() {
+            let said = match why.as_str() {
+                "" => "as predicted".to_string(),
+                why => format!("as predicted: {why}"),
+            };
+            let said = wrap_within(reason, &said, 0);
+            (answer, said.replacen("as predicted", &predicted_well, 1))
+        } else {
+            let answer = answer.yellow().bold().to_string();
+            (answer, wrap_within(reason, &not_as_predicted(one), 0))
         };
-        table.push_record([question, predicted(one), measured, said]);
+        table.push_record([question, predicted(one), answer, said]);
     }
     let mut table = grid::of(table, GAP);
     table.modify(Columns::last(), Alignment::left());
     grid::print(&table, out)
 }
 
+/// The word says it, for those to whom the colour does not.
+fn not_as_predicted(one: &Compared) -> String {
+    match one.measured.reason.as_str() {
+        "" => "not so".into(),
+        reason => format!("not so: {reason}"),
+    }
+}
+
 /// A `prediction` of the JSON contract.
 #[derive(Serialize)]
 struct Prediction<'a> {
-    /// Null where it is about all runs together.
-    run: Option<u32>,
     question: &'a str,
     predicted: Answer,
     measured: Option<Answer>,
@@ -81,11 +82,10 @@ struct Prediction<'a> {
 pub fn json(compared: &[Compared], screen: &Screen) -> Result<(), OutputError> {
     compared.iter().try_for_each(|one| {
         let record = Prediction {
-            run: one.run,
             question: &one.question,
             predicted: one.predicted,
             measured: one.measured.answer,
         };
-        screen.json("prediction", None, &record)
+        screen.json("prediction", one.run, &record)
     })
 }

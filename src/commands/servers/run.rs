@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::commands::args::{BUFFER, Format, messages};
-use crate::commands::conduct::{Experiment, conduct};
+use crate::commands::conduct::{Experiment, conduct, status};
 use crate::commands::next;
 use crate::commands::pace::pace;
 use crate::commands::predict::args::PredictArgs;
@@ -106,10 +106,7 @@ impl OneServer {
         let stall = self.script.stall;
         let stage = &self.stage;
         let summary = stage.listen(&self.run, self.mode, addr, stall, follow)?;
-        Ok(match self.is_sound(&summary) {
-            true => ExitCode::SUCCESS,
-            false => ExitCode::FAILURE,
-        })
+        Ok(status(self.is_sound(&summary)))
     }
 
     /// What is held back may be long in coming.

@@ -1,10 +1,13 @@
 //! The commands that run one server.
 
+use serde::Serialize;
+
 use crate::lab::report::Api;
 use crate::server::mode::{self, Mode};
 
 /// A server that has a command of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Server {
     /// No multiplexing: the mode [`mode::BLOCKING`].
     Blocking,

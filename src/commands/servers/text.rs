@@ -4,8 +4,10 @@ use std::io::{self, Write};
 
 use crate::commands::predict::{Compared, text as predict};
 use crate::lab::report::Summary;
+use crate::lab::report::verdict::plural;
 use crate::show::text::table;
 use crate::show::{Out, View};
+use crate::trace::totals::Connection;
 
 /// What the run came to, beside what was predicted of it. The counts go with
 /// the trace, which may be held back: the predictions are about some of them.
@@ -28,6 +30,35 @@ pub fn predicted(
     if !view.calls() || held {
         table::faults(summary, out)?;
     }
-    writeln!(out, "and when all have hung up:")?;
+    writeln!(out, "and when all have hung up{}:", more_since(summary))?;
     table::verdict(summary, out)
+}
+
+/// What the hang-ups have added to the counts that were asked about: why the
+/// table has other numbers than the answers.
+fn more_since(summary: &Summary) -> String {
+    let Some(before) = &summary.scene.before_hang_up else {
+        return String::new();
+    };
+    let now = &summary.sum.server;
+    let then = |count: fn(&Connection) -> u64| -> u64 {
+        before.clients.iter().map(|eve| count(&eve.server)).sum()
+    };
+    let reports = |server: &Connection| server.reports + server.hangups;
+    let more = [
+        (reports(now).saturating_sub(then(reports)), "report"),
+        (
+            now.recv.saturating_sub(then(|server| server.recv)),
+            "recv call",
+        ),
+    ];
+    let more: Vec<String> = more
+        .iter()
+        .filter(|(more, _)| *more > 0)
+        .map(|(more, what)| plural(*more, what))
+        .collect();
+    match more[..] {
+        [] => String::new(),
+        _ => format!(", with {} more", more.join(" and ")),
+    }
 }

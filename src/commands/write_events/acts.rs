@@ -6,7 +6,7 @@ use anyhow::Result;
 use nix::sys::epoll::EpollFlags;
 
 use crate::commands::write_events::ends::{Ends, Fold};
-use crate::commands::write_events::side::{Act, Measured, Queue, READ, Side};
+use crate::commands::write_events::side::{Act, Played, Queue, READ, Side};
 use crate::lab::audience::Audience;
 use crate::lab::report::Trigger;
 use crate::show::View;
@@ -54,18 +54,18 @@ fn heading(act: Act) -> String {
 
 /// 1. Nothing to send, and all the room there is: EPOLLOUT is registered, and
 ///    W asks until nothing comes, or often enough.
-fn idle(ends: &mut Ends<'_>, out: EpollFlags, limit: u32) -> Result<Measured> {
+fn idle(ends: &mut Ends<'_>, out: EpollFlags, limit: u32) -> Result<Played> {
     ends.begin(&heading(Act::Idle))?;
     ends.epoll_ctl(Add, out)?;
-    let mut idle = Measured::new(Act::Idle);
+    let mut idle = Played::new(Act::Idle);
     ask(ends, &mut idle, limit, Fold::MIDDLE)?;
     Ok(idle)
 }
 
 /// 2. The buffer is filled, and W asks once: is it told to go on?
-fn fill(ends: &mut Ends<'_>) -> Result<Measured> {
+fn fill(ends: &mut Ends<'_>) -> Result<Played> {
     ends.begin(&heading(Act::Fill))?;
-    let mut fill = Measured::new(Act::Fill);
+    let mut fill = Played::new(Act::Fill);
     fill.bytes = send_until_full(ends)?;
     ask(ends, &mut fill, 1, Fold::NOTHING)?;
     Ok(fill)
@@ -73,9 +73,9 @@ fn fill(ends: &mut Ends<'_>) -> Result<Measured> {
 
 /// 3. P reads, a little at a time, until W is told; then P reads no more, and
 ///    W asks again, with nothing to send. Also how much was still on its way.
-fn drain(ends: &mut Ends<'_>, limit: u32) -> Result<(Measured, u64)> {
+fn drain(ends: &mut Ends<'_>, limit: u32) -> Result<(Played, u64)> {
     ends.begin(&heading(Act::Drain))?;
-    let mut drain = Measured::new(Act::Drain);
+    let mut drain = Played::new(Act::Drain);
     read_until_report(ends, &mut drain)?;
     let queue = ends.queue()?;
     if drain.reports > 0 {
@@ -86,10 +86,10 @@ fn drain(ends: &mut Ends<'_>, limit: u32) -> Result<(Measured, u64)> {
 
 /// The right way: EPOLLOUT while something waits to be sent, and only then.
 /// The same three situations, and the same questions.
-fn on_demand(ends: &mut Ends<'_>, out: EpollFlags, limit: u32) -> Result<Measured> {
+fn on_demand(ends: &mut Ends<'_>, out: EpollFlags, limit: u32) -> Result<Played> {
     ends.begin(&heading(Act::OnDemand))?;
     ends.read_all()?; // as it was in the beginning
-    let mut right = Measured::new(Act::OnDemand);
+    let mut right = Played::new(Act::OnDemand);
 
     ends.epoll_ctl(Mod, EpollFlags::empty())?; // nothing waits: nothing is asked
     ask(ends, &mut right, limit, Fold::MIDDLE)?;
@@ -100,10 +100,9 @@ fn on_demand(ends: &mut Ends<'_>, out: EpollFlags, limit: u32) -> Result<Measure
 
     let before = right.reports;
     read_until_report(ends, &mut right)?;
-    right.bytes = match right.reports > before {
-        true => ends.send()?.unwrap_or(0),
-        false => 0,
-    };
+    if right.reports > before {
+        right.bytes = ends.send()?.unwrap_or(0);
+    }
     if right.bytes > 0 {
         ends.epoll_ctl(Mod, EpollFlags::empty())?; // it is out
     }
@@ -112,7 +111,7 @@ fn on_demand(ends: &mut Ends<'_>, out: EpollFlags, limit: u32) -> Result<Measure
 }
 
 /// Waits for EPOLLOUT at most `limit` times; one that is silent is the last.
-fn ask(ends: &mut Ends<'_>, measured: &mut Measured, limit: u32, fold: Fold) -> Result<()> {
+fn ask(ends: &mut Ends<'_>, measured: &mut Played, limit: u32, fold: Fold) -> Result<()> {
     let began = ends.now_ns();
     ends.fold(fold);
     measured.silent = false;
@@ -152,7 +151,7 @@ fn send_until_full(ends: &mut Ends<'_>) -> Result<u64> {
 
 /// P reads one piece after the other, and W looks, without sleeping, whether
 /// it may go on.
-fn read_until_report(ends: &mut Ends<'_>, measured: &mut Measured) -> Result<()> {
+fn read_until_report(ends: &mut Ends<'_>, measured: &mut Played) -> Result<()> {
     ends.fold(Fold::UNTIL_REPORT);
     let mut reported = false;
     while !reported && ends.has_unread() {
@@ -168,9 +167,9 @@ fn read_until_report(ends: &mut Ends<'_>, measured: &mut Measured) -> Result<()>
     ends.unfold()
 }
 
-impl Measured {
-    fn new(act: Act) -> Measured {
-        Measured {
+impl Played {
+    fn new(act: Act) -> Played {
+        Played {
             act,
             waits: 0,
             reports: 0,

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::commands::screen::Screen;
-use crate::commands::write_events::side::{Act, Measured, Side};
+use crate::commands::write_events::side::{Act, Played, Side};
 use crate::commands::write_events::verdict::said;
 use crate::lab::audience::OutputError;
 use crate::lab::report::Trigger;
@@ -44,7 +44,7 @@ pub fn side(side: &Side, run: u32, screen: &Screen) -> Result<(), OutputError> {
     })
 }
 
-fn bytes(measured: &Measured, times: bool) -> Option<u64> {
+fn bytes(measured: &Played, times: bool) -> Option<u64> {
     match measured.act {
         Act::Idle | Act::OnDemand => Some(measured.bytes),
         // How much fits, and how much must be free, is the kernel's affair.

@@ -59,12 +59,13 @@ fn reports(all: &WriteEvents, trigger: Trigger, act: Act) -> Measured {
     let measured = side.of(act);
     Measured {
         answer: Some(Answer::Count(measured.reports)),
-        reason: match measured.silent {
-            true => format!(
+        reason: if measured.silent {
+            format!(
                 "{} in {} waits, then silence",
                 measured.reports, measured.waits
-            ),
-            false => format!("at each of {} waits", measured.waits),
+            )
+        } else {
+            format!("at each of {} waits", measured.waits)
         },
     }
 }

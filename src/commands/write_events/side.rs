@@ -38,7 +38,7 @@ impl Act {
 /// A wait that does not sleep, made while P reads on, is counted only if it
 /// brings the report: how many it takes is the kernel's affair.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Measured {
+pub struct Played {
     /// Which of the four.
     pub act: Act,
     /// Calls of epoll_wait.
@@ -71,8 +71,8 @@ pub struct Side {
     /// How W's socket is registered.
     pub trigger: Trigger,
     /// As [`Act::ALL`] has them.
-    pub acts: [Measured; 4],
-    /// Measured in the second and the third act.
+    pub acts: [Played; 4],
+    /// Played in the second and the third act.
     pub queue: Queue,
     /// Bytes that W sent in all, and P received.
     pub sent: u64,
@@ -91,7 +91,7 @@ pub struct WriteEvents {
 
 impl Side {
     /// The act's measurement.
-    pub fn of(&self, act: Act) -> &Measured {
+    pub fn of(&self, act: Act) -> &Played {
         &self.acts[act as usize]
     }
 

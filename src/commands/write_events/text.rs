@@ -56,9 +56,10 @@ pub fn table(
     }
     for sentence in sentences(&all.sides) {
         let sentence = wrap(&format!("=> {sentence}"), 3).bold();
-        match all.sides.iter().all(Side::is_whole) {
-            true => writeln!(out, "{sentence}")?,
-            false => writeln!(out, "{}", sentence.red())?,
+        if all.sides.iter().all(Side::is_whole) {
+            writeln!(out, "{sentence}")?;
+        } else {
+            writeln!(out, "{}", sentence.red())?;
         }
     }
     if !compared.is_empty() {

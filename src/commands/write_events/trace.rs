@@ -78,11 +78,9 @@ impl<W: Write> Calls<W> {
             (Call::EpollWait { .. }, Ok(_)) => format!("report {}", self.reports).normal(),
             #[rustfmt::skip]
             (Call::EpollCtl { op: CtlOp::Mod, interest, .. }, Ok(_)) => {
-                match interest.contains(EpollFlags::EPOLLOUT) {
-                    true => "a message waits".normal(),
-                    false => "nothing waits".normal(),
-                }
-            },
+                let waits = interest.contains(EpollFlags::EPOLLOUT);
+                if waits { "a message waits".normal() } else { "nothing waits".normal() }
+            }
             _ => "".normal(),
         };
         line(&text, note, &mut self.out)

@@ -1,11 +1,11 @@
 //! What the counts come to, in words. Nothing is known before the run.
 
-use crate::commands::write_events::side::{Act, Measured, Side};
+use crate::commands::write_events::side::{Act, Played, Side};
 use crate::lab::report::Trigger;
 
 /// One act in a few words: `EPOLLOUT at each of 1000 waits`.
-pub fn said(measured: &Measured) -> String {
-    let Measured { waits, reports, .. } = *measured;
+pub fn said(measured: &Played) -> String {
+    let Played { waits, reports, .. } = *measured;
     match (reports, measured.silent) {
         (0, true) => "no EPOLLOUT, silence".into(),
         (0, false) => "no EPOLLOUT".into(),
@@ -97,8 +97,8 @@ mod tests {
     use super::*;
     use crate::commands::write_events::side::Queue;
 
-    fn measured(act: Act, waits: u64, reports: u64, silent: bool) -> Measured {
-        Measured {
+    fn measured(act: Act, waits: u64, reports: u64, silent: bool) -> Played {
+        Played {
             act,
             waits,
             reports,

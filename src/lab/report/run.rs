@@ -135,10 +135,12 @@ impl Caption {
     }
 }
 
-fn socket_name<S: Serializer>(socket: &SocketKind, serializer: S) -> Result<S::Ok, S::Error> {
+/// For serde: the name in the JSON contract.
+pub fn socket_name<S: Serializer>(socket: &SocketKind, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(socket.name())
 }
 
-fn read_name<S: Serializer>(read: &Read, serializer: S) -> Result<S::Ok, S::Error> {
+/// The same.
+pub fn read_name<S: Serializer>(read: &Read, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(read.name())
 }

@@ -40,6 +40,11 @@ impl Asleep {
     pub fn for_one(&self) -> Option<Fd> {
         self.fd.filter(|_| self.waits_for == WaitsFor::One)
     }
+
+    /// The call, and the one client that it is for, if it is for one.
+    pub fn whom(&self) -> (&'static str, Option<Name>) {
+        (self.call, self.for_one().map(|fd| fd.name))
+    }
 }
 
 /// What a client does in one step.
@@ -84,9 +89,12 @@ impl fmt::Display for Step {
     /// What the client does: `A sends "HELLOworld123"`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.client;
-        let message = || match self.data.is_empty() {
-            true => "nothing".to_string(),
-            false => quote(&self.data, MESSAGE_WIDTH),
+        let message = || {
+            if self.data.is_empty() {
+                "nothing".to_string()
+            } else {
+                quote(&self.data, MESSAGE_WIDTH)
+            }
         };
         match self.action {
             Action::Connect => write!(f, "{name} connects"),

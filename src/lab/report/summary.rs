@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use nix::errno::Errno;
+use serde::Serialize;
 
 use crate::lab::report::run::Run;
 use crate::lab::report::scene::{ClientSide, Scene};
@@ -83,7 +84,8 @@ pub struct Summary {
 }
 
 /// The verdict in one word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Outcome {
     /// None of the following.
     Ok,

@@ -27,11 +27,10 @@ fn stuck_sentence(summary: &Summary, stuck: &Stuck) -> String {
     let asleep = match summary.run.api {
         Api::None => format!("ONE AT A TIME: asleep in {} for {who}.", stuck.call),
         // What it said later, if anything, is what woke the server.
-        _ if side(&who).is_some_and(|side| side.sent == stuck.sent) => format!(
-            "STUCK: asleep in {} for {who}, who had no more to say.",
-            stuck.call
-        ),
-        _ => format!("STUCK: asleep in {} for {who}.", stuck.call),
+        _ if side(&who).is_some_and(|side| side.sent == stuck.sent) => {
+            format!("STUCK in {} for {who}, who had no more to say.", stuck.call)
+        }
+        _ => format!("STUCK in {} for {who}.", stuck.call),
     };
     let starved = names(&stuck.starved);
     let row = |name: &Name| {
@@ -75,9 +74,10 @@ fn stranded_sentence(summary: &Summary) -> String {
             // What is unread is gone; the end of the file behind it is not.
             let open = summary.rows.iter().filter(|row| !row.server.ended);
             let open: Vec<&str> = open.map(|row| row.client.as_str()).collect();
-            let end = match open.is_empty() {
-                true => String::new(),
-                false => format!(" The end of file of {} was never seen.", list(&open)),
+            let end = if open.is_empty() {
+                String::new()
+            } else {
+                format!(" The end of file of {} was never seen.", list(&open))
             };
             format!("{sentence} The hang-up, an edge of its own, brought {them}.{end}")
         }
@@ -91,26 +91,24 @@ fn stranded_sentence(summary: &Summary) -> String {
 
 fn incomplete_sentence(summary: &Summary) -> String {
     let (back, sent) = (summary.sum.echoed, summary.sum.sent.unwrap_or(0));
-    match summary.echo_intact {
-        false => format!("DAMAGED: bytes came back that nobody had sent ({back} of {sent})."),
-        true => {
-            let short = summary
-                .rows
-                .iter()
-                .filter(|row| row.answered == Some(Answered::Never));
-            let short: Vec<&str> = short.map(|row| row.client.as_str()).collect();
-            let who = list(&short);
-            format!("INCOMPLETE: {back} of {sent} bytes came back; not all of {who}'s.")
-        }
+    if !summary.echo_intact {
+        return format!("DAMAGED: bytes came back that nobody had sent ({back} of {sent}).");
     }
+    let short = summary
+        .rows
+        .iter()
+        .filter(|row| row.answered == Some(Answered::Never));
+    let short: Vec<&str> = short.map(|row| row.client.as_str()).collect();
+    let who = list(&short);
+    format!("INCOMPLETE: {back} of {sent} bytes came back; not all of {who}'s.")
 }
 
 fn ok_sentence(summary: &Summary) -> String {
-    let reports = summary.sum.server.reports;
+    let reports = summary.sum.server.data_reports();
     let messages = summary.scene.clients.iter().map(|side| side.messages).sum();
     let counted = format!(
         "{} for {}",
-        plural(reports, "report"),
+        plural(reports, "data report"),
         plural(messages, "message")
     );
     let (run, sum) = (&summary.run, &summary.sum.server);
@@ -154,7 +152,7 @@ fn outside(summary: &Summary) -> String {
     );
     sentence += &match summary.run.api {
         Api::None => ".".into(), // nothing reports
-        _ => format!(", {}.", plural(sum.reports, "report")),
+        _ => format!(", {}.", plural(sum.data_reports(), "data report")),
     };
     if let Some(stuck) = &summary.scene.stuck {
         sentence += &format!(" STUCK: asleep in {} for {}.", stuck.call, stuck.fd.name);

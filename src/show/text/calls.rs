@@ -5,8 +5,10 @@ use std::io::{self, Write};
 use colored::{ColoredString, Colorize};
 use nix::errno::Errno;
 
-use crate::show::text::Text;
-use crate::show::text::layout::{BLANKS, WIDTH, line, milliseconds, plain, stamp, unread_note};
+use crate::show::text::format::Text;
+use crate::show::text::layout::{
+    BLANKS, WIDTH, heading, line, milliseconds, plain, stamp, unread_note, wrap,
+};
 use crate::show::text::story::cost_text;
 use crate::trace::words::{call_text, push_call, push_report};
 use crate::trace::{Call, Fd, Name, Record, Report};
@@ -15,23 +17,28 @@ impl<W: Write> Text<W> {
     /// A call that has returned.
     pub(super) fn record(&mut self, record: &Record) -> io::Result<()> {
         if let Some(received) = self.memory.received.take() {
-            let echo = is_whole_echo(&received, record);
-            self.recv(&received, echo)?;
-            if echo {
+            let joined = joined(&received, record);
+            self.recv(&received, joined)?;
+            if let Some(Joined::Close) = joined {
+                self.closed(record);
+            }
+            if joined.is_some() {
                 return Ok(());
             }
         }
-        if self.is_setup(record) {
+        if self.is_setup(record) || self.is_ending(record) {
             return Ok(());
         }
         self.flush_setup()?;
+        self.head()?;
+        self.interrupt_ending()?;
         match record.call {
             Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. } => self.wait(record),
-            call if call.input().is_some() && matches!(record.result, Ok(n) if n > 0) => {
+            call if call.input().is_some() && record.result.is_ok() => {
                 self.memory.received = Some(record.clone());
                 Ok(())
             }
-            call if call.input().is_some() => self.recv(record, false),
+            call if call.input().is_some() => self.recv(record, None),
             _ => {
                 let note = self.note(record);
                 self.call_line(record, note)
@@ -42,9 +49,72 @@ impl<W: Write> Text<W> {
     /// What is still held back, because a following line might have joined it.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         self.flush_setup()?;
-        match self.memory.received.take() {
-            Some(received) => self.recv(&received, false),
-            None => Ok(()),
+        if let Some(received) = self.memory.received.take() {
+            self.recv(&received, None)?;
+        }
+        self.flush_ending()
+    }
+
+    /// What the columns are, once, above the first line that has some.
+    pub(super) fn head(&mut self) -> io::Result<()> {
+        if std::mem::replace(&mut self.memory.headed, true) {
+            return Ok(());
+        }
+        let [steps, calls] = heading();
+        // From outside no step of a client is seen.
+        if !self.memory.outside {
+            writeln!(self.out, "{steps}")?;
+        }
+        writeln!(self.out, "{}", calls.underline())
+    }
+
+    /// Takes a call of the clean-up out of the trace: it goes into the last
+    /// paragraph, unless there is more to be said of it.
+    fn is_ending(&mut self, record: &Record) -> bool {
+        let Some(ending) = &mut self.memory.ending else {
+            return false;
+        };
+        let of_listener = |report: &Report| report.fd.name == Name::Listener;
+        let text = match (record.call, record.result) {
+            (Call::Close { fd }, Ok(_)) if matches!(record.unread, None | Some(0)) => {
+                format!("close({fd})")
+            }
+            (Call::Accept4 { .. }, Err(Errno::EINVAL)) => call_text(record),
+            (Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. }, Ok(_))
+                if record.events.iter().all(of_listener) && !self.memory.costs =>
+            {
+                let mut text = call_text(record);
+                let reports = record.events.iter();
+                reports.for_each(|report| push_report(&mut text, report));
+                text
+            }
+            _ => return false,
+        };
+        ending.push(text);
+        true
+    }
+
+    fn flush_ending(&mut self) -> io::Result<()> {
+        match self.memory.ending.take().as_deref() {
+            None | Some([_]) => Ok(()), // nothing has followed
+            Some(ending) => writeln!(self.out, "{}", wrap(&ending.join(" "), 4)),
+        }
+    }
+
+    /// A call of the clean-up of which there is more to be said has a line of
+    /// its own.
+    fn interrupt_ending(&mut self) -> io::Result<()> {
+        if self.memory.ending.is_some() {
+            self.flush_ending()?;
+            self.memory.ending = Some(vec!["   ".into()]);
+        }
+        Ok(())
+    }
+
+    /// A connection is closed: its number may be given again.
+    fn closed(&mut self, record: &Record) {
+        if let Some(fd) = record.call.fd() {
+            self.memory.clients.remove(&fd.name);
         }
     }
 
@@ -107,44 +177,25 @@ impl<W: Write> Text<W> {
         Ok(())
     }
 
-    /// What a report says of a client: its number, and how much is unread
-    /// where the screen does not show that already.
+    /// What a report says of a client: its number, and how much is unread.
     fn report_note(&mut self, event: &Report) -> ColoredString {
         let Name::Client(_) = event.fd.name else {
             return plain("");
         };
         let seen = self.memory.clients.entry(event.fd.name).or_default();
         let name = event.fd.name;
-        // Whether it was the hang-up only the recv to come can tell.
-        seen.empty = event.unread == Some(0) && !event.ready.writable();
-        let label = match seen.empty {
-            true if event.ready.hung_up() => format!("{name}: hang-up"),
-            true => format!("{name}: readable"),
-            false => {
-                seen.reports += 1;
-                format!("{name}: report {}", seen.reports)
-            }
-        };
-        let known = seen.unread == event.unread && !seen.empty;
-        seen.unread = event.unread;
-        unread_note(&label, event.unread.filter(|_| !known))
+        seen.reports += 1;
+        unread_note(&format!("{name}: report {}", seen.reports), event.unread)
     }
 
-    fn recv(&mut self, record: &Record, echoed: bool) -> io::Result<()> {
+    fn recv(&mut self, record: &Record, joined: Option<Joined>) -> io::Result<()> {
         let name = record.call.fd().map_or(Name::Plain, |fd| fd.name);
-        let seen = self.memory.clients.entry(name).or_default();
-        let empty = std::mem::take(&mut seen.empty);
-        seen.unread = record.unread;
-        let note = match record.result {
-            Ok(0) => plain(&format!("{name} has hung up")),
-            Ok(_) => unread_note(if echoed { "echoed" } else { "" }, record.unread),
-            Err(Errno::EAGAIN) if empty => {
-                seen.reports += 1;
-                plain(&format!("{name}: report {}", seen.reports))
-            }
-            Err(Errno::EAGAIN) => "drained".cyan(),
-            Err(Errno::EINTR) => plain("a signal: again"),
-            Err(_) => "lost".red(),
+        let note = match (record.result, joined) {
+            (Ok(0), Some(_)) => plain(&format!("{name} has hung up: closed")),
+            (Ok(0), None) => plain(&format!("{name} has hung up")),
+            (Ok(_), Some(_)) => unread_note("echoed", record.unread),
+            (Ok(_), None) => unread_note("", record.unread),
+            (Err(errno), _) => failed_recv(errno),
         };
         self.call_line(record, note)
     }
@@ -176,7 +227,7 @@ impl<W: Write> Text<W> {
                 _ => "lost".red(),
             },
             (Call::Close { .. }, Ok(_)) => {
-                self.memory.clients.remove(&name);
+                self.closed(record);
                 match record.unread {
                     None | Some(0) => plain(""),
                     Some(lost) => format!("{lost} unread, never read").red(),
@@ -192,6 +243,8 @@ impl<W: Write> Text<W> {
             .open
             .take_if(|open| *open == record.call)
             .is_some();
+        // Whoever has waited is served now, or waits for somebody else.
+        self.memory.starved &= !resumed;
         let indent = if resumed { "    ... " } else { "    " };
         let text = self.timed(indent, record);
         line(&text, note, &mut self.out)
@@ -218,10 +271,39 @@ fn is_client(fd: Fd) -> bool {
     matches!(fd.name, Name::Client(_))
 }
 
-/// The send after a recv took just what the recv had brought.
-fn is_whole_echo(received: &Record, next: &Record) -> bool {
-    let (Some(from), Some(to)) = (received.call.input(), next.call.output()) else {
-        return false;
-    };
-    from == to && next.result == received.result && next.data == received.data
+/// What follows a recv in the same line.
+#[derive(Clone, Copy, Debug)]
+enum Joined {
+    /// A send that took just what the recv had brought.
+    Echo,
+    /// The close of a connection of which nothing is unread.
+    Close,
+}
+
+fn joined(received: &Record, next: &Record) -> Option<Joined> {
+    let from = received.call.input()?;
+    match (next.call, received.result) {
+        (call, Ok(1..))
+            if call.output() == Some(from)
+                && next.result == received.result
+                && next.data == received.data =>
+        {
+            Some(Joined::Echo)
+        }
+        (Call::Close { fd }, Ok(0))
+            if fd == from && next.result.is_ok() && matches!(next.unread, None | Some(0)) =>
+        {
+            Some(Joined::Close)
+        }
+        _ => None,
+    }
+}
+
+/// A recv that failed, in a word or two.
+fn failed_recv(errno: Errno) -> ColoredString {
+    match errno {
+        Errno::EAGAIN => "drained".cyan(),
+        Errno::EINTR => plain("a signal: again"),
+        _ => "lost".red().bold(),
+    }
 }

@@ -70,3 +70,46 @@ fn is_same(record: &Record, next: &Record) -> bool {
         && record.unread == next.unread
         && reports(record) == reports(next)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Call;
+
+    /// What is left, in words.
+    #[derive(Default)]
+    struct Left(Vec<String>);
+
+    impl Audience for &mut Left {
+        fn hear(&mut self, event: &Event<'_>) -> Result<(), OutputError> {
+            match event {
+                Event::Call(record) => self.0.push(call_text(record)),
+                Event::Note(note) => self.0.push(note.to_string()),
+                _ => {}
+            }
+            Ok(())
+        }
+    }
+
+    fn left(results: &[i32]) -> Vec<String> {
+        let mut left = Left::default();
+        let mut same = Same::new(&mut left);
+        for (at, result) in (0..).zip(results) {
+            // The times differ from call to call.
+            let record = Record::new(Call::EpollCreate1, Ok(*result), at, at + 1);
+            same.hear(&Event::Call(&record)).unwrap();
+        }
+        same.hear(&Event::Finish).unwrap();
+        left.0
+    }
+
+    #[test]
+    fn two_of_a_kind_are_shown_and_more_are_counted() {
+        let call = |fd: i32| format!("epoll_create1() = {fd}");
+        assert_eq!(left(&[3, 4]), [call(3), call(4)]);
+        assert_eq!(left(&[3, 3, 4]), [call(3), call(3), call(4)]);
+        let more = "... and 2 times more the same".to_string();
+        assert_eq!(left(&[3, 3, 3, 4]), [call(3), more.clone(), call(4)]);
+        assert_eq!(left(&[3, 3, 3]), [call(3), more]);
+    }
+}

@@ -1,8 +1,10 @@
 //! What stands where in a line.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 
-use colored::ColoredString;
+use colored::{ColoredString, Colorize};
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
 /// The screen's width; no line is longer.
 pub const WIDTH: usize = 80;
@@ -17,13 +19,34 @@ pub const BLANKS: &str = match str::from_utf8(&[b' '; WIDTH]) {
     Err(_) => "",
 };
 
-/// `echoed         8 unread`: the number right-aligned, so that it can be
-/// followed down the screen.
-pub fn unread_note(label: &str, unread: Option<u64>) -> ColoredString {
+/// Columns of a note, the number of unread bytes at its right edge.
+const NOTE_WIDTH: usize = 28;
+
+/// What stands where, above the first line of a trace.
+pub fn heading() -> [String; 2] {
+    let unread = unread_note("what it brought", Some("unread"));
+    [
+        format!("{:<STATE$}where the server sleeps", "a client's step"),
+        format!("  {:<48}{unread}", "a call of the server"),
+    ]
+}
+
+/// `echoed                     8`: the number right-aligned, so that it can
+/// be followed down the screen.
+pub fn unread_note(label: &str, unread: Option<impl Display>) -> ColoredString {
     match unread {
-        Some(unread) => ColoredString::from(format!("{label:<11} {unread:>4} unread")),
+        Some(unread) => {
+            let width = NOTE_WIDTH - label.len().min(NOTE_WIDTH - 2);
+            ColoredString::from(format!("{label}{unread:>width$}"))
+        }
         None => plain(label),
     }
+}
+
+/// The decisive moment: a client suffers. Readable on dark and on light, from
+/// the back of the room.
+pub fn alarm(text: &str) -> ColoredString {
+    format!(">>> {text}").bright_white().on_red().bold()
 }
 
 /// Where a colour would have no meaning.
@@ -48,8 +71,7 @@ pub fn line(left: &str, note: ColoredString, out: &mut impl Write) -> io::Result
     match (left.len(), note.len()) {
         (columns, 0) if columns <= WIDTH => writeln!(out, "{left}"),
         (_, 0) => {
-            // Only an errno's text is that long; it is the last part.
-            let at = left[..WIDTH].rfind(" (").unwrap_or(WIDTH);
+            let at = left[..WIDTH].rfind(' ').unwrap_or(WIDTH);
             writeln!(out, "{}\n{:8}{}", &left[..at], "", left[at..].trim_start())
         }
         (columns, _) if columns + 1 < NOTE => {
@@ -71,29 +93,25 @@ pub fn wrap(sentence: &str, indent: usize) -> String {
 
 /// The same for lines of `columns`.
 pub fn wrap_within(columns: usize, sentence: &str, indent: usize) -> String {
-    let mut text = String::new();
-    let mut column = 0;
-    for word in sentence.split(' ') {
-        let width = word.chars().count();
-        if column > 0 && column + 1 + width > columns {
-            text += "\n";
-            text += &" ".repeat(indent);
-            column = indent;
-        } else if column > 0 {
-            text += " ";
-            column += 1;
-        }
-        text += word;
-        column += width;
-    }
-    text
+    let options = at_blanks(columns).subsequent_indent(&BLANKS[..indent]);
+    textwrap::fill(sentence, options)
 }
 
 /// A sentence, all of it so many columns from the margin.
 pub fn indented(columns: usize, sentence: &str) -> String {
-    // What `wrap` would take for blanks between words.
-    let margin = "\0".repeat(columns);
-    wrap(&format!("{margin}{sentence}"), columns).replace('\0', " ")
+    let margin = &BLANKS[..columns];
+    let options = at_blanks(WIDTH).initial_indent(margin);
+    textwrap::fill(sentence, options.subsequent_indent(margin))
+}
+
+/// Each line as full as it gets, and no word broken: what stands on the screen
+/// can be copied.
+fn at_blanks(columns: usize) -> Options<'static> {
+    Options::new(columns)
+        .break_words(false)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit)
 }
 
 /// A step, and from column [`STATE`] on what the server does at that moment.

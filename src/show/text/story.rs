@@ -7,9 +7,9 @@ use colored::{ColoredString, Colorize};
 
 use crate::lab::audience::{Event, Folded};
 use crate::lab::report::scene::{Action, Asleep, Blocked, Step};
-use crate::lab::report::verdict::plural;
-use crate::show::text::Text;
-use crate::show::text::layout::{STATE, beside, indented, milliseconds, stamp};
+use crate::lab::report::verdict::{names, plural};
+use crate::show::text::format::Text;
+use crate::show::text::layout::{STATE, alarm, beside, indented, milliseconds, plain, stamp};
 use crate::show::view::Timing;
 use crate::trace::words::open_text;
 use crate::trace::{Call, Name, WaitCost};
@@ -20,19 +20,17 @@ impl<W: Write> Text<W> {
         match *event {
             Event::DoesNotReturn(call) => self.does_not_return(call),
             Event::Step(step) => self.step(step),
-            Event::ShutDown { asleep, at_ns } => self.shut_down(asleep, at_ns),
-            Event::Evidence(blocked) => {
-                let text = evidence_text(blocked, self.view.timing);
-                writeln!(self.out, "    {}", text.red())
-            }
+            Event::ShutDown { .. } => self.shut_down(),
+            Event::Evidence(blocked) => self.evidence(blocked),
             Event::Blocked { blocked, stall } => {
                 let lines = waiting_text(blocked, stall, self.view.timing);
                 let mut lines = lines.iter();
-                lines.try_for_each(|text| writeln!(self.out, "    {}", text.red()))
+                lines.try_for_each(|text| writeln!(self.out, "    {}", text.red().bold()))
             }
             Event::Stranded { unread, asleep } => self.stranded(unread, asleep),
             Event::Note(note) => {
                 self.finish()?;
+                self.head()?;
                 writeln!(self.out, "{}", indented(4, note).dimmed())
             }
             Event::Folded(folded) => {
@@ -56,6 +54,26 @@ impl<W: Write> Text<W> {
         }
     }
 
+    /// What /proc says, and who starves.
+    fn evidence(&mut self, blocked: &Blocked) -> io::Result<()> {
+        let left = format!("    {}", evidence_text(blocked, self.view.timing));
+        let waiting: Vec<Name> = blocked.waiting.iter().map(|one| one.client).collect();
+        self.memory.starved = !waiting.is_empty();
+        if !self.memory.starved {
+            return writeln!(self.out, "{left}");
+        }
+        let verb = if waiting.len() == 1 {
+            "STARVES"
+        } else {
+            "STARVE"
+        };
+        let who = match waiting[..] {
+            [Name::Plain] => "ONE IN THE BACKLOG".to_string(),
+            _ => names(&waiting),
+        };
+        beside(&left, alarm(&format!("{who} {verb}")), &mut self.out)
+    }
+
     /// The server sleeps in a call for one client: shown once.
     fn does_not_return(&mut self, call: &Call) -> io::Result<()> {
         if self.memory.open.is_some() {
@@ -64,8 +82,7 @@ impl<W: Write> Text<W> {
         self.finish()?;
         self.memory.open = Some(*call);
         let left = format!("    {}", open_text(call));
-        let state = ">>> does not return".red().bold();
-        beside(&left, state, &mut self.out)
+        beside(&left, plain("does not return"), &mut self.out)
     }
 
     /// A step of a client, and where the server sleeps at that moment.
@@ -75,11 +92,12 @@ impl<W: Write> Text<W> {
             return Ok(());
         }
         self.finish()?;
+        self.head()?;
         let left = self.stamped(step.at_ns, &step.to_string());
         let Some(asleep) = &step.asleep else {
             return writeln!(self.out, "{}", left.bold());
         };
-        let state = state_text(asleep);
+        let state = state_text(asleep, self.memory.starved);
         if left.chars().count() < STATE {
             let padded = format!("{left:<STATE$}");
             writeln!(self.out, "{}{state}", padded.bold())
@@ -89,11 +107,10 @@ impl<W: Write> Text<W> {
     }
 
     /// The listener is shut down, which ends the run.
-    fn shut_down(&mut self, asleep: &Asleep, at_ns: u64) -> io::Result<()> {
+    fn shut_down(&mut self) -> io::Result<()> {
         self.finish()?;
-        let left = self.stamped(at_ns, "the listener is shut down");
-        let left = format!("{left:<STATE$}").bold();
-        writeln!(self.out, "{left}{}", state_text(asleep))
+        self.memory.ending = Some(vec!["shut down:".into()]);
+        Ok(())
     }
 
     /// Bytes unread although the server sleeps where a report would wake it.
@@ -101,8 +118,8 @@ impl<W: Write> Text<W> {
         self.finish()?;
         for (name, unread) in stranded {
             let left = format!("    {name}: {unread} unread");
-            let state = format!(">>> STRANDED, asleep: {}", asleep.call);
-            beside(&left, state.red().bold(), &mut self.out)?;
+            let state = alarm(&format!("STRANDED, asleep: {}", asleep.call));
+            beside(&left, state, &mut self.out)?;
         }
         Ok(())
     }
@@ -181,13 +198,12 @@ pub fn waiting_text(blocked: &Blocked, stall: Duration, timing: Timing) -> Vec<S
     lines
 }
 
-/// In capitals and red where one client can end the sleep, and no other.
-pub fn state_text(asleep: &Asleep) -> ColoredString {
+/// An alarm where somebody waits who cannot end the sleep.
+pub fn state_text(asleep: &Asleep, starved: bool) -> ColoredString {
     match asleep.for_one() {
-        Some(fd) => format!(">>> SERVER ASLEEP: {}({fd})", asleep.call)
-            .red()
-            .bold(),
-        None => format!("server asleep: {}", asleep.call).dimmed(),
+        Some(fd) if starved => alarm(&format!("SERVER ASLEEP: {}({fd})", asleep.call)),
+        Some(fd) => plain(&format!("server asleep: {}({fd})", asleep.call)),
+        None => plain(&format!("server asleep: {}", asleep.call)),
     }
 }
 

@@ -7,15 +7,11 @@ use tabled::builder::Builder;
 use tabled::settings::Alignment;
 use tabled::settings::object::Columns;
 
-use crate::lab::report::verdict::sentence;
+use crate::lab::report::verdict::{plural, sentence};
 use crate::lab::report::{Answered, Outcome, Row, Summary};
 use crate::show::grid;
 use crate::show::text::layout::wrap;
 use crate::show::view::View;
-
-const HEAD: [&str; 8] = [
-    "client", "reports", "hang-ups", "recv", "EAGAIN", "echoed", "unread", "answered",
-];
 
 /// The table of the counts.
 pub fn counts(summary: &Summary, view: View, out: &mut impl Write) -> io::Result<()> {
@@ -23,17 +19,16 @@ pub fn counts(summary: &Summary, view: View, out: &mut impl Write) -> io::Result
         writeln!(out)?;
     }
     let mut table = Builder::default();
-    table.push_record(HEAD);
-    for row in &summary.rows {
-        table.push_record(cells(row, summary));
-    }
-    if summary.rows.len() > 1 {
-        table.push_record(cells(&summary.sum, summary));
+    let columns = columns(summary);
+    table.push_record(columns.iter().map(|(head, _)| *head));
+    let several = (summary.rows.len() > 1).then_some(&summary.sum);
+    for row in summary.rows.iter().chain(several) {
+        table.push_record(columns.iter().map(|(_, cell)| cell(row)));
     }
     let mut table = grid::of(table, 2);
     table.modify(Columns::last(), Alignment::left());
-    grid::print(&table, out)?;
-    writeln!(out, "\n{}", wake_ups(summary))?;
+    grid::print_with_head(&table, 2, out)?;
+    writeln!(out, "\n{}", wrap(&wake_ups(summary), 3))?;
     faults(summary, out)
 }
 
@@ -41,10 +36,10 @@ pub fn counts(summary: &Summary, view: View, out: &mut impl Write) -> io::Result
 pub fn faults(summary: &Summary, out: &mut impl Write) -> io::Result<()> {
     let faults = summary.faults.iter();
     let faults: Vec<String> = faults.map(|(name, n)| format!("{name} {n}")).collect();
-    match faults.is_empty() {
-        true => Ok(()),
-        false => writeln!(out, "lived through: {}", faults.join(", ")),
+    if faults.is_empty() {
+        return Ok(());
     }
+    writeln!(out, "lived through: {}", faults.join(", "))
 }
 
 /// What the counts say.
@@ -65,44 +60,76 @@ pub fn next(next: Option<&str>, out: &mut impl Write) -> io::Result<()> {
     }
 }
 
-fn cells(row: &Row, summary: &Summary) -> [String; 8] {
-    let server = &row.server;
+/// A column: its head, in two lines, and what it takes from a row.
+type Column = (&'static str, fn(&Row) -> String);
+
+/// What is counted. A column that has nothing to count is left out.
+fn columns(summary: &Summary) -> Vec<Column> {
+    let sum = &summary.sum.server;
+    let mut columns: Vec<Column> = vec![("\nclient", |row| row.client.clone())];
     // Who waits in no wait call gets no reports.
-    let reported = |count: u64| match summary.run.api.wait_call() {
-        Some(_) => count.to_string(),
-        None => "-".into(),
-    };
-    let echoed = match row.sent {
+    if summary.run.api.wait_call().is_some() {
+        columns.push(("reports:\ndata", |row| {
+            row.server.data_reports().to_string()
+        }));
+        if sum.room > 0 {
+            columns.push(("\nroom", |row| row.server.room.to_string()));
+        }
+        columns.push(("\nend", |row| row.server.hangups.to_string()));
+    }
+    columns.push(("recv:\nbytes", |row| row.server.recv_bytes.to_string()));
+    columns.push(("\nEAGAIN", |row| row.server.eagain.to_string()));
+    columns.push(("\nend", |row| row.server.recv_end.to_string()));
+    if sum.recv_unfinished() > 0 {
+        columns.push(("\nasleep", |row| row.server.recv_unfinished().to_string()));
+    }
+    columns.push(("\nechoed", |row| match row.sent {
         Some(sent) => format!("{}/{sent}", row.echoed),
         None => row.echoed.to_string(),
-    };
-    let answered = match row.answered {
-        Some(Answered::AtOnce) => Answered::AtOnce.name().normal(),
-        Some(late) => late.name().red(),
-        None => "-".normal(),
-    };
-    [
-        row.client.clone(),
-        reported(server.reports),
-        reported(server.hangups),
-        server.recv.to_string(),
-        server.eagain.to_string(),
-        echoed,
-        match server.unread {
-            0 => "0".into(),
-            left => left.to_string().red().to_string(),
-        },
-        answered.to_string(),
-    ]
+    }));
+    columns.push(("\nunread", |row| match row.server.unread {
+        0 => "0".into(),
+        left => left.to_string().red().bold().to_string(),
+    }));
+    columns.push(("\nanswered", |row| match row.answered {
+        Some(Answered::AtOnce) => Answered::AtOnce.name().into(),
+        Some(late) => late.name().red().bold().to_string(),
+        None => "-".into(),
+    }));
+    columns
 }
 
 /// The wait call's returns, as the sum of what they brought.
-fn wake_ups(summary: &Summary) -> String {
-    match summary.run.api.wait_call() {
-        None => "accept4 and recv are all this server waits in: no wake-ups to count".into(),
-        Some(call) => format!(
-            "{call} returned {} times; the listener had {} of the reports",
-            summary.returns, summary.listener_reports
+pub fn wake_ups(summary: &Summary) -> String {
+    let Some(call) = summary.run.api.wait_call() else {
+        return "accept4 and recv are all this server waits in: no reports to count".into();
+    };
+    let sum = &summary.sum.server;
+    let kinds = [
+        (sum.data_reports(), "data"),
+        (sum.room, "room"),
+        (sum.hangups, "end"),
+        (summary.listener_reports, "listener"),
+    ];
+    let reports: u64 = kinds.iter().map(|(count, _)| count).sum();
+    let each: Vec<String> = kinds
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, kind)| format!("{count} {kind}"))
+        .collect();
+    let returned = format!("{call} returned {}", plural(summary.returns, "time"));
+    let returned = match summary.timeouts {
+        0 => returned,
+        none => format!("{returned}, {none} of them with nothing"),
+    };
+    // One return may bring several reports.
+    match summary.returns - summary.timeouts {
+        _ if each.is_empty() => returned,
+        returns if returns == reports => format!("{returned}: {}", each.join(", ")),
+        _ => format!(
+            "{returned} with {}: {}",
+            plural(reports, "report"),
+            each.join(", ")
         ),
     }
 }

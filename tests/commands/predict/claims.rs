@@ -49,7 +49,7 @@ fn what_cannot_be_tried_is_not_measured() {
     let row = text.lines().find(|line| line.starts_with("1. "));
     let row = row.unwrap_or_else(|| panic!("{text}"));
     assert!(
-        row.ends_with("  depends       -  fcntl(3<A>): EINVAL"),
+        row.ends_with("  depends       -  not so: fcntl(3<A>): EINVAL"),
         "{text}"
     );
 }
@@ -171,8 +171,8 @@ fn the_reason_stands_once() {
     assert_eq!(
         lines,
         [
-            "1. How many of the 13 bytes stay           7          8  1 report, 8 bytes",
-            "   unread?                                               stranded",
+            "1. How many of the 13 bytes stay           7          8  not so: 1 report, 8",
+            "   unread?                                               bytes stranded",
             "2. What will become of the claim?  confirmed  confirmed  as predicted",
         ]
     );

@@ -35,7 +35,10 @@ fn a_conversation() {
 
     let shown = talked.stdout();
     let first = shown.lines().find(|line| line.starts_with("1. ")).unwrap();
-    assert!(first.ends_with("3       1  with 13 unread"), "{shown}");
+    assert!(
+        first.ends_with("3       1  not so: with 13 unread"),
+        "{shown}"
+    );
     let second = shown.lines().find(|line| line.starts_with("2. ")).unwrap();
     assert!(
         second.ends_with("4       4  as predicted: 5 + 5 + 3 bytes,"),
@@ -58,7 +61,7 @@ fn the_trace_can_be_declined() {
             .ok()
             .stdout();
         assert!(!shown.contains("epoll_wait("), "{shown}");
-        assert!(shown.contains("3 reports for 1 message"), "{shown}");
+        assert!(shown.contains("3 data reports for 1 message"), "{shown}");
         assert!(shown.ends_with("\nnext: epoll-lab et-blocking --read once --predict\n"));
     }
 }

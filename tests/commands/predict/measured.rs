@@ -231,7 +231,7 @@ fn a_fault_is_told_with_or_without_the_trace() {
         let times = told.matches("lived through: ECONNRESET 1").count();
         assert_eq!(times, 1, "{line}: {told}");
         // Why A had so few reports: no more could come.
-        let reason = "       2  with 13, 8 unread; closed with\n   report A?                                    8 unread\n";
+        let reason = "       2  not so: with 13, 8 unread;\n   report A?                                    closed with 8 unread\n";
         assert!(told.contains(reason), "{line}: {told}");
     }
     let failed = run_as("EIO", "lt --predict", b"3\n4\n\n\n");

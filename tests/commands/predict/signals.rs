@@ -93,7 +93,7 @@ fn while_the_trace_is_held_back() {
         let talk = Talk::begin("et-blocking --predict --stall 60s", "3\nyes\n\n\n");
         let talk = talk.until("a client that starves is watched for 1m");
         let shown = talk.until_asleep().end(signal);
-        assert_eq!(shown.matches("client  reports").count(), 1, "{shown}");
+        assert_eq!(shown.matches("\nclient  ").count(), 1, "{shown}");
         assert_eq!(shown.matches("=>").count(), 1, "{shown}");
         assert!(
             shown.contains("    recv(5<A>, \"HELLO\", 5) = 5"),

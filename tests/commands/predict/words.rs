@@ -83,9 +83,9 @@ fn what_is_left_is_part_of_the_reason() {
     shows(
         "et-blocking --read once --predict 2,13",
         &[
-            "    2       1  with 13 unread; none for the\n",
-            " last 8\n",
-            "   13       5  recv: 5 bytes; 8 unread\n",
+            "    2       1  not so: with 13 unread; none\n",
+            " for the last 8\n",
+            "   13       5  not so: recv: 5 bytes; 8 unread\n",
         ],
     );
 }
@@ -96,15 +96,17 @@ fn the_matrix_says_what_the_others_came_to() {
     shows(
         "matrix --predict 8,8",
         &[
-            "    8       4  the others: 2 STRANDED, 2 STUCK\n",
-            "    8       2  the others: 4 OK, 2 STRANDED\n",
+            "    8       4  not so: the others: 2 STRANDED,\n",
+            " 2 STUCK\n",
+            "    8       2  not so: the others: 4 OK, 2\n",
+            " STRANDED\n",
         ],
     );
     shows(
         "matrix --buffer 1024 --predict 8,8",
         &[
-            "    8       6  the others: 2 STUCK\n",
-            "    8       2  the others: 6 OK\n",
+            "    8       6  not so: the others: 2 STUCK\n",
+            "    8       2  not so: the others: 6 OK\n",
         ],
     );
 }

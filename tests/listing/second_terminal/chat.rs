@@ -120,15 +120,15 @@ pub fn the_log_of_a_talk(lines: &[&str]) {
     session.listens();
     session.logs("epoll_ctl(4, EPOLL_CTL_ADD, 3, ", 1);
     let mut first = session.open(nc);
-    session.logs(" = -1 EAGAIN (", 1);
+    session.logs(" = -1 EAGAIN", 1);
     let mut second = session.open(nc);
-    session.logs(" = -1 EAGAIN (", 2);
+    session.logs(" = -1 EAGAIN", 2);
     first.types("HELLOworld12\n");
     second.shows("1: HELLOworld12\n");
-    session.logs(" = -1 EAGAIN (", 3);
+    session.logs(" = -1 EAGAIN", 3);
     second.types("ping\n");
     first.shows("2: ping\n");
-    session.logs(" = -1 EAGAIN (", 4);
+    session.logs(" = -1 EAGAIN", 4);
     first.ctrl_c();
     session.logs("\nclose(5) ", 1);
 
