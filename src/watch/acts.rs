@@ -28,9 +28,6 @@ pub enum Act {
 }
 
 impl Act {
-    /// All of them, in order; the reset last but one, for it may kill.
-    pub const ALL: [Act; 4] = [Act::Basic, Act::Burst, Act::Reset, Act::Slow];
-
     /// As it is typed, and in the JSON contract.
     pub fn name(self) -> &'static str {
         match self {

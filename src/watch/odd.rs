@@ -11,9 +11,7 @@ use thiserror::Error;
 
 use crate::trace::{Call, errno_text};
 use crate::watch::events::Asleep;
-use crate::watch::proc;
 use crate::watch::processor::Processor;
-use crate::watch::sockets;
 use crate::watch::state::{End, State};
 
 /// Bits of a mode (chmod(2)).
@@ -228,13 +226,6 @@ pub fn several_ports(program: &str, state: &State) -> Option<Odd> {
         "{program} listens on the ports {}: choose one with --port",
         list(ports.iter())
     )))
-}
-
-/// The host's network: who has the port already.
-pub fn holder(port: u16) -> Option<String> {
-    let process = sockets::holder_of(port)?;
-    let name = proc::command_of(process)?;
-    Some(format!("{name} (process {process})"))
 }
 
 fn list<'a>(items: impl Iterator<Item = &'a String>) -> String {

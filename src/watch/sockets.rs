@@ -85,23 +85,6 @@ pub fn listeners(process: i32) -> Vec<(RawFd, Row)> {
     proc::fds(process).into_iter().filter_map(of).collect()
 }
 
-/// A process that listens on `port`, if we may look into it.
-pub fn holder_of(port: u16) -> Option<i32> {
-    let inodes: Vec<u64> = table(std::process::id() as i32)
-        .iter()
-        .filter(|row| row.listens() && row.local == port)
-        .map(|row| row.inode)
-        .collect();
-    let processes = fs::read_dir("/proc").ok()?;
-    let mut processes = processes.filter_map(|e| e.ok()?.file_name().to_str()?.parse().ok());
-    processes.find(|process| {
-        let fds = proc::fds(*process);
-        fds.into_iter()
-            .filter_map(|fd| proc::socket_inode(*process, fd))
-            .any(|inode| inodes.contains(&inode))
-    })
-}
-
 /// A handle for a process, which no other one can take the place of.
 pub fn pidfd(process: i32) -> Option<OwnedFd> {
     pidfd_open(Pid::from_raw(process)?, PidfdFlags::empty()).ok()

@@ -58,7 +58,7 @@ fn bytes_that_arrive() {
     assert_eq!(line(Sys::Read, 2), "read(5<A>, \"HE\", 5) = 2");
     assert_eq!(
         line(Sys::Recvfrom, -(Errno::EAGAIN as i64)),
-        "recv(5<A>, buf, 5) = -1 EAGAIN (Resource temporarily unavailable)"
+        "recv(5<A>, buf, 5) = -1 EAGAIN"
     );
     let flags = [5, 0x100, 5, libc::MSG_DONTWAIT as u64, 0, 0];
     assert_eq!(
@@ -150,7 +150,7 @@ fn changes_of_interest() {
     assert_eq!(line(2, 0), "epoll_ctl(4, DEL, 5<A>) = 0");
     assert_eq!(
         line(3, -2),
-        "epoll_ctl(4, MOD, 5<A>, EPOLLIN|EPOLLET) = -1 ENOENT (No such file or directory)"
+        "epoll_ctl(4, MOD, 5<A>, EPOLLIN|EPOLLET) = -1 ENOENT"
     );
 }
 
@@ -212,7 +212,7 @@ fn sockets_and_their_flags() {
     );
     assert_eq!(line(Sys::Accept, [3, 0, 0, 0, 0, 0], 9), "accept(3<L>) = 9");
     assert_eq!(
-        line(Sys::Ioctl, [5, libc::FIONBIO as u64, 0x100, 0, 0, 0], 0),
+        line(Sys::Ioctl, [5, 0x5421, 0x100, 0, 0, 0], 0),
         "ioctl(5<A>, FIONBIO, [1]) = 0"
     );
     assert_eq!(
