@@ -16,6 +16,9 @@ fn main() -> ExitCode {
         return status;
     }
     epoll_lab::lab::fds::close_inherited();
+    if let Some(status) = epoll_lab::watch::play_if_asked(std::env::args_os()) {
+        return status;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return epoll_lab::commands::cli::refuse(&error),

@@ -16,4 +16,5 @@ pub(crate) mod pace;
 pub(crate) mod predict;
 pub(crate) mod screen;
 pub(crate) mod servers;
+pub(crate) mod watch;
 pub(crate) mod write_events;

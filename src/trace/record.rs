@@ -28,6 +28,12 @@ pub struct Record {
     pub accepted: Option<Name>,
     /// `accept4`: who has connected.
     pub peer: Option<SocketAddr>,
+    /// Of a program with several threads: which of them, counted from 1, and
+    /// the number that the kernel knows it by.
+    pub thread: Option<(u32, i32)>,
+    /// The system call that the kernel was seen in, where it need not be the
+    /// one that [`Call::syscall`] names.
+    pub syscall: Option<&'static str>,
     /// Nanoseconds from the start of the run to the call.
     pub start_ns: u64,
     /// Nanoseconds from the start of the run to its return.
@@ -45,6 +51,8 @@ impl Default for Record {
             unread: None,
             accepted: None,
             peer: None,
+            thread: None,
+            syscall: None,
             start_ns: 0,
             end_ns: 0,
         }
@@ -73,6 +81,8 @@ impl Record {
         self.unread = None;
         self.accepted = None;
         self.peer = None;
+        self.thread = None;
+        self.syscall = None;
         self.start_ns = start_ns;
         self.end_ns = end_ns;
     }
