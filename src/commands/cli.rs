@@ -16,6 +16,7 @@ use crate::commands::matrix::args::{self as matrix_args, MatrixArgs};
 use crate::commands::servers::Server;
 use crate::commands::servers::args::{EpollArgs, ServerArgs};
 use crate::commands::servers::run::{execute as execute_server, execute_epoll};
+use crate::commands::side_by_side::{self, SideArgs};
 use crate::commands::watch::args::{self as watch_args, WatchArgs};
 use crate::commands::write_events::args::{self as write_args, WriteArgs};
 use crate::commands::{claims, compare, man, matrix, watch, write_events};
@@ -128,6 +129,9 @@ pub(crate) enum Command {
     /// Every combination of trigger, socket and read, one row each
     #[command(after_help = matrix_args::EXAMPLES, after_long_help = matrix_args::MORE_EXAMPLES)]
     Matrix(MatrixArgs),
+    /// Two servers with the same clients, beside each other on one page
+    #[command(after_help = side_by_side::EXAMPLES)]
+    SideBySide(SideArgs),
     /// What textbooks say about epoll, each claim tried on this kernel
     #[command(after_help = CLAIMS_EXAMPLES)]
     Claims(ClaimsArgs),
@@ -160,6 +164,7 @@ pub fn execute(cli: Cli) -> Result<ExitCode> {
         Command::SelectPollCompare(args) => compare::run::execute(&args, charset),
         Command::WriteEvents(args) => write_events::run::execute(&args, charset),
         Command::Matrix(args) => matrix::run::execute(&args, charset),
+        Command::SideBySide(args) => side_by_side::execute(args, charset),
         Command::Claims(args) => claims::run::execute(&args, charset),
         Command::Watch(args) => watch::run::execute(&args, charset),
         Command::Completions { shell } => {
@@ -180,7 +185,7 @@ fn print(bytes: &[u8]) -> Result<ExitCode> {
 }
 
 /// The commands that have a manual page of their own.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "blocking",
     "lt",
     "et-blocking",
@@ -188,6 +193,7 @@ const PAGES: [&str; 9] = [
     "select-poll-compare",
     "write-events",
     "matrix",
+    "side-by-side",
     "claims",
     "watch",
 ];

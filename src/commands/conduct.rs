@@ -43,6 +43,11 @@ pub trait Experiment {
         Ok(())
     }
 
+    /// Says on the page what it came to, as far as no event has done so.
+    fn conclude(&self, _: &Self::Found, _: &Screen) -> Result<()> {
+        Ok(())
+    }
+
     /// Whether the program has done its part; what the kernel answered is no
     /// failure.
     fn is_sound(&self, _: &Self::Found) -> bool {
@@ -63,6 +68,9 @@ pub fn conduct<E: Experiment>(
     };
     let found = experiment.run(screen)?;
     let compared = predictions.compare(&found);
+    experiment.conclude(&found, screen)?;
+    screen.ask_on_page(experiment.questions(), &found);
+    screen.finish_page()?;
     match screen.format {
         Format::Text => experiment.text(&found, &compared, screen)?,
         Format::Json => {

@@ -3,12 +3,16 @@
 
 use std::io::{self, BufWriter, Write};
 
+use anyhow::Result;
 use serde::Serialize;
 
 use crate::commands::args::Format;
+use crate::commands::page::{self, PageArgs, TextOf};
+use crate::commands::predict::Question;
 use crate::lab::audience::{Audience, OutputError, Shared};
 use crate::show::aside::Aside;
 use crate::show::json::{self, Json};
+use crate::show::page::{Layout, Page};
 use crate::show::text::Text;
 use crate::show::text::layout::wrap;
 use crate::show::{Out, View, tell};
@@ -24,32 +28,59 @@ pub struct Screen {
     pub out: Out,
     /// What it runs is told here.
     pub audience: Shared,
+    /// The page that is made of it, and whether to open it.
+    pub page: Option<(Page, bool)>,
 }
 
 impl Screen {
     /// Runs are shown as those of the servers.
-    pub fn new(format: Format, view: View) -> Screen {
-        Screen::with(format, view, |out| Box::new(Text::new(view, out)))
+    pub fn new(format: Format, view: View, to: &PageArgs, layout: Layout) -> Result<Screen> {
+        Screen::with(format, view, to, layout, &|view, out| {
+            Box::new(Text::new(view, out))
+        })
     }
 
     /// Runs are shown by `text`, unless they are shown as JSON.
     pub fn with(
         format: Format,
         view: View,
-        text: impl FnOnce(BufWriter<Out>) -> Box<dyn Audience>,
-    ) -> Screen {
+        to: &PageArgs,
+        layout: Layout,
+        text: TextOf<'_>,
+    ) -> Result<Screen> {
+        let page = to.page(layout, text)?;
         let out = Out::new();
         let shown = BufWriter::new(out.clone());
         let listener: Box<dyn Audience> = match format {
-            Format::Text => text(shown),
+            Format::Text => text(view, Box::new(shown)),
             Format::Json => Box::new(Json::new(view, shown)),
         };
         let aside: Box<dyn Audience> = Box::new(Aside::new(view, out.clone()));
-        Screen {
+        let mut audience = vec![aside, listener];
+        if let Some(page) = &page {
+            audience.push(Box::new(page.clone()));
+        }
+        Ok(Screen {
             format,
             view,
             out,
-            audience: Shared::new(vec![aside, listener]),
+            audience: Shared::new(audience),
+            page: page.map(|page| (page, to.open)),
+        })
+    }
+
+    /// Puts the questions on the page, if there is one.
+    pub fn ask_on_page<R>(&self, questions: Vec<Question<R>>, found: &R) {
+        if let Some((page, _)) = &self.page {
+            page::ask(page, questions, found);
+        }
+    }
+
+    /// Writes the page, if there is one.
+    pub fn finish_page(&self) -> Result<()> {
+        match &self.page {
+            Some((page, open)) => page::finish(page, *open),
+            None => Ok(()),
         }
     }
 

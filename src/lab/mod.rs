@@ -15,6 +15,7 @@ pub mod fds;
 mod interrupt;
 mod listen;
 pub(crate) mod one_cpu;
+mod ready;
 pub mod report;
 mod running;
 pub mod script;

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use crate::lab::audience::{Event, Shared};
 use crate::lab::board::Board;
 use crate::lab::client::Client;
+use crate::lab::ready::Ready;
 use crate::lab::report::Run;
 use crate::lab::report::scene::{Asleep, Blocked, WaitsFor};
 use crate::lab::tcp_table::{ServerEnd, TcpTable};
@@ -30,6 +31,7 @@ pub struct Lab {
     pub(super) records: Vec<Record>,
     pub(super) witness: Witness,
     pub(super) table: Option<TcpTable>,
+    pub(super) ready: Option<Ready>,
     pub(super) server: Option<JoinHandle<Result<(), Failure>>>,
     pub(super) address: SocketAddr,
     pub(super) clients: Vec<Client>,
@@ -84,6 +86,7 @@ impl Lab {
                 fd,
                 waits_for: WaitsFor::Anyone,
                 steps,
+                ready: None,
             }),
             // The number is the kernel's, the name our own: they must agree.
             Some(Sleep::ForOne {
@@ -96,6 +99,7 @@ impl Lab {
                 fd,
                 waits_for: WaitsFor::One,
                 steps,
+                ready: None,
             }),
             _ => None,
         };

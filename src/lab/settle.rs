@@ -98,6 +98,7 @@ impl Lab {
                     last = Some(asleep);
                     if agreed == LOOKS {
                         self.take_in(Duration::ZERO)?;
+                        let asleep = self.ask_ready(asleep);
                         self.tell_sleep(&asleep)?;
                         self.audience.tell(&Event::Rest(&asleep))?;
                         return Ok(Rest::Asleep(asleep));
@@ -122,6 +123,14 @@ impl Lab {
                 }
             }
         }
+    }
+
+    /// Asks, while the server rests, whether its epoll fd is readable.
+    fn ask_ready(&mut self, asleep: Asleep) -> Asleep {
+        let epoll = self.journal.lock().epoll;
+        let ready = self.ready.as_mut().zip(epoll);
+        let ready = ready.and_then(|(ready, epoll)| ready.ask(epoll));
+        Asleep { ready, ..asleep }
     }
 
     /// What the script has come to so far: grows while the server gets on, and

@@ -11,6 +11,7 @@ use nix::sys::socket::{SockaddrStorage, getsockname};
 
 use crate::lab::audience::Shared;
 use crate::lab::board::Board;
+use crate::lab::ready::Ready;
 use crate::lab::report::{Api, Run};
 use crate::lab::running::Lab;
 use crate::lab::settle::Rest;
@@ -55,6 +56,7 @@ impl Lab {
         board.lock().tid = Some(tid);
         let witness = Witness::open(tid).context("cannot open /proc/self/task/TID/stat")?;
         let table = TcpTable::open(&config.addr).ok();
+        let ready = Ready::new().ok();
         let _ = go.send(());
         let mut lab = Lab {
             run,
@@ -64,6 +66,7 @@ impl Lab {
             records: Vec::new(),
             witness,
             table,
+            ready,
             server: Some(server),
             address: config.addr,
             clients: Vec::new(),

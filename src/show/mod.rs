@@ -8,6 +8,7 @@ pub mod aside;
 pub(crate) mod grid;
 pub mod json;
 pub mod out;
+pub mod page;
 pub(crate) mod progress;
 pub(crate) mod prompt;
 pub mod text;

@@ -43,6 +43,8 @@ pub struct State {
     pub current: Option<Call>,
     /// The listening socket, once it listens.
     pub listener: Option<RawFd>,
+    /// The epoll instance, once it has one.
+    pub epoll: Option<RawFd>,
     /// Counted at each return.
     pub totals: Totals,
     /// What nobody has taken yet.
@@ -116,8 +118,10 @@ impl Journal {
 impl State {
     fn count(&mut self, record: &Record) {
         self.totals.count(record);
-        if let (Call::Listen { fd, .. }, Ok(_)) = (record.call, record.result) {
-            self.listener = Some(fd.raw);
+        match (record.call, record.result) {
+            (Call::Listen { fd, .. }, Ok(_)) => self.listener = Some(fd.raw),
+            (Call::EpollCreate1, Ok(fd)) => self.epoll = Some(fd),
+            _ => {}
         }
     }
 

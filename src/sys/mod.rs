@@ -16,6 +16,7 @@ mod socket;
 mod wait;
 
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -42,6 +43,7 @@ pub struct Sys {
 struct Entered {
     call: Call,
     start_ns: u64,
+    line: &'static Location<'static>,
 }
 
 impl Sys {
@@ -57,11 +59,18 @@ impl Sys {
         }
     }
 
-    /// The first half of every trace: the call is about to be made.
+    /// The first half of every trace: the call is about to be made. Whoever
+    /// makes it is `#[track_caller]`, so that its line is the server's.
+    #[track_caller]
     fn enter(&mut self, call: Call) -> Entered {
         self.make_known(Some(call));
         let start_ns = self.observer.now_ns();
-        Entered { call, start_ns }
+        let line = Location::caller();
+        Entered {
+            call,
+            start_ns,
+            line,
+        }
     }
 
     /// Makes the last return known at once, where the next entry may be long
@@ -74,12 +83,18 @@ impl Sys {
     /// brought. The next entry makes it known.
     fn leave(
         &mut self,
-        Entered { call, start_ns }: Entered,
+        entered: Entered,
         result: nix::Result<i32>,
         look: impl FnOnce(&Observer, &mut Record),
     ) -> Result<i32, Failure> {
         let end_ns = self.observer.now_ns();
+        let Entered {
+            call,
+            start_ns,
+            line,
+        } = entered;
         self.returned.renew(call, result, start_ns, end_ns);
+        self.returned.line = Some(line);
         look(&self.observer, &mut self.returned);
         self.pending = true;
         result.map_err(|errno| Failure { call, errno })

@@ -19,11 +19,13 @@ use crate::trace::{Call, Failure, Name};
 impl Sys {
     /// socket(2). The server makes one, its listener; `flags` say whether
     /// accept4 may sleep.
+    #[track_caller]
     pub fn socket(&mut self, addr: &SocketAddr, flags: SockFlag) -> Result<Socket, Failure> {
         self.socket_for(Name::Listener, addr, flags)
     }
 
     /// socket(2), for what `name` stands for.
+    #[track_caller]
     pub fn socket_for(
         &mut self,
         name: Name,
@@ -44,6 +46,7 @@ impl Sys {
     }
 
     /// setsockopt(2), to switch an option on or to set a size.
+    #[track_caller]
     pub fn setsockopt(&mut self, socket: &Socket, option: SockOpt) -> Result<(), Failure> {
         let entered = self.enter(Call::Setsockopt {
             fd: self.fd(socket),
@@ -60,6 +63,7 @@ impl Sys {
     }
 
     /// bind(2).
+    #[track_caller]
     pub fn bind(&mut self, socket: &Socket, addr: &SocketAddr) -> Result<(), Failure> {
         let fd = self.fd(socket);
         let entered = self.enter(Call::Bind { fd });
@@ -68,6 +72,7 @@ impl Sys {
     }
 
     /// listen(2).
+    #[track_caller]
     pub fn listen(&mut self, socket: &Socket, backlog: Backlog) -> Result<(), Failure> {
         let fd = self.fd(socket);
         let backlog_len = backlog.into();
@@ -80,6 +85,7 @@ impl Sys {
     }
 
     /// getsockname(2): the address that bind(2) with port 0 has given it.
+    #[track_caller]
     pub fn getsockname(&mut self, socket: &Socket) -> Result<SocketAddr, Failure> {
         let call = Call::Getsockname {
             fd: self.fd(socket),
@@ -93,6 +99,7 @@ impl Sys {
     }
 
     /// connect(2), of a blocking socket: returns when the connection is made.
+    #[track_caller]
     pub fn connect(&mut self, socket: &Socket, addr: &SocketAddr) -> Result<(), Failure> {
         let fd = self.fd(socket);
         let entered = self.enter(Call::Connect { fd });
@@ -102,6 +109,7 @@ impl Sys {
 
     /// accept4(2) with SOCK_CLOEXEC. The new socket is blocking: on Linux it
     /// inherits no flag from the listener.
+    #[track_caller]
     pub fn accept4(&mut self, listener: &Socket) -> Result<Socket, Failure> {
         let socket = self.accept4_for(Name::Client(self.accepted), listener)?;
         self.accepted += 1;
@@ -109,6 +117,7 @@ impl Sys {
     }
 
     /// accept4(2), for what `name` stands for.
+    #[track_caller]
     pub fn accept4_for(&mut self, name: Name, listener: &Socket) -> Result<Socket, Failure> {
         let call = Call::Accept4 {
             fd: self.fd(listener),
@@ -130,6 +139,7 @@ impl Sys {
     }
 
     /// fcntl(2), F_GETFL: the flags of the open file.
+    #[track_caller]
     pub fn fcntl_getfl(&mut self, socket: &Socket) -> Result<OFlag, Failure> {
         let fd = self.fd(socket);
         let entered = self.enter(Call::FcntlGetfl { fd });
@@ -139,6 +149,7 @@ impl Sys {
     }
 
     /// fcntl(2), F_SETFL: sets them.
+    #[track_caller]
     pub fn fcntl_setfl(&mut self, socket: &Socket, flags: OFlag) -> Result<(), Failure> {
         let fd = self.fd(socket);
         let entered = self.enter(Call::FcntlSetfl { fd, flags });
@@ -148,6 +159,7 @@ impl Sys {
 
     /// fcntl(2), F_DUPFD_CLOEXEC: another fd for the same open file, the
     /// lowest free one from `from` up.
+    #[track_caller]
     pub fn fcntl_dupfd(
         &mut self,
         socket: &Socket,
@@ -167,6 +179,7 @@ impl Sys {
     }
 
     /// recv(2): at most `buffer.len()` bytes; 0 is the end of the file.
+    #[track_caller]
     pub fn recv(&mut self, socket: &Socket, buffer: &mut [u8]) -> Result<usize, Failure> {
         let fd = self.fd(socket);
         let length = buffer.len();
@@ -182,6 +195,7 @@ impl Sys {
 
     /// send(2): the number of bytes that the kernel took, which may be less
     /// than all.
+    #[track_caller]
     pub fn send(
         &mut self,
         socket: &Socket,
@@ -199,6 +213,7 @@ impl Sys {
     }
 
     /// close(2). What is still unread is lost, and says so in the trace.
+    #[track_caller]
     pub fn close(&mut self, socket: Socket) -> Result<(), Failure> {
         let fd = self.fd(&socket);
         let lost = match fd.name {

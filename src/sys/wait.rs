@@ -20,6 +20,7 @@ use crate::trace::{Call, CtlOp, Failure, Fd, Name, Ready, Report, WaitCost};
 
 impl Sys {
     /// epoll_create1(2) with EPOLL_CLOEXEC.
+    #[track_caller]
     pub fn epoll_create1(&mut self) -> Result<Epoll, Failure> {
         let call = Call::EpollCreate1;
         let entered = self.enter(call);
@@ -30,6 +31,7 @@ impl Sys {
     }
 
     /// epoll_ctl(2). The fd's number is what comes back in the event's `data`.
+    #[track_caller]
     pub fn epoll_ctl(
         &mut self,
         epoll: &Epoll,
@@ -45,6 +47,7 @@ impl Sys {
     /// epoll_ctl(2) with bare numbers, which may be closed, and with `data` of
     /// one's own.
     #[expect(deprecated, reason = "nix's other way takes open fds only")]
+    #[track_caller]
     pub fn epoll_ctl_raw(
         &mut self,
         epfd: RawFd,
@@ -67,6 +70,7 @@ impl Sys {
 
     /// epoll_wait(2): fills `events` and says how many. `timeout` of `None`
     /// waits until something is ready.
+    #[track_caller]
     pub fn epoll_wait(
         &mut self,
         epoll: &Epoll,
@@ -78,6 +82,7 @@ impl Sys {
 
     /// epoll_wait(2) with a bare number, which may be closed, or no epoll.
     #[expect(deprecated, reason = "nix's other way takes open epoll fds only")]
+    #[track_caller]
     pub fn epoll_wait_raw(
         &mut self,
         epoll: RawFd,
@@ -109,6 +114,7 @@ impl Sys {
     }
 
     /// poll(2): sets `revents`, and says for how many fds.
+    #[track_caller]
     pub fn poll(
         &mut self,
         fds: &mut [PollFd<'_>],
@@ -137,6 +143,7 @@ impl Sys {
 
     /// select(2) without exceptfds: takes the fds that are not ready out of the
     /// sets, and says how many are left in both. `nfds` is the highest fd + 1.
+    #[track_caller]
     pub fn select<'fd>(
         &mut self,
         nfds: RawFd,
@@ -179,6 +186,7 @@ impl Sys {
     }
 
     /// clock_nanosleep(2), for a server that can do nothing better for a while.
+    #[track_caller]
     pub fn clock_nanosleep(&mut self, pause: Duration) -> Result<(), Failure> {
         let milliseconds = pause.as_millis() as u64;
         let entered = self.enter(Call::ClockNanosleep { milliseconds });
@@ -193,6 +201,7 @@ impl Sys {
     }
 
     /// close(2) of an epoll instance.
+    #[track_caller]
     pub fn close_epoll(&mut self, epoll: Epoll) -> Result<(), Failure> {
         let entered = self.enter(Call::Close { fd: plain(&epoll) });
         let result = nix::unistd::close(epoll.0);

@@ -174,6 +174,17 @@ impl Call {
         }
     }
 
+    /// How long a wait may last, in milliseconds; `None`: for ever, or it is no
+    /// wait.
+    pub fn timeout(&self) -> Option<i32> {
+        match *self {
+            Call::EpollWait { timeout, .. } | Call::Poll { timeout, .. } => Some(timeout),
+            Call::Select { timeout, .. } => Some(timeout),
+            _ => None,
+        }
+        .filter(|timeout| *timeout >= 0)
+    }
+
     /// The file descriptor the call is about; for `epoll_ctl` the one whose
     /// interest changes, for `epoll_wait` the epoll instance.
     pub fn fd(&self) -> Option<Fd> {

@@ -1,6 +1,7 @@
 //! What came of a call.
 
 use std::net::SocketAddr;
+use std::panic::Location;
 
 use nix::errno::Errno;
 
@@ -34,6 +35,8 @@ pub struct Record {
     /// The system call that the kernel was seen in, where it need not be the
     /// one that [`Call::syscall`] names.
     pub syscall: Option<&'static str>,
+    /// The line that made it, in the server's source.
+    pub line: Option<&'static Location<'static>>,
     /// Nanoseconds from the start of the run to the call.
     pub start_ns: u64,
     /// Nanoseconds from the start of the run to its return.
@@ -53,6 +56,7 @@ impl Default for Record {
             peer: None,
             thread: None,
             syscall: None,
+            line: None,
             start_ns: 0,
             end_ns: 0,
         }
@@ -60,6 +64,15 @@ impl Default for Record {
 }
 
 impl Record {
+    /// The server's file and the line in it that made the call; `None` where it
+    /// was no server. However the program was built: `src/server/epoll.rs`.
+    pub fn place(&self) -> Option<(&'static str, u32)> {
+        let line = self.line?;
+        let file = line.file();
+        let start = file.rfind("src/server/")?;
+        Some((&file[start..], line.line()))
+    }
+
     /// A call that brought nothing but its result.
     pub fn new(call: Call, result: Result<i32, Errno>, start_ns: u64, end_ns: u64) -> Record {
         let mut record = Record::default();
@@ -83,6 +96,7 @@ impl Record {
         self.peer = None;
         self.thread = None;
         self.syscall = None;
+        self.line = None;
         self.start_ns = start_ns;
         self.end_ns = end_ns;
     }

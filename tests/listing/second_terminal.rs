@@ -55,6 +55,19 @@ const SESSIONS: &[(&[&str], Tried)] = &[
         &["epoll-lab watch -- ./server"],
         By("tests/watch/verdicts.rs"),
     ),
+    (
+        &[
+            "epoll-lab et-blocking --html run.html",
+            "epoll-lab side-by-side both.html \"lt\" \"et-blocking --read once\"",
+            "epoll-lab et-blocking --html /tmp/run.html",
+            "chromium --headless --hide-scrollbars --window-size=1280,720 --screenshot=lessons/player.png \"file:///tmp/run.html#20\"",
+            "epoll-lab lt --html lt.html",
+            "epoll-lab side-by-side et.html \"lt\" \"et-blocking --read once\"",
+            "epoll-lab et-blocking --html loop.html",
+            "epoll-lab et-nonblock --html drained.html",
+        ],
+        By("tests/page/lessons.rs"),
+    ),
     // lessons/teaching.md
     // Lesson 12
     (

@@ -180,7 +180,10 @@ fn json_lines_have_a_type_and_a_run() {
                         .unwrap_or_else(|| panic!("no type: {line}")),
                 );
                 assert_eq!(line["run"], 1, "{line}");
-                let traced = matches!(line["type"].as_str(), Some("call" | "client" | "blocked"));
+                let traced = matches!(
+                    line["type"].as_str(),
+                    Some("call" | "client" | "blocked" | "moment")
+                );
                 assert_eq!(line["seq"].is_u64(), traced, "{line}");
                 let timed = traced && line["type"] == "call" && options.contains("--timing");
                 assert_eq!(line.get("start_ns").is_some(), timed, "{line}");

@@ -8,6 +8,7 @@ use clap::{Arg, Args, Command};
 
 use crate::claims::{self, Claim};
 use crate::commands::args::ScreenArgs;
+use crate::commands::page::PageArgs;
 use crate::commands::predict::args::PredictArgs;
 
 #[derive(Debug, Args)]
@@ -22,6 +23,9 @@ pub struct ClaimsArgs {
 
     #[command(flatten)]
     pub screen: ScreenArgs,
+
+    #[command(flatten)]
+    pub page: PageArgs,
 
     #[command(flatten)]
     pub predict: PredictArgs,

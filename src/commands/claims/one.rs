@@ -9,10 +9,12 @@ use crate::commands::args::Format;
 use crate::commands::claims::{json, questions, text};
 use crate::commands::conduct::Experiment;
 use crate::commands::next;
+use crate::commands::page::PageArgs;
 use crate::commands::predict::args::PredictArgs;
 use crate::commands::predict::{Compared, Question, text as predict};
 use crate::commands::screen::Screen;
 use crate::lab::audience::OutputError;
+use crate::show::page::{Layout, VIEW};
 use crate::show::text::Text;
 use crate::show::text::fold::Same;
 use crate::show::{Trace, View, tell};
@@ -21,8 +23,8 @@ use crate::show::{Trace, View, tell};
 pub struct OneClaim(pub &'static Claim);
 
 /// Where a claim is tried in full: all its calls are shown as text.
-pub fn screen(format: Format, view: View) -> Screen {
-    Screen::with(format, view, |out| {
+pub fn screen(format: Format, view: View, to: &PageArgs) -> Result<Screen> {
+    Screen::with(format, view, to, Layout::Row, &|view, out| {
         let trace = Trace::Calls;
         let text = Text::new(View { trace, ..view }, out);
         Box::new(Same::new(text))
@@ -63,6 +65,16 @@ impl Experiment for OneClaim {
             }
             writeln!(out, "\n{next}")
         })?)
+    }
+
+    fn conclude(&self, tried: &Tried, screen: &Screen) -> Result<()> {
+        if let Some((page, _)) = &screen.page {
+            let mut text = Vec::new();
+            text::answer(tried, VIEW, &mut text)?;
+            page.name(&format!("{} | {}", self.0.id, self.0.claim));
+            page.conclude(&tried.finding.evidence, &text);
+        }
+        Ok(())
     }
 
     fn json(&self, tried: &Tried, screen: &Screen) -> Result<(), OutputError> {

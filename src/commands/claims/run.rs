@@ -20,7 +20,7 @@ use crate::show::{Charset, Out, View, tell};
 /// Whatever the kernel answers, that is an answer: the exit status is 0.
 pub fn execute(args: &ClaimsArgs, charset: Charset) -> Result<ExitCode> {
     let view = args.screen.view(charset);
-    let screen = screen(args.screen.format, view);
+    let screen = screen(args.screen.format, view, &args.page)?;
     match (args.list, screen.format) {
         (true, Format::Text) => screen.text(text::list)?,
         (true, Format::Json) => {

@@ -5,11 +5,15 @@ use clap::{Args, ValueEnum, value_parser};
 
 use crate::commands::args::{BUFFER, Message, ScreenArgs, parse_message};
 use crate::commands::compare::cost_args::ScalingArgs;
+use crate::commands::page::PageArgs;
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
     #[command(flatten)]
     pub screen: ScreenArgs,
+
+    #[command(flatten)]
+    pub page: PageArgs,
 
     /// Leave out the other part
     #[arg(long, value_name = "PART", help_heading = "The screen")]

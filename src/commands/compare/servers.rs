@@ -18,6 +18,7 @@ use crate::lab::report::{Api, Caption, Run, Trigger};
 use crate::lab::script::Script;
 use crate::lab::stage::Stage;
 use crate::server::mode;
+use crate::show::page::Layout;
 use crate::show::{Charset, Trace};
 
 /// The name of the command.
@@ -33,7 +34,7 @@ pub fn execute(args: &CompareArgs, charset: Charset) -> Result<ExitCode> {
     if args.step && args.screen.format == Format::Text {
         view.trace = Trace::Calls; // what the steps are steps of
     }
-    let screen = Screen::new(args.screen.format, view);
+    let screen = Screen::new(args.screen.format, view, &args.page, Layout::Row)?;
     let three = Three {
         buffer: args.buffer as usize,
         script: script(args),

@@ -169,6 +169,7 @@ mod tests {
                 fd: None,
                 waits_for: WaitsFor::Anyone,
                 steps: 0,
+                ready: None,
             },
             outcome: outcome(mode, Trigger::of(mode.interest)),
         };

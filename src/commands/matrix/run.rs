@@ -15,6 +15,7 @@ use crate::commands::conduct::{Experiment, conduct};
 use crate::commands::matrix::args::MatrixArgs;
 use crate::commands::matrix::rows::{Combination, Matrix, combinations};
 use crate::commands::matrix::{questions, text};
+use crate::commands::page::PageArgs;
 use crate::commands::predict::{Compared, Question};
 use crate::commands::screen::Screen;
 use crate::lab::report::{Api, Caption, Run, Trigger};
@@ -22,13 +23,15 @@ use crate::lab::script::{Script, at_once};
 use crate::lab::stage::Stage;
 use crate::server::mode::Mode;
 use crate::show::Charset;
+use crate::show::page::Layout;
 
 /// The name of the command.
 const NAME: &str = "matrix";
 
 /// Runs them all, one after the other.
 pub fn execute(args: &MatrixArgs, charset: Charset) -> Result<ExitCode> {
-    let screen = Screen::new(args.screen.format, args.screen.view(charset));
+    let (format, view) = (args.screen.format, args.screen.view(charset));
+    let screen = Screen::new(format, view, &PageArgs::default(), Layout::Row)?;
     let all = Eight {
         buffer: args.buffer,
         script: script(args),

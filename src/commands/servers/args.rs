@@ -7,8 +7,10 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, value_parser};
 
 use crate::commands::args::{BUFFER, Message, ScreenArgs, Word, one_of, parse_message};
+use crate::commands::page::PageArgs;
 use crate::commands::predict::args::PredictArgs;
-use crate::server::mode::{Read, SocketKind};
+use crate::commands::servers::server::Server;
+use crate::server::mode::{Mode, Read, SocketKind};
 
 #[derive(Debug, Args)]
 pub struct EpollArgs {
@@ -24,6 +26,24 @@ pub struct EpollArgs {
 
     #[command(flatten)]
     pub server: ServerArgs,
+}
+
+impl EpollArgs {
+    /// The server with its mode and its other flags.
+    pub fn of(self, server: Server) -> (Server, Mode, ServerArgs) {
+        let mode = self.mode(server);
+        (server, mode, self.server)
+    }
+
+    /// The server's mode, as far as no flag says otherwise.
+    pub fn mode(&self, server: Server) -> Mode {
+        let own = server.mode();
+        Mode {
+            read: self.read.unwrap_or(own.read),
+            socket: self.socket.unwrap_or(own.socket),
+            ..own
+        }
+    }
 }
 
 /// Under --read.
@@ -83,6 +103,9 @@ pub struct ServerArgs {
     #[arg(long, value_name = "ADDR:PORT", help_heading = "The clients")]
     #[arg(value_parser = parse_address, conflicts_with_all = ["message", "clients", "step", "predict"])]
     pub listen: Option<SocketAddr>,
+
+    #[command(flatten)]
+    pub page: PageArgs,
 
     #[command(flatten)]
     pub predict: PredictArgs,

@@ -19,6 +19,7 @@ use crate::lab::report::{Api, Caption, Run, Summary, Trigger};
 use crate::lab::script::Script;
 use crate::lab::stage::Stage;
 use crate::server::mode::{Mode, Read, SocketKind};
+use crate::show::page::Layout;
 use crate::show::text::table;
 use crate::show::{Charset, Trace, prompt, tell};
 use crate::sys::journal::Follow;
@@ -26,10 +27,7 @@ use crate::trace::escape::shell_word;
 
 /// Runs an epoll server, with its flags.
 pub fn execute_epoll(server: Server, args: &EpollArgs, charset: Charset) -> Result<ExitCode> {
-    let mut mode = server.mode();
-    mode.read = args.read.unwrap_or(mode.read);
-    mode.socket = args.socket.unwrap_or(mode.socket);
-    execute(server, mode, &args.server, charset)
+    execute(server, args.mode(server), &args.server, charset)
 }
 
 /// Runs a server with these values of its mode.
@@ -39,6 +37,13 @@ pub fn execute(
     args: &ServerArgs,
     charset: Charset,
 ) -> Result<ExitCode> {
+    if args.listen.is_some() && args.page.html.is_some() {
+        tell(
+            "epoll-lab: --html with --listen: clients from outside come and go for days; a page \
+             is of a run with the lab's own clients",
+        );
+        return Ok(ExitCode::from(2));
+    }
     let mut view = args.screen.view(charset);
     // Whoever is asked may want to see the trace of this run afterwards; who
     // steps through it sees it as it comes.
@@ -48,27 +53,10 @@ pub fn execute(
     if asks || args.step && text {
         view.trace = Trace::Calls;
     }
-    let api = server.api();
-    let script = script(server, args);
-    let run = Run {
-        command: server.name(),
-        api,
-        trigger: (api != Api::None).then(|| Trigger::of(mode.interest)),
-        socket: mode.socket,
-        read: mode.read,
-        buffer: args.buffer as usize,
-        clients: args.listen.map_or(script.messages.len(), |_| 0),
-        caption: Caption {
-            summed_up: !args.predict.is_given(),
-            // From outside there is nothing to repeat.
-            next: args.listen.is_none().then(|| {
-                next::after_server(server, &mode, &flags(server, &mode, args), view.calls())
-            }),
-            ..Caption::alone(server.name())
-        },
-    };
-    let screen = Screen::new(args.screen.format, view);
-    let stage = Stage::new(screen.audience.clone())?;
+    let (run, script) = prepare(server, mode, args, view.calls());
+    let to = &args.page;
+    let screen = Screen::new(args.screen.format, view, to, Layout::Row)?;
+    let stage = OneServer::stage(&screen)?;
     let one = OneServer {
         server,
         mode,
@@ -84,8 +72,34 @@ pub fn execute(
     }
 }
 
+/// What is run, and what its clients do; `calls`: whether they are shown.
+pub fn prepare(server: Server, mode: Mode, args: &ServerArgs, calls: bool) -> (Run, Script) {
+    let api = server.api();
+    let script = script(server, args);
+    let run = Run {
+        command: server.name(),
+        api,
+        trigger: (api != Api::None).then(|| Trigger::of(mode.interest)),
+        socket: mode.socket,
+        read: mode.read,
+        buffer: args.buffer as usize,
+        clients: args.listen.map_or(script.messages.len(), |_| 0),
+        caption: Caption {
+            summed_up: !args.predict.is_given(),
+            // From outside there is nothing to repeat.
+            next: args
+                .listen
+                .is_none()
+                .then(|| next::after_server(server, &mode, &flags(server, &mode, args), calls)),
+            flags: flags(server, &mode, args),
+            ..Caption::alone(server.name())
+        },
+    };
+    (run, script)
+}
+
 /// A server, ready to be run.
-struct OneServer {
+pub struct OneServer {
     server: Server,
     mode: Mode,
     run: Run,
@@ -98,6 +112,11 @@ struct OneServer {
 }
 
 impl OneServer {
+    /// Where it is run, for a screen to show.
+    pub fn stage(screen: &Screen) -> Result<Stage> {
+        Stage::new(screen.audience.clone())
+    }
+
     fn listen(&self, addr: SocketAddr, screen: &Screen) -> Result<ExitCode> {
         let follow = match screen.view.trace {
             Trace::Calls => Follow::Records,

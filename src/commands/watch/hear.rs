@@ -87,6 +87,7 @@ fn asleep_of(asleep: &Asleep) -> scene::Asleep {
             false => scene::WaitsFor::Anyone,
         },
         steps: asleep.steps,
+        ready: None,
     }
 }
 

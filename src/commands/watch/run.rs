@@ -6,12 +6,14 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use crate::commands::args::Format;
+use crate::commands::page::PageArgs;
 use crate::commands::screen::Screen;
 use crate::commands::watch::args::{Answer, WatchArgs};
 use crate::commands::watch::hear::Hear;
 use crate::commands::watch::{json, pid, text};
 use crate::lab::audience::Event;
 use crate::lab::one_cpu::OneCpu;
+use crate::show::page::Layout;
 use crate::show::text::layout::WIDTH;
 use crate::show::{Charset, Trace, tell};
 use crate::trace::escape::shell_word;
@@ -50,7 +52,7 @@ fn watch(args: &WatchArgs, charset: Charset) -> Result<ExitCode> {
     if args.pid.is_some() && !args.once {
         view.trace = Trace::Calls;
     }
-    let screen = Screen::new(args.screen.format, view);
+    let screen = Screen::new(args.screen.format, view, &PageArgs::default(), Layout::Row)?;
     if let Some(process) = args.pid {
         return pid::execute(process, args, processor, &screen);
     }

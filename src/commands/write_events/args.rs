@@ -3,6 +3,7 @@
 use clap::{Args, value_parser};
 
 use crate::commands::args::{ScreenArgs, Word, one_of};
+use crate::commands::page::PageArgs;
 use crate::commands::predict::args::PredictArgs;
 use crate::lab::report::Trigger;
 
@@ -38,6 +39,9 @@ Exit status:
 pub struct WriteArgs {
     #[command(flatten)]
     pub screen: ScreenArgs,
+
+    #[command(flatten)]
+    pub page: PageArgs,
 
     /// Only one of the two
     #[arg(long, value_name = "TRIGGER", help_heading = "The writer")]

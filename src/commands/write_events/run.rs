@@ -19,6 +19,7 @@ use crate::lab::audience::Event;
 use crate::lab::report::{Api, Caption, Run, Trigger};
 use crate::server::mode::{Read, SocketKind};
 use crate::show::Charset;
+use crate::show::page::Layout;
 
 /// The name of the command.
 const NAME: &str = "write-events";
@@ -26,9 +27,13 @@ const NAME: &str = "write-events";
 /// Plays the acts with one trigger after the other.
 pub fn execute(args: &WriteArgs, charset: Charset) -> Result<ExitCode> {
     let view = args.screen.view(charset);
-    let screen = Screen::with(args.screen.format, view, |out| {
-        Box::new(trace::Calls::new(view, out))
-    });
+    let screen = Screen::with(
+        args.screen.format,
+        view,
+        &args.page,
+        Layout::Row,
+        &|view, out| Box::new(trace::Calls::new(view, out)),
+    )?;
     let triggers = match args.trigger {
         Some(trigger) => vec![trigger],
         None => vec![Trigger::Level, Trigger::Edge],
@@ -90,6 +95,9 @@ fn run_of(trigger: Trigger) -> Run {
         read: Read::Once,
         buffer: READ,
         clients: 1,
-        caption: Caption::one_of_several(NAME),
+        caption: Caption {
+            ends: true,
+            ..Caption::one_of_several(NAME)
+        },
     }
 }

@@ -111,6 +111,12 @@ pub struct Caption {
     pub summed_up: bool,
     /// What to run now, below such a summary.
     pub next: Option<String>,
+    /// The flags that ask for this run, beside the command and those that say
+    /// how to show it: ` --buffer 16`.
+    pub flags: String,
+    /// Both ends of its connections are the program's own: they are in the
+    /// trace, and no clients beside it.
+    pub ends: bool,
 }
 
 impl Caption {
@@ -122,6 +128,8 @@ impl Caption {
             costs: false,
             summed_up: true,
             next: None,
+            flags: String::new(),
+            ends: false,
         }
     }
 

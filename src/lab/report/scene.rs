@@ -24,6 +24,9 @@ pub struct Asleep {
     /// The server's entries and returns so far; the same number is the same
     /// sleep.
     pub steps: u64,
+    /// Whether its epoll fd was readable, which it is as long as anything is
+    /// ready (epoll(7)). `None`: it has no epoll, or nobody has asked.
+    pub ready: Option<bool>,
 }
 
 /// Who can end a sleep.

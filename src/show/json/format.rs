@@ -9,7 +9,7 @@ use crate::lab::audience::{Audience, Event, Folded, OutputError};
 use crate::lab::report::Run;
 use crate::lab::report::scene::Step;
 use crate::show::json::line::{Line, line, write_line};
-use crate::show::json::lines::{BlockedLine, CallLine, StepLine, SummaryLine};
+use crate::show::json::lines::{BlockedLine, CallLine, MomentLine, StepLine, SummaryLine};
 use crate::show::view::View;
 use crate::trace::Record;
 
@@ -43,6 +43,15 @@ impl<W: Write + Send> Audience for Json<W> {
             Event::Call(record) => self.call(record)?,
             Event::Folded(folded) => self.folded(folded)?,
             Event::Step(step) => self.step(step)?,
+            Event::DoesNotReturn(call) => {
+                self.of_trace("moment", &MomentLine::does_not_return(call))?;
+            }
+            Event::Stranded { unread, asleep } if !unread.is_empty() => {
+                self.of_trace("moment", &MomentLine::stranded(unread, asleep))?;
+            }
+            Event::ShutDown { asleep, .. } => {
+                self.of_trace("moment", &MomentLine::shut_down(asleep))?;
+            }
             Event::Blocked { blocked, .. } => {
                 let data = BlockedLine::new(blocked, self.view.times());
                 self.of_trace("blocked", &data)?;

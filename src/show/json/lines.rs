@@ -25,6 +25,8 @@ pub(super) struct CallLine<'a> {
     arguments: Arguments,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<&'a WaitCost>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<String>,
     #[serde(flatten)]
     times: Option<Times>,
 }
@@ -55,6 +57,8 @@ struct Arguments {
     #[serde(skip_serializing_if = "Option::is_none")]
     flags: Option<Vec<&'static str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    new: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unread: Option<u64>,
@@ -71,6 +75,8 @@ struct ReportLine {
     fd: i32,
     name: Option<String>,
     events: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unread: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -85,9 +91,74 @@ pub(super) struct StepLine {
 }
 
 #[derive(Serialize)]
-struct AsleepLine {
+pub(super) struct AsleepLine {
     call: &'static str,
     fd: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ready: Option<bool>,
+}
+
+impl AsleepLine {
+    fn new(asleep: &Asleep) -> AsleepLine {
+        AsleepLine {
+            call: asleep.call,
+            fd: asleep.fd.map(|fd| fd.raw),
+            ready: asleep.ready,
+        }
+    }
+}
+
+/// What is neither a call's return nor a client's step.
+#[derive(Serialize)]
+#[serde(tag = "what")]
+pub(super) enum MomentLine {
+    #[serde(rename = "does not return")]
+    DoesNotReturn {
+        call: &'static str,
+        fd: Option<i32>,
+        name: Option<String>,
+    },
+    #[serde(rename = "stranded")]
+    Stranded {
+        unread: Vec<StrandedLine>,
+        server_asleep: AsleepLine,
+    },
+    #[serde(rename = "shut down")]
+    ShutDown { server_asleep: AsleepLine },
+}
+
+#[derive(Serialize)]
+pub(super) struct StrandedLine {
+    client: String,
+    bytes: u64,
+}
+
+impl MomentLine {
+    pub(super) fn does_not_return(call: &Call) -> MomentLine {
+        let fd = call.fd();
+        MomentLine::DoesNotReturn {
+            call: call.name(),
+            fd: fd.map(|fd| fd.raw),
+            name: fd.and_then(|fd| name(fd.name)),
+        }
+    }
+
+    pub(super) fn stranded(unread: &[(Name, u64)], asleep: &Asleep) -> MomentLine {
+        let each = unread.iter().map(|(client, bytes)| StrandedLine {
+            client: client.to_string(),
+            bytes: *bytes,
+        });
+        MomentLine::Stranded {
+            unread: each.collect(),
+            server_asleep: AsleepLine::new(asleep),
+        }
+    }
+
+    pub(super) fn shut_down(asleep: &Asleep) -> MomentLine {
+        MomentLine::ShutDown {
+            server_asleep: AsleepLine::new(asleep),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -157,6 +228,7 @@ impl<'a> CallLine<'a> {
             tid: record.thread.map(|(_, tid)| tid),
             arguments: arguments(record),
             cost: (costs && is_wait(&record.call)).then_some(&record.cost),
+            line: record.place().map(|(file, line)| format!("{file}:{line}")),
             times: times.then_some(Times {
                 start_ns: record.start_ns,
                 end_ns: record.end_ns,
@@ -179,10 +251,7 @@ impl StepLine {
             },
             bytes: step.data.len(),
             data: escape(&step.data),
-            server_asleep: step.asleep.as_ref().map(|asleep: &Asleep| AsleepLine {
-                call: asleep.call,
-                fd: asleep.fd.map(|fd| fd.raw),
-            }),
+            server_asleep: step.asleep.as_ref().map(AsleepLine::new),
             errno: step.failed.map(errno_name),
         }
     }
@@ -326,6 +395,10 @@ fn arguments(record: &Record) -> Arguments {
             op: Some(how),
             ..none
         },
+        Call::Accept4 { .. } => Arguments {
+            new: record.accepted.and_then(name),
+            ..none
+        },
         Call::Close { .. } => Arguments {
             unread: record.unread,
             ..none
@@ -346,6 +419,7 @@ fn report_line(report: &Report) -> ReportLine {
         fd: report.fd.raw,
         name: name(report.fd.name),
         events: ready_names(&report.ready),
+        unread: report.unread,
     }
 }
 

@@ -273,14 +273,15 @@ fn is_client(fd: Fd) -> bool {
 
 /// What follows a recv in the same line.
 #[derive(Clone, Copy, Debug)]
-enum Joined {
+pub enum Joined {
     /// A send that took just what the recv had brought.
     Echo,
     /// The close of a connection of which nothing is unread.
     Close,
 }
 
-fn joined(received: &Record, next: &Record) -> Option<Joined> {
+/// Whether the line of a recv goes on with the call that follows it.
+pub fn joined(received: &Record, next: &Record) -> Option<Joined> {
     let from = received.call.input()?;
     match (next.call, received.result) {
         (call, Ok(1..))

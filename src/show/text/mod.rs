@@ -11,4 +11,5 @@ pub mod layout;
 pub mod story;
 pub mod table;
 
+pub use self::calls::{Joined, joined};
 pub use self::format::Text;

@@ -1,0 +1,102 @@
+//! The flags `--html` and `--open`: the run as a page.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::Result;
+use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
+
+use crate::commands::predict::{Answer, Kind, Measured, Question};
+use crate::lab::audience::Audience;
+use crate::show::page::file::Target;
+use crate::show::page::{Asked, Layout, Page, numbers};
+use crate::show::{View, tell};
+
+/// Where a page goes, and what becomes of it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PageArgs {
+    /// Write the run as a page that steps forward and back
+    #[arg(long, value_name = "FILE", help_heading = "The page")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(parse_path))]
+    pub html: Option<PathBuf>,
+
+    /// Open that page with the desktop's browser
+    #[arg(long, requires = "html", help_heading = "The page")]
+    pub open: bool,
+}
+
+/// A file's name: a page is replaced as a whole, which standard output is not.
+pub fn parse_path(text: OsString) -> Result<PathBuf, &'static str> {
+    match text.to_str() {
+        Some("") => Err("it takes the name of a file"),
+        Some("-") => Err("a page is a file, and replaced as a whole: it takes a name"),
+        _ => Ok(text.into()),
+    }
+}
+
+/// What shows a trace as text, over a writer.
+pub type TextOf<'a> = &'a dyn Fn(View, Box<dyn Write + Send>) -> Box<dyn Audience>;
+
+impl PageArgs {
+    /// The listener that makes the page, if there is to be one.
+    pub fn page(&self, layout: Layout, text: TextOf<'_>) -> Result<Option<Page>> {
+        let Some(path) = &self.html else {
+            return Ok(None);
+        };
+        let target = Target::check(path)?;
+        Ok(Some(Page::new(target, layout, text)))
+    }
+}
+
+/// Puts the questions of a command on its page, with what was measured.
+pub fn ask<R>(page: &Page, questions: Vec<Question<R>>, found: &R) {
+    for question in questions {
+        let Measured { answer, reason } = (question.measure)(found);
+        let Some(answer) = answer else {
+            continue; // the run did not come to it
+        };
+        // What is asked of all runs together stands with the last one.
+        let run = question.run.unwrap_or_else(|| page.runs());
+        let (options, answer) = match (question.kind, answer) {
+            (_, Answer::Count(count)) => numbers(&question.text, count),
+            (Kind::Word(choices), Answer::Word(word)) => {
+                let words: Vec<String> = choices.iter().map(|c| c.word.to_string()).collect();
+                let answer = words.iter().position(|known| known == word);
+                (words, answer.unwrap_or(0))
+            }
+            (Kind::Count, Answer::Word(_)) => continue,
+        };
+        let asked = Asked {
+            question: question.text,
+            options,
+            answer,
+            reason,
+        };
+        page.ask(run, asked);
+    }
+}
+
+/// Writes the page, and opens it where that is wanted.
+pub fn finish(page: &Page, open: bool) -> Result<()> {
+    page.write()?;
+    if open {
+        let path = page.path();
+        let started = Command::new("xdg-open")
+            .arg(&path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        if let Err(error) = started {
+            // The page is there all the same.
+            tell(&format!(
+                "epoll-lab: --open: xdg-open: {error}; the page is {}",
+                path.display()
+            ));
+        }
+    }
+    Ok(())
+}

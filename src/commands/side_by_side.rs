@@ -1,0 +1,171 @@
+//! `side-by-side`: two servers, the same clients, on one page.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::args::Format;
+use crate::commands::page::{PageArgs, parse_path};
+use crate::commands::screen::Screen;
+use crate::commands::servers::Server;
+use crate::commands::servers::args::{EpollArgs, ServerArgs};
+use crate::commands::servers::run::{OneServer, prepare};
+use crate::lab::script::at_once;
+use crate::server::mode::Mode;
+use crate::show::page::Layout;
+use crate::show::text::table;
+use crate::show::{Charset, Timing, Trace, View, tell};
+
+pub const EXAMPLES: &str = "\
+Examples:
+  epoll-lab side-by-side et.html lt \"et-blocking --read once\"
+  epoll-lab side-by-side right.html et-blocking et-nonblock --open
+  epoll-lab side-by-side three.html \"lt --clients 3\" \"blocking --clients 3\"";
+
+#[derive(Debug, Args)]
+pub struct SideArgs {
+    /// The page
+    #[arg(value_name = "FILE")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(parse_path))]
+    file: PathBuf,
+
+    /// A server with its flags, as on a command line: "et-blocking --read once"
+    #[arg(value_name = "LEFT")]
+    left: String,
+
+    /// The other one; both have the same clients
+    #[arg(value_name = "RIGHT")]
+    right: String,
+
+    /// Open the page with the desktop's browser
+    #[arg(long)]
+    open: bool,
+}
+
+/// What stands in one of these words.
+#[derive(Debug, Parser)]
+#[command(name = "epoll-lab")]
+struct Words {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The servers that can stand beside each other.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Blocking(ServerArgs),
+    Lt(EpollArgs),
+    EtBlocking(EpollArgs),
+    EtNonblock(EpollArgs),
+}
+
+/// A server that was asked for in words.
+type Asked = (Server, Mode, ServerArgs);
+
+/// Runs both, one after the other.
+pub fn execute(args: SideArgs, charset: Charset) -> Result<ExitCode> {
+    let two = parse(&args.left).and_then(|left| Ok((left, parse(&args.right)?)));
+    let two = two.and_then(|(left, right)| with_the_same_clients(left, right));
+    let (left, right) = match two {
+        Ok(two) => two,
+        Err(mistake) => {
+            tell(&format!("epoll-lab: {mistake}"));
+            return Ok(ExitCode::from(2));
+        }
+    };
+    let view = View {
+        trace: Trace::Summary,
+        timing: Timing::Hidden,
+        charset,
+    };
+    let file = args.file;
+    let to = PageArgs {
+        html: Some(file.clone()),
+        open: args.open,
+    };
+    let screen = Screen::new(Format::Text, view, &to, Layout::Side)?;
+    let mut sound = true;
+    let stage = OneServer::stage(&screen)?;
+    for (number, (server, mode, args)) in [left, right].into_iter().enumerate() {
+        let (mut run, script) = prepare(server, mode, &args, false);
+        run.caption.next = None; // that is the page
+        if number > 0 {
+            screen.text(|out| std::io::Write::write_all(out, b"\n"))?;
+        }
+        stage.announce(&run)?;
+        let (summary, _) = stage.perform(&run, mode, &script, &mut at_once)?;
+        sound &= summary.echo_intact;
+    }
+    screen.finish_page()?;
+    let next = format!(
+        "open {} in a browser, and press the right arrow",
+        file.display()
+    );
+    screen.text(|out| table::next(Some(&next), out))?;
+    Ok(match sound {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// A server and its flags, from one word of the command line.
+fn parse(words: &str) -> Result<Asked, String> {
+    let typed = ["epoll-lab"].into_iter().chain(words.split_whitespace());
+    let asked = Words::try_parse_from(typed.map(OsString::from)).map_err(|error| {
+        let told = error.to_string();
+        let line = told.lines().next().unwrap_or_default();
+        let line = line.trim_start_matches("error: ");
+        format!(
+            "'{}': {line}; side by side go blocking, lt, et-blocking and et-nonblock, with \
+             their flags",
+            words.escape_debug()
+        )
+    })?;
+    let (server, mode, args) = match asked.command {
+        Command::Blocking(args) => (Server::Blocking, Server::Blocking.mode(), args),
+        Command::Lt(args) => args.of(Server::Lt),
+        Command::EtBlocking(args) => args.of(Server::EtBlocking),
+        Command::EtNonblock(args) => args.of(Server::EtNonblock),
+    };
+    let flags = [
+        ("--listen", args.listen.is_some()),
+        ("--step", args.step),
+        ("--predict", args.predict.is_given()),
+        ("--html", args.page.html.is_some()),
+        ("--timing", args.screen.timing),
+    ];
+    match flags.iter().find(|(_, given)| *given) {
+        Some((flag, _)) => Err(format!(
+            "'{}': {flag} is not for two runs beside each other",
+            words.escape_debug()
+        )),
+        None => Ok((server, mode, args)),
+    }
+}
+
+/// What one of them says of its clients goes for both.
+fn with_the_same_clients(mut left: Asked, mut right: Asked) -> Result<(Asked, Asked), String> {
+    let (one, other) = (&mut left.2, &mut right.2);
+    let clients = match (one.clients, other.clients) {
+        (Some(one), Some(other)) if one != other => {
+            return Err(format!(
+                "--clients {one} and --clients {other}: side by side both have the same clients"
+            ));
+        }
+        (Some(clients), _) | (None, Some(clients)) => clients,
+        (None, None) => left.0.clients().max(right.0.clients()),
+    };
+    match (one.message.is_empty(), other.message.is_empty()) {
+        (false, false) if one.message != other.message => {
+            return Err("--message: side by side both have the same clients".into());
+        }
+        (false, _) => other.message = one.message.clone(),
+        (true, _) => one.message = other.message.clone(),
+    }
+    (one.clients, other.clients) = (Some(clients), Some(clients));
+    Ok((left, right))
+}

@@ -1,0 +1,434 @@
+//! One run on the page: its moments, beside the lines of its trace and its
+//! records. Both come from the formats that print them.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::lab::audience::Event;
+use crate::lab::report::scene::Action;
+use crate::lab::report::{Api, Run, Summary};
+use crate::server::mode::SocketKind;
+use crate::show::page::fold::{Fold, Input};
+use crate::show::page::formats::{Formats, VIEW, plain};
+use crate::show::page::html::{escape, visible};
+use crate::show::page::listing::Listing;
+use crate::show::page::moment::{Ask, Asked, Kind, Moment};
+use crate::show::text::layout::heading;
+use crate::show::text::{Joined, joined, table};
+use crate::trace::escape::escape as as_strace;
+use crate::trace::{Call, Name, Record};
+
+/// Moments that a page holds; a browser has to draw all of them.
+pub const MOST: usize = 10_000;
+
+/// Bytes of a client that the page can draw one by one.
+const STREAM: usize = 2048;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Part {
+    command: String,
+    title: String,
+    run: Option<Run>,
+    fold: Fold,
+    head: String,
+    lines: Vec<String>,
+    tail: String,
+    records: Vec<Box<RawValue>>,
+    moments: Vec<Moment>,
+    asks: Vec<Ask>,
+    /// Calls that become one paragraph.
+    setup: Vec<Record>,
+    /// A recv whose echo may follow.
+    held: Option<Record>,
+    /// What the clients have sent.
+    streams: BTreeMap<String, Vec<u8>>,
+    /// The first moment of the clean-up: its calls share a paragraph, which
+    /// is printed when it is over.
+    ending: Option<usize>,
+    /// Moments in calls that have not returned yet.
+    asleep: Vec<usize>,
+    cut: bool,
+}
+
+/// The run as the page reads it.
+#[derive(Serialize)]
+pub struct Data<'a> {
+    command: &'a str,
+    title: &'a str,
+    chips: Vec<&'a str>,
+    api: &'static str,
+    wait: Option<&'static str>,
+    rules: bool,
+    nonblock: bool,
+    buffer: usize,
+    names: Vec<String>,
+    streams: BTreeMap<&'a str, String>,
+    lines: &'a [String],
+    records: &'a [Box<RawValue>],
+    moments: &'a [Moment],
+    asks: &'a [Ask],
+    compared: u64,
+    differed: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
+}
+
+impl Part {
+    /// A run of a server, or of the two ends of a connection.
+    pub fn new(run: &Run, formats: &mut Formats) -> Part {
+        let command = format!("epoll-lab {}{}", run.command, run.caption.flags);
+        // Where the lab plays no clients, both ends are in the trace.
+        let fold = match run.caption.ends {
+            true => Fold::experiment(run.api),
+            false => Fold::new(run),
+        };
+        let mut part = Part::empty(visible(&command), fold);
+        part.run = Some(run.clone());
+        formats.print(&Event::Run(run));
+        part.head = formats.lines(None).join(" ").replace("  ", " ");
+        part.title = part.head.split(" | ").next().unwrap_or_default().into();
+        part.records = formats.records();
+        part
+    }
+
+    /// An experiment.
+    pub fn trial(id: &'static str, formats: &mut Formats) -> Part {
+        let mut part = Part::empty(
+            format!("epoll-lab claims {id}"),
+            Fold::experiment(Api::Epoll),
+        );
+        formats.print(&Event::Trial(id));
+        part.title = id.into();
+        part.lines = formats.lines(None);
+        part.records = formats.records();
+        part
+    }
+
+    fn empty(command: String, fold: Fold) -> Part {
+        Part {
+            command,
+            title: String::new(),
+            run: None,
+            fold,
+            head: String::new(),
+            lines: Vec::new(),
+            tail: String::new(),
+            records: Vec::new(),
+            moments: Vec::new(),
+            asks: Vec::new(),
+            setup: Vec::new(),
+            held: None,
+            streams: BTreeMap::new(),
+            ending: None,
+            asleep: Vec::new(),
+            cut: false,
+        }
+    }
+
+    /// What the run is called.
+    pub fn name(&mut self, head: &str) {
+        self.head = visible(head);
+    }
+
+    /// Something happens.
+    pub fn hear(&mut self, event: &Event<'_>, formats: &mut Formats) {
+        if let Event::Call(record) = *event {
+            return self.returned(record, formats);
+        }
+        if let Event::Finish | Event::Evidence(_) = event {
+            // The evidence stands with those who wait: one moment.
+            self.flush(formats);
+            return formats.print(event);
+        }
+        self.flush(formats);
+        match *event {
+            Event::Rest(asleep) => {
+                let amended = self.fold.rest(asleep);
+                if let Some(last) = self.moments.last_mut() {
+                    last.d.extend(amended);
+                }
+            }
+            Event::SetUp(records) => self.group(&[*event], Input::SetUp(records), formats),
+            Event::Act(heading) => self.group(&[*event], Input::Note(heading), formats),
+            Event::Note(note) => self.group(&[*event], Input::Note(note), formats),
+            Event::Folded(_) => self.group(&[*event], Input::Folded, formats),
+            Event::DoesNotReturn(call) => {
+                self.group(&[*event], Input::DoesNotReturn(call), formats);
+            }
+            Event::Step(step) => {
+                if step.action == Action::Send {
+                    let stream = self.streams.entry(step.client.to_string()).or_default();
+                    let room = STREAM.saturating_sub(stream.len());
+                    stream.extend(step.data.iter().take(room));
+                }
+                self.group(&[*event], Input::Step(step), formats);
+            }
+            Event::Blocked { blocked, .. } => {
+                self.group(&[*event], Input::Blocked(blocked), formats);
+            }
+            Event::Stranded { unread, asleep } => {
+                self.group(&[*event], Input::Stranded(unread, asleep), formats);
+            }
+            Event::ShutDown { asleep, .. } => {
+                self.group(&[*event], Input::ShutDown(asleep), formats);
+            }
+            Event::Summary(summary) => self.end(summary, formats),
+            Event::Unseen(name, reports) => {
+                self.fold.unseen(name, reports);
+                formats.print(event);
+            }
+            _ => formats.print(event),
+        }
+    }
+
+    fn returned(&mut self, record: &Record, formats: &mut Formats) {
+        if self.is_setup(record) {
+            return self.setup.push(record.clone());
+        }
+        self.flush_setup(formats);
+        if let Some(held) = self.held.take() {
+            let both = [Event::Call(&held), Event::Call(record)];
+            match joined(&held, record) {
+                Some(Joined::Echo) => {
+                    return self.group(&both, Input::Echo(&held, record), formats);
+                }
+                Some(Joined::Close) => {
+                    return self.group(&both, Input::HungUp(&held, record), formats);
+                }
+                None => self.group(&both[..1], Input::Call(&held), formats),
+            }
+        }
+        match (record.call, record.result) {
+            (Call::Recv { .. }, Ok(_)) => self.held = Some(record.clone()),
+            _ => self.group(&[Event::Call(record)], Input::Call(record), formats),
+        }
+    }
+
+    fn is_setup(&self, record: &Record) -> bool {
+        let fd = record.call.fd();
+        match record.call {
+            _ if record.result.is_err() => false,
+            Call::Socket | Call::Setsockopt { .. } | Call::Bind { .. } => true,
+            Call::Listen { .. } | Call::EpollCreate1 => true,
+            Call::EpollCtl { .. } => {
+                !self.setup.is_empty() && fd.is_some_and(|fd| fd.name == Name::Listener)
+            }
+            _ => false,
+        }
+    }
+
+    fn flush_setup(&mut self, formats: &mut Formats) {
+        let setup = std::mem::take(&mut self.setup);
+        if !setup.is_empty() {
+            let calls: Vec<Event<'_>> = setup.iter().map(Event::Call).collect();
+            self.group(&calls, Input::SetUp(&setup), formats);
+        }
+    }
+
+    fn flush(&mut self, formats: &mut Formats) {
+        self.flush_setup(formats);
+        if let Some(held) = self.held.take() {
+            self.group(&[Event::Call(&held)], Input::Call(&held), formats);
+        }
+    }
+
+    /// The lines, the records and the moments of one input.
+    fn group(&mut self, events: &[Event<'_>], input: Input<'_>, formats: &mut Formats) {
+        events.iter().for_each(|event| formats.print(event));
+        let (mut first, record) = (self.lines.len(), self.records.len());
+        let ends = matches!(input, Input::End(_));
+        // In the clean-up what has been printed is of the calls before.
+        let cleans = matches!(input, Input::ShutDown(_)) || self.ending.is_some() && !ends;
+        let lines = formats.lines(if cleans { None } else { Some(Event::Finish) });
+        let records = formats.records();
+        let headings = heading().map(|line| plain(line.to_string().as_bytes()));
+        first += lines
+            .iter()
+            .take_while(|line| headings.contains(line))
+            .count();
+        if self.cut && !ends {
+            return;
+        }
+        self.lines.extend(lines);
+        self.records.extend(records);
+        self.lay_out_ending(first, ends);
+        if let Input::Call(record) | Input::Echo(record, _) | Input::HungUp(record, _) = input {
+            // What it slept in is what has returned now.
+            for index in self.asleep.drain(..) {
+                self.moments[index].place = record.place();
+            }
+        }
+        let last = self.lines.len().saturating_sub(1);
+        // A long step has its own line, and the state one below.
+        let beside = self.lines.last().is_some_and(|line| !line.starts_with(' '));
+        if let Input::ShutDown(_) = input {
+            self.ending = Some(self.moments.len());
+        }
+        for mut moment in self.fold.take(input) {
+            moment.r = (record, self.records.len());
+            moment.l = match moment.k {
+                // Where the server sleeps stands beside the step that follows.
+                Kind::Sleep if beside && matches!(input, Input::Step(_)) => {
+                    moment.h = true;
+                    (last, last)
+                }
+                Kind::Sleep => (first.saturating_sub(1), first.saturating_sub(1)),
+                Kind::End => (last, last),
+                _ if self.ending.is_some() => (last, last),
+                _ => (first.min(last), last),
+            };
+            self.push(moment);
+        }
+        self.cut |= !ends && self.moments.len() >= MOST;
+    }
+
+    /// Gives the lines that have come to the calls of the clean-up; `all`: no
+    /// more will come. Whatever has more to be said of it has a line of its own,
+    /// the last one.
+    fn lay_out_ending(&mut self, first: usize, all: bool) {
+        let Some(ending) = self.ending else { return };
+        let last = self.lines.len().saturating_sub(1);
+        if self.lines.len() == first && !all {
+            return;
+        }
+        let until = if all { last } else { last.saturating_sub(1) };
+        for moment in self.moments.iter_mut().skip(ending) {
+            if moment.k != Kind::Sleep {
+                moment.l = (first.min(until), until);
+            }
+        }
+        // The call that had more to be said comes now; those after it stand in
+        // the next paragraph.
+        self.ending = Some(self.moments.len() + 1).filter(|_| !all);
+    }
+
+    fn push(&mut self, mut moment: Moment) {
+        let index = self.moments.len();
+        if matches!(moment.k, Kind::Sleep | Kind::Stuck) {
+            self.asleep.push(index);
+        }
+        if let Some(asked) = moment.ask.take() {
+            self.asks.push(placed(asked, index, index));
+        }
+        self.moments.push(moment);
+    }
+
+    fn end(&mut self, summary: &Summary, formats: &mut Formats) {
+        formats.print(&Event::Finish);
+        let (first, more) = (self.lines.len(), formats.lines(None));
+        self.lines.extend(more);
+        self.lay_out_ending(first, true);
+        let all = [Event::Summary(summary)];
+        let (lines, cut) = (self.lines.len(), self.cut);
+        self.group(&all, Input::End(summary), formats);
+        // The table stands below the trace.
+        self.lines.truncate(lines);
+        self.cut = cut;
+        let last = lines.saturating_sub(1);
+        if let Some(moment) = self.moments.last_mut() {
+            moment.l = (last, last);
+        }
+        let mut tail = Vec::new();
+        // Writing to a Vec cannot fail.
+        let _ = table::counts(summary, VIEW, &mut tail);
+        let _ = std::io::Write::write_all(&mut tail, b"\n");
+        let _ = table::verdict(summary, &mut tail);
+        self.tail = plain(&tail);
+    }
+
+    /// What an experiment came to.
+    pub fn conclude(&mut self, sentence: &str, text: &[u8], formats: &mut Formats) {
+        self.flush(formats);
+        self.group(&[], Input::Conclusion(sentence), formats);
+        self.tail = plain(text);
+    }
+
+    /// A question about the whole of the run: asked before the first message,
+    /// answered by how things stand before the first hang-up.
+    pub fn ask(&mut self, asked: Asked) {
+        let clients = || {
+            let moments = self.moments.iter().enumerate();
+            moments.filter(|(_, moment)| moment.k == Kind::Client && moment.c.is_some())
+        };
+        let does = |what: &'static str| move |moment: &Moment| moment.s.contains(what);
+        let first = |what| clients().find(|(_, moment)| does(what)(moment));
+        let last = self.moments.len().saturating_sub(1);
+        let at = first(" sends ").map_or(1.min(last), |(at, _)| at);
+        let ends = [first(" receives "), first(" hangs up")];
+        let shown = ends.into_iter().flatten().map(|(at, _)| at).min();
+        let shown = shown.map_or(last, |shown| shown.saturating_sub(1));
+        let before = self.asks.iter().filter(|ask| ask.at != ask.shown).count();
+        self.asks.insert(before, placed(asked, at, shown.max(at)));
+    }
+
+    /// Looks up where the calls were made.
+    pub fn place(&mut self, listing: &mut Listing) {
+        for moment in &mut self.moments {
+            moment.p = moment
+                .place
+                .and_then(|(file, line)| listing.find(file, line));
+        }
+    }
+
+    /// See [`MOST`].
+    pub fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// The command line, without the flags that say how to show it.
+    pub fn command(&self) -> &str {
+        &self.command
+    }
+
+    /// As a program without pictures prints it, for whoever has no JavaScript,
+    /// and for paper.
+    pub fn text(&self) -> String {
+        let trace = escape(&self.lines.join("\n"));
+        let (command, head) = (escape(&self.command), escape(&self.head));
+        let tail = escape(self.tail.trim_end());
+        format!("<h2>$ {command} --trace</h2>\n<pre>{head}\n\n{trace}\n{tail}</pre>")
+    }
+
+    /// See [`Data`].
+    pub fn data(&self) -> Data<'_> {
+        let run = self.run.as_ref();
+        let chips = self.head.strip_prefix(&self.title).unwrap_or(&self.head);
+        let checks = self.fold.checks();
+        let streams = self.streams.iter();
+        Data {
+            command: &self.command,
+            title: &self.title,
+            chips: chips.split(" | ").filter(|chip| !chip.is_empty()).collect(),
+            api: run.map_or(Api::Epoll, |run| run.api).name(),
+            wait: run.map_or(Some("epoll_wait"), |run| run.api.wait_call()),
+            rules: self.fold.has_rules(),
+            nonblock: run.is_none_or(|run| run.socket == SocketKind::Nonblocking),
+            buffer: run.map_or(0, |run| run.buffer),
+            names: self.fold.names(),
+            streams: streams
+                .map(|(name, bytes)| (name.as_str(), as_strace(bytes)))
+                .collect(),
+            lines: &self.lines,
+            records: &self.records,
+            moments: &self.moments,
+            asks: &self.asks,
+            compared: checks.compared,
+            differed: checks.differed,
+            cut: self.cut,
+        }
+    }
+}
+
+fn placed(asked: Asked, at: usize, shown: usize) -> Ask {
+    Ask {
+        at,
+        shown,
+        q: asked.question,
+        o: asked.options,
+        a: asked.answer,
+        why: asked.reason,
+    }
+}

@@ -1,0 +1,137 @@
+//! The file: what it may be called, what becomes of an old one, what is in it.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
+
+use crate::common::{epoll_lab, run};
+use crate::{Directory, data, page, page_of, states};
+
+/// The runs of the lessons.
+const LESSONS: [&str; 5] = [
+    "blocking",
+    "lt",
+    "et-blocking --read once",
+    "et-blocking",
+    "et-nonblock",
+];
+
+#[test]
+fn the_same_bytes_every_time_and_under_100_kb() {
+    let directory = Directory::new("bytes");
+    for line in LESSONS {
+        let once = page(&format!("{line} --stall 0s"), &directory.file("a.html"));
+        let other = format!("{line} --stall 0s --trace --color always");
+        let again = page(&other, &directory.file("b.html"));
+        assert_eq!(once, again, "{line}");
+        assert!(once.len() < 100_000, "{line}: {} bytes", once.len());
+    }
+}
+
+#[test]
+fn the_output_on_the_screen_is_as_without_it() {
+    let directory = Directory::new("beside");
+    for how in ["", "--trace", "--trace --format json", "--predict 2,no"] {
+        let line = format!("et-blocking --stall 0s {how}");
+        let words = || line.split_ascii_whitespace().map(OsString::from);
+        let plain = run(&mut epoll_lab(words())).ok();
+        let html = ["--html".into(), directory.file("page.html").into()];
+        let with = run(&mut epoll_lab(words().chain(html))).ok();
+        assert_eq!(plain.stdout(), with.stdout(), "{line}");
+        assert_eq!(plain.stderr(), with.stderr(), "{line}");
+    }
+}
+
+#[test]
+fn an_old_file_is_replaced_as_a_whole_and_keeps_its_permissions() {
+    let directory = Directory::new("old");
+    let (path, link) = (directory.file("page.html"), directory.file("link.html"));
+    fs::write(&path, "x".repeat(1_000_000)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let new = page("lt", &link);
+    assert!(new.starts_with("<!doctype html>") && new.trim_end().ends_with("</html>"));
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o640
+    );
+    assert_eq!(
+        fs::read_dir(path.parent().unwrap()).unwrap().count(),
+        2,
+        "nothing is left over"
+    );
+}
+
+#[test]
+fn a_path_that_cannot_be_written_is_told_before_anything_is_run() {
+    let directory = Directory::new("refused");
+    let missing = directory.file("missing/page.html");
+    let missing = missing.to_str().unwrap();
+    let this = directory.file("");
+    for (path, status, told) in [
+        (missing, 1, "No such file or directory"),
+        (this.to_str().unwrap(), 1, "regular file"),
+        ("/dev/null", 1, "regular file"),
+        ("-", 2, "--html"),
+        ("", 2, "--html"),
+    ] {
+        let output = run(&mut epoll_lab(["lt", "--html", path]));
+        assert_eq!(output.status.code(), Some(status), "{}", output.told());
+        assert_eq!(output.stdout(), "", "{}", output.told());
+        assert!(output.stderr().contains(told), "{}", output.told());
+    }
+}
+
+#[test]
+fn clients_from_outside_have_no_page() {
+    let output = run(&mut epoll_lab([
+        "lt",
+        "--listen",
+        "127.0.0.1:0",
+        "--html",
+        "x.html",
+    ]));
+    assert_eq!(output.status.code(), Some(2), "{}", output.told());
+    assert!(output.stderr().contains("--listen"), "{}", output.told());
+}
+
+#[test]
+fn a_run_that_is_longer_than_a_page_is_cut_and_says_so() {
+    let directory = Directory::new("long");
+    let path = directory.file("page.html");
+    let message = "x".repeat(6000);
+    let args = ["lt", "--buffer", "1", "--message", &message, "--html"];
+    let output = run(epoll_lab(args).arg(&path)).ok();
+    assert!(
+        output.stderr().contains("10000 moments"),
+        "{}",
+        output.told()
+    );
+    let data = data(&fs::read_to_string(path).unwrap());
+    let run = &data["runs"][0];
+    let moments = run["moments"].as_array().unwrap();
+    assert!(moments.len() <= 10_001, "{}", moments.len());
+    assert_eq!(run["cut"], true);
+    assert_eq!(moments.last().unwrap()["k"], "end");
+}
+
+#[test]
+fn whatever_bytes_a_client_sends_they_stay_text() {
+    let directory = Directory::new("hostile");
+    let every: Vec<u8> = (1..=255).collect();
+    let evil = "</script><script>alert(1)</script><!--{{JS}}]]>\"'\\\u{202e}\u{2028}";
+    let all = [every, evil.into()];
+    let messages = all.map(|bytes| OsString::from_vec([b"--message=", &bytes[..]].concat()));
+    let args = ["lt", "--buffer", "64"].map(OsString::from);
+    let args = args.into_iter().chain(messages).collect();
+    let page = page_of(args, &directory.file("page.html"));
+    assert_eq!(page.matches("<script").count(), 2);
+    assert_eq!(page.matches("</script").count(), 2);
+    assert!(!page.contains("<!--") && !page.contains('\u{202e}') && !page.contains('\u{2028}'));
+    let run = &data(&page)["runs"][0];
+    assert_eq!(run["differed"], 0);
+    let last = states(run).pop().unwrap();
+    assert_eq!(last["A.back"], 255 + evil.len());
+}
