@@ -6,6 +6,7 @@
 //! it meanwhile. Nothing of it is in any language, or needs a recompiled
 //! program.
 
+pub(crate) mod act;
 pub(crate) mod acts;
 pub(crate) mod attach;
 pub(crate) mod client;

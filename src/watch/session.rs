@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 
 use crate::trace::Name;
 use crate::trace::totals::Totals;
-use crate::watch::acts::Act;
+use crate::watch::act::Act;
 use crate::watch::client::{Client, reachable};
 use crate::watch::diagnosis::Seen;
 use crate::watch::events::{Action, Asleep, Audience, Event, Step};

@@ -8,7 +8,7 @@ use clap::{Args, value_parser};
 
 use crate::commands::args::{Message, ScreenArgs, Word, one_of, parse_message};
 use crate::commands::servers::args::parse_stall;
-use crate::watch::acts::Act;
+use crate::watch::act::Act;
 
 pub const EXAMPLES: &str = "\
 Examples:

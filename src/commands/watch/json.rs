@@ -9,7 +9,7 @@ use crate::commands::screen::Screen;
 use crate::lab::audience::OutputError;
 use crate::trace::totals::{Connection, Totals};
 use crate::trace::{Name, errno_name};
-use crate::watch::acts::Act;
+use crate::watch::act::Act;
 use crate::watch::diagnosis::{Diagnosis, Seen, SeenClient, Verdict};
 
 /// `run`: what the clients are about to do, to which program.

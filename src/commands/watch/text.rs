@@ -11,7 +11,8 @@ use tabled::settings::object::Columns;
 use crate::commands::watch::json::{socket, trigger};
 use crate::show::grid;
 use crate::show::text::layout::wrap;
-use crate::watch::acts::{Act, Outcome};
+use crate::watch::act::Act;
+use crate::watch::acts::Outcome;
 use crate::watch::diagnosis::{Diagnosis, SeenClient};
 
 const HEAD: [&str; 9] = [

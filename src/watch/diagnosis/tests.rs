@@ -3,8 +3,13 @@
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
+use super::judge::*;
 use super::*;
-use crate::trace::Fd;
+use crate::trace::totals::Connection;
+use crate::trace::{Call, Fd, Name};
+use crate::watch::act::Act;
+use crate::watch::events::Asleep;
+use crate::watch::state::{End, Last};
 
 const A: Name = Name::Client(0);
 const B: Name = Name::Client(1);

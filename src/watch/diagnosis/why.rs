@@ -5,8 +5,8 @@ use nix::errno::Errno;
 
 use crate::trace::words::failed_text;
 use crate::trace::{Call, Name};
-use crate::watch::acts::Act;
-use crate::watch::diagnosis::{
+use crate::watch::act::Act;
+use crate::watch::diagnosis::seen::{
     Seen, SeenClient, Verdict, is_lost, is_queued, is_stranded, is_unread, starving,
 };
 use crate::watch::odd::end_text;
