@@ -61,8 +61,7 @@ impl<W: Write> Text<W> {
             return Ok(());
         }
         let [steps, calls] = heading();
-        // From outside no step of a client is seen.
-        if !self.memory.outside {
+        if !self.memory.no_sleeps {
             writeln!(self.out, "{steps}")?;
         }
         writeln!(self.out, "{}", calls.underline())
