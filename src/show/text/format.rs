@@ -42,8 +42,6 @@ pub(super) struct Memory {
     pub(super) clients: BTreeMap<Name, Seen>,
     /// The clients come from outside: say where from.
     pub(super) outside: bool,
-    /// No step of a client says where a server sleeps.
-    pub(super) no_sleeps: bool,
     /// Say what a wait moves and looks at.
     pub(super) costs: bool,
 }
@@ -58,12 +56,7 @@ impl<W: Write + Send> Audience for Text<W> {
     fn hear(&mut self, event: &Event<'_>) -> Result<(), OutputError> {
         match event {
             Event::Run(run) => self.run(run)?,
-            Event::Trial(_) => {
-                self.memory = Memory {
-                    no_sleeps: true,
-                    ..Memory::default()
-                }
-            }
+            Event::Trial(_) => self.memory = Memory::default(),
             Event::Interrupted => self.interrupted = true,
             Event::Summary(summary) => self.summary(summary)?,
             _ if !self.view.calls() => {}
@@ -94,7 +87,6 @@ impl<W: Write> Text<W> {
     fn run(&mut self, run: &Run) -> io::Result<()> {
         self.memory = Memory {
             outside: run.clients == 0,
-            no_sleeps: run.clients == 0,
             costs: run.caption.costs,
             ..Memory::default()
         };
