@@ -90,8 +90,13 @@ fn tell_all(
     enough: &AtomicBool,
 ) -> Result<()> {
     let mut told: Option<u64> = None;
+    let mut quiet = true;
     loop {
         let records: Vec<_> = shared.lock().records.drain(..).collect();
+        if records.is_empty() && !quiet {
+            audience.hear(&Event::Quiet)?;
+        }
+        quiet = records.is_empty();
         for record in &records {
             audience.hear(&Event::Returned(record))?;
         }

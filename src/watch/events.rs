@@ -32,6 +32,9 @@ pub enum Event<'a> {
     Folded(Option<u64>),
     /// What the lab itself does, in a line.
     Lab(&'a str),
+    /// Nothing more has happened for a moment: what was held back because a
+    /// following call might join it goes out.
+    Quiet,
     /// The program has come to its end.
     Ended(End),
 }

@@ -104,7 +104,8 @@ pub struct WatchArgs {
     pub pid: Option<i32>,
 
     /// With --pid: the first picture alone, from /proc, and exit
-    #[arg(long, requires = "pid", help_heading = "The server")]
+    #[arg(long, help_heading = "The server")]
+    #[arg(requires = "pid", conflicts_with = "command")]
     pub once: bool,
 
     /// Exit status 1 unless every act is OK

@@ -64,6 +64,7 @@ impl Audience for Hear<'_> {
                 }))
             }
             Event::Lab(note) => self.tell(&audience::Event::Note(note)),
+            Event::Quiet => self.tell(&audience::Event::Finish),
             Event::Ended(end) => {
                 self.tell(&audience::Event::Finish)?;
                 if self.screen.view.calls() {
