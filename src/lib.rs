@@ -92,3 +92,4 @@ pub mod server;
 pub mod show;
 pub mod sys;
 pub mod trace;
+pub mod watch;

@@ -11,8 +11,12 @@ use epoll_lab::commands::cli::{Cli, Color};
 use epoll_lab::lab::audience::OutputError;
 
 fn main() -> ExitCode {
-    epoll_lab::lab::fds::close_inherited();
+    // The child of an experiment may have been given fds on purpose.
     if let Some(status) = epoll_lab::claims::play_if_asked(std::env::args_os()) {
+        return status;
+    }
+    epoll_lab::lab::fds::close_inherited();
+    if let Some(status) = epoll_lab::watch::play_if_asked(std::env::args_os()) {
         return status;
     }
     let cli = match Cli::try_parse() {

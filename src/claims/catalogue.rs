@@ -1,7 +1,7 @@
 //! The list of all claims, by family.
 
 use crate::claims::claim::Claim;
-use crate::claims::{hangups, interface, many, reading, writing};
+use crate::claims::{hangups, interface, many, other, reading, threads, writing};
 
 /// Claims about one subject.
 #[derive(Debug)]
@@ -13,12 +13,14 @@ pub struct Family {
 }
 
 /// All of them, in the order in which they are shown.
-pub static FAMILIES: [Family; 5] = [
+pub static FAMILIES: [Family; 7] = [
     family("The interface", &interface::CLAIMS),
     family("Reading", &reading::CLAIMS),
     family("Writing", &writing::CLAIMS),
     family("Hang-ups", &hangups::CLAIMS),
     family("Many", &many::CLAIMS),
+    family("Threads and processes", &threads::CLAIMS),
+    family("Not TCP", &other::CLAIMS),
 ];
 
 const fn family(title: &'static str, claims: &'static [Claim]) -> Family {

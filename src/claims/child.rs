@@ -5,14 +5,15 @@
 //! to say in lines on its standard output.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::fd::AsFd;
-use std::process::{ChildStdout, Command, Stdio};
+use std::os::fd::{AsFd, RawFd};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use rustix::io::FdFlags;
 
 use crate::claims::patience::until;
 use crate::claims::thread::{WAITS_FOR_EVER, falls_asleep, for_anyone};
@@ -30,10 +31,30 @@ pub enum Role {
     TextbookEt,
     /// The server of `et-nonblock`.
     Ours,
+    /// What a forked child does to an epoll.
+    Fork,
+    /// Sets O_NONBLOCK on its standard input.
+    SetNonblock,
+    /// A signal that is unblocked before a wait, and in it.
+    SignalRace,
+    /// A signalfd on an epoll that a child inherits.
+    SignalfdParent,
+    /// That child.
+    SignalfdChild,
 }
 
 impl Role {
-    const ALL: [Role; 4] = [Role::Wait, Role::TextbookLt, Role::TextbookEt, Role::Ours];
+    const ALL: [Role; 9] = [
+        Role::Wait,
+        Role::TextbookLt,
+        Role::TextbookEt,
+        Role::Ours,
+        Role::Fork,
+        Role::SetNonblock,
+        Role::SignalRace,
+        Role::SignalfdParent,
+        Role::SignalfdChild,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -41,7 +62,17 @@ impl Role {
             Role::TextbookLt => "textbook-lt",
             Role::TextbookEt => "textbook-et",
             Role::Ours => "ours",
+            Role::Fork => "fork",
+            Role::SetNonblock => "set-nonblock",
+            Role::SignalRace => "signal-race",
+            Role::SignalfdParent => "signalfd-parent",
+            Role::SignalfdChild => "signalfd-child",
         }
+    }
+
+    /// Whether it has been given fds from 3 up.
+    pub fn inherits(self) -> bool {
+        matches!(self, Role::Fork | Role::SignalfdChild)
     }
 
     pub fn from_name(name: &str) -> Option<Role> {
@@ -52,6 +83,9 @@ impl Role {
 /// The word that makes this program a child. It is no command: no help, no
 /// completion and no suggestion has it.
 pub const CHILD: &str = "claims-child";
+
+/// What the event of an fd that a child has added carries.
+pub const OF_THE_CHILD: u64 = 0xc41d;
 
 /// A line to the parent.
 pub fn say(line: &str) -> Result<()> {
@@ -65,20 +99,60 @@ pub struct Child {
     process: std::process::Child,
     pub witness: Witness,
     out: BufReader<ChildStdout>,
+    /// Where it is told to go on; see [`Child::fork`].
+    go: Option<ChildStdin>,
 }
 
 impl Child {
     /// `files`: its limit on open files.
     pub fn start(role: Role, files: Option<u64>) -> Result<Child> {
+        let files: Vec<String> = files.iter().map(u64::to_string).collect();
+        Child::spawn(role, &files, Stdio::null())
+    }
+
+    /// A child that has `fds` open under the numbers that they have here; it
+    /// is told `numbers`, and goes on when [`Child::go`] says so.
+    pub fn fork(role: Role, fds: &[&dyn AsFd], numbers: &[RawFd]) -> Result<Child> {
+        Child::inheriting(role, fds, numbers, Stdio::piped())
+    }
+
+    /// A child whose standard input is this open file.
+    pub fn fork_with_stdin(role: Role, stdin: &impl AsFd) -> Result<Child> {
+        Child::inheriting(role, &[], &[], duplicate(stdin)?)
+    }
+
+    /// The same, and it has `fds` open as well.
+    pub fn inheriting(
+        role: Role,
+        fds: &[&dyn AsFd],
+        numbers: &[RawFd],
+        stdin: Stdio,
+    ) -> Result<Child> {
+        let arguments: Vec<String> = numbers.iter().map(RawFd::to_string).collect();
+        let close_on_exec = |flags| -> Result<()> {
+            for fd in fds {
+                rustix::io::fcntl_setfd(fd.as_fd(), flags).context("fcntl(F_SETFD)")?;
+            }
+            Ok(())
+        };
+        // Who is started meanwhile by another thread inherits them as well, and
+        // closes them at once.
+        close_on_exec(FdFlags::empty())?;
+        let child = Child::spawn(role, &arguments, stdin);
+        close_on_exec(FdFlags::CLOEXEC)?;
+        child
+    }
+
+    fn spawn(role: Role, arguments: &[String], stdin: Stdio) -> Result<Child> {
         // This very file, even if it has been replaced since.
         let mut command = Command::new("/proc/self/exe");
         command.arg(CHILD).arg(role.name());
-        command.arg(std::process::id().to_string());
-        command.args(files.map(|files| files.to_string()));
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.arg(std::process::id().to_string()).args(arguments);
+        command.stdin(stdin).stdout(Stdio::piped());
         command.stderr(Stdio::null());
         let mut process = command.spawn().of_call("posix_spawn")?;
         let out = process.stdout.take().context("no pipe to the child")?;
+        let go = process.stdin.take();
         let witness = Witness::of_process(process.id());
         let child = witness
             .of_call("open(/proc/PID/stat)")
@@ -86,8 +160,24 @@ impl Child {
                 process,
                 witness,
                 out: BufReader::new(out),
+                go,
             })?;
         Ok(child)
+    }
+
+    /// Lets it take its next step.
+    pub fn go(&mut self) -> Result<()> {
+        let mut go = self.go.as_ref().context("no pipe to the child")?;
+        go.write_all(b"\n").context("write")
+    }
+
+    /// Its next line must be this one.
+    pub fn expect(&mut self, wanted: &str) -> Result<()> {
+        match self.line()? {
+            Some(line) if line == wanted => Ok(()),
+            Some(line) => bail!("the child says: {line}"),
+            None => bail!("the child has died"),
+        }
     }
 
     fn pid(&self) -> Pid {
@@ -144,6 +234,12 @@ impl Child {
             errno => Err(Errno::from_raw(errno)),
         })
     }
+}
+
+/// Another fd for the same open file, for a child.
+pub fn duplicate(fd: &impl AsFd) -> Result<Stdio> {
+    let fd = fd.as_fd().try_clone_to_owned();
+    Ok(Stdio::from(fd.context("F_DUPFD_CLOEXEC")?))
 }
 
 impl Drop for Child {

@@ -17,9 +17,11 @@ use nix::sys::socket::{SockaddrIn, getsockname};
 use nix::unistd::getppid;
 
 use crate::claims::child::{CHILD, Role, say};
+use crate::claims::child_fork as fork;
 use crate::claims::textbook;
 use crate::claims::textbook::Edition;
 use crate::claims::thread::spawn;
+use crate::lab::fds::close_inherited;
 use crate::server;
 use crate::server::{Config, mode};
 use crate::sys::Sys;
@@ -27,28 +29,32 @@ use crate::sys::journal::{Follow, Journal};
 use crate::sys::open_files::Limit;
 use crate::trace::OfCall;
 
-/// The child's side, if this process is one: `claims-child ROLE PARENT [FILES]`.
+/// The child's side, if this process is one: `claims-child ROLE PARENT`, with
+/// the limit on open files or the numbers of inherited fds.
 pub fn play_if_asked(arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     // Whoever is not asked may have been given any bytes.
     let arguments: Vec<String> = arguments
         .skip(1)
-        .take(4)
+        .take(5)
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
-    let (role, parent, files) = match arguments.as_slice() {
-        [child, role, parent] if child == CHILD => (role, parent, None),
-        [child, role, parent, files] if child == CHILD => (role, parent, files.parse().ok()),
+    let (role, parent, numbers) = match arguments.as_slice() {
+        [child, role, parent, numbers @ ..] if child == CHILD => (role, parent, numbers),
         _ => return None,
     };
     let (role, parent) = (Role::from_name(role)?, parent.parse().ok()?);
-    Some(play(role, parent, files).unwrap_or_else(|error| {
+    let numbers: Vec<u64> = numbers.iter().filter_map(|n| n.parse().ok()).collect();
+    Some(play(role, parent, &numbers).unwrap_or_else(|error| {
         // Read by nobody but the parent.
         let _ = say(&format!("{error:#}"));
         ExitCode::FAILURE
     }))
 }
 
-fn play(role: Role, parent: i32, files: Option<u64>) -> Result<ExitCode> {
+fn play(role: Role, parent: i32, numbers: &[u64]) -> Result<ExitCode> {
+    if !role.inherits() {
+        close_inherited();
+    }
     // Whatever becomes of the parent, no child stays behind.
     set_pdeathsig(Signal::SIGKILL).of_call("prctl(PR_SET_PDEATHSIG)")?;
     // A parent that died before that call sends no signal any more; whoever
@@ -56,8 +62,8 @@ fn play(role: Role, parent: i32, files: Option<u64>) -> Result<ExitCode> {
     if getppid().as_raw() != parent {
         bail!("process {parent}, which this one was started for, is gone");
     }
-    if let Some(files) = files {
-        let (soft, hard) = (files, files);
+    if let (false, [files]) = (role.inherits(), numbers) {
+        let (soft, hard) = (*files, *files);
         Limit { soft, hard }.set()?;
     }
     match role {
@@ -65,6 +71,11 @@ fn play(role: Role, parent: i32, files: Option<u64>) -> Result<ExitCode> {
         Role::TextbookLt => textbook::serve(Edition::Level),
         Role::TextbookEt => textbook::serve(Edition::Edge),
         Role::Ours => serve_ours(),
+        Role::Fork => fork::fork(numbers),
+        Role::SetNonblock => fork::set_nonblock(),
+        Role::SignalRace => fork::signal_race(),
+        Role::SignalfdParent => fork::signalfd_parent(),
+        Role::SignalfdChild => fork::signalfd_child(numbers),
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod child;
+mod child_fork;
 mod child_role;
 mod claim;
 mod disturbance;
@@ -15,10 +16,12 @@ pub mod finding;
 mod hangups;
 mod interface;
 mod many;
+mod other;
 mod patience;
 mod reading;
 mod textbook;
 mod thread;
+mod threads;
 pub mod trial;
 mod writing;
 

@@ -17,8 +17,9 @@ use crate::commands::servers::Server;
 use crate::commands::servers::args::{EpollArgs, ServerArgs};
 use crate::commands::servers::run::{execute as execute_server, execute_epoll};
 use crate::commands::side_by_side::{self, SideArgs};
+use crate::commands::watch::args::{self as watch_args, WatchArgs};
 use crate::commands::write_events::args::{self as write_args, WriteArgs};
-use crate::commands::{claims, compare, man, matrix, write_events};
+use crate::commands::{claims, compare, man, matrix, watch, write_events};
 use crate::lab::audience::OutputError;
 use crate::show::{Charset, tell};
 
@@ -134,6 +135,9 @@ pub(crate) enum Command {
     /// What textbooks say about epoll, each claim tried on this kernel
     #[command(after_help = CLAIMS_EXAMPLES)]
     Claims(ClaimsArgs),
+    /// Your own server, in any language: every call, and what is wrong with it
+    #[command(after_help = watch_args::EXAMPLES, after_long_help = watch_args::MORE_EXAMPLES)]
+    Watch(WatchArgs),
     /// Print a completion script for a shell
     Completions { shell: Shell },
     /// Print the manual page (roff), or that of a command, for `man -l -`
@@ -162,6 +166,7 @@ pub fn execute(cli: Cli) -> Result<ExitCode> {
         Command::Matrix(args) => matrix::run::execute(&args, charset),
         Command::SideBySide(args) => side_by_side::execute(args, charset),
         Command::Claims(args) => claims::run::execute(&args, charset),
+        Command::Watch(args) => watch::run::execute(&args, charset),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "epoll-lab", &mut script);
@@ -180,7 +185,7 @@ fn print(bytes: &[u8]) -> Result<ExitCode> {
 }
 
 /// The commands that have a manual page of their own.
-const PAGES: [&str; 9] = [
+const PAGES: [&str; 10] = [
     "blocking",
     "lt",
     "et-blocking",
@@ -190,6 +195,7 @@ const PAGES: [&str; 9] = [
     "matrix",
     "side-by-side",
     "claims",
+    "watch",
 ];
 
 /// Help and version go to standard output. A mistake is told in one line on

@@ -18,4 +18,5 @@ pub(crate) mod predict;
 pub(crate) mod screen;
 pub(crate) mod servers;
 pub(crate) mod side_by_side;
+pub(crate) mod watch;
 pub(crate) mod write_events;

@@ -14,7 +14,7 @@ pub mod client;
 pub mod fds;
 mod interrupt;
 mod listen;
-mod one_cpu;
+pub(crate) mod one_cpu;
 mod ready;
 pub mod report;
 mod running;

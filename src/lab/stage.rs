@@ -77,8 +77,10 @@ impl Stage {
         self.audience.tell(&Event::Run(run))?;
         let mut lab = self.start(run, mode, addr, follow)?;
         lab.tell_where_it_listens()?;
-        lab.watch_server(stall)?;
-        self.sum_up()
+        let ended = lab.watch_server(stall);
+        // What has been is summed up, also where an error ended the server.
+        let summary = self.sum_up();
+        ended.and(summary)
     }
 
     fn start(&self, run: &Run, mode: Mode, addr: SocketAddr, follow: Follow) -> Result<Lab> {

@@ -16,16 +16,18 @@ pub fn retry<T>(mut call: impl FnMut() -> Result<T, Failure>) -> Result<T, Failu
 }
 
 /// Sorts an error of recv(2) or send(2) on a connection: one that ends this
-/// connection alone, or a surprise.
+/// connection alone, or one that ends the server.
+///
+/// What the network says of a connection comes out of these two calls, and no
+/// list of it is whole: a router of the client's can send what becomes EACCES,
+/// EOPNOTSUPP or EINVAL (icmp(7), ip-route(8)). So those are listed that speak
+/// of the server.
 pub fn gone(error: Failure) -> Result<(), Failure> {
     match error.errno {
-        // The peer reset the connection, or the network lost it (tcp(7)).
-        Errno::ECONNRESET | Errno::EPIPE | Errno::ETIMEDOUT => Ok(()),
-        Errno::ECONNABORTED | Errno::ECONNREFUSED | Errno::ENOTCONN => Ok(()),
-        Errno::EHOSTUNREACH | Errno::EHOSTDOWN | Errno::ENETUNREACH => Ok(()),
-        Errno::ENETDOWN | Errno::ENONET | Errno::EPROTO | Errno::ENOPROTOOPT => Ok(()),
-        // The kernel has no memory for this one: the others go on.
-        Errno::ENOMEM | Errno::ENOBUFS => Ok(()),
-        _ => Err(error),
+        // No fd, no socket, no memory of ours: a bug, in us and not in the peer.
+        Errno::EBADF | Errno::ENOTSOCK | Errno::EFAULT => Err(error),
+        // Reset by the peer, lost by the network, no memory for it in the
+        // kernel: the others go on.
+        _ => Ok(()),
     }
 }

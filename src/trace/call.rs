@@ -57,6 +57,8 @@ pub enum Call {
     Connect { fd: Fd },
     /// epoll_create1(2): an empty interest list.
     EpollCreate1,
+    /// epoll_create(2): the same, as older programs ask for it.
+    EpollCreate,
     /// epoll_ctl(2): a change to it.
     EpollCtl {
         epfd: Fd,
@@ -77,6 +79,8 @@ pub enum Call {
     Select { nfds: usize, timeout: i32 },
     /// accept4(2): sleeps while the queue is empty, if the listener blocks.
     Accept4 { fd: Fd },
+    /// accept(2): the same without flags.
+    Accept { fd: Fd },
     /// fcntl(2), F_GETFL: the flags of the open file.
     FcntlGetfl { fd: Fd },
     /// fcntl(2), F_SETFL: O_NONBLOCK among them.
@@ -92,6 +96,25 @@ pub enum Call {
         length: usize,
         flags: MsgFlags,
     },
+    /// read(2), readv(2), recvmsg(2), recv(2) with flags: what other programs
+    /// take bytes with.
+    Input {
+        name: &'static str,
+        fd: Fd,
+        length: usize,
+        flags: MsgFlags,
+    },
+    /// write(2), writev(2), sendmsg(2), sendfile(2): what they send with.
+    Output {
+        name: &'static str,
+        fd: Fd,
+        length: usize,
+    },
+    /// ioctl(2), FIONBIO: O_NONBLOCK, without a look at the other flags.
+    Fionbio { fd: Fd, on: bool },
+    /// shutdown(2): one direction of a connection, or both, come to their end;
+    /// the fd stays open.
+    Shutdown { fd: Fd, how: &'static str },
     /// close(2): takes the fd off every interest list, if it is the last one for
     /// its open file (epoll(7)).
     Close { fd: Fd },
@@ -120,14 +143,19 @@ impl Call {
             Call::Getsockname { .. } => "getsockname",
             Call::Connect { .. } => "connect",
             Call::EpollCreate1 => "epoll_create1",
+            Call::EpollCreate => "epoll_create",
             Call::EpollCtl { .. } => "epoll_ctl",
             Call::EpollWait { .. } => "epoll_wait",
             Call::Poll { .. } => "poll",
             Call::Select { .. } => "select",
             Call::Accept4 { .. } => "accept4",
+            Call::Accept { .. } => "accept",
             Call::FcntlGetfl { .. } | Call::FcntlSetfl { .. } | Call::FcntlDupfd { .. } => "fcntl",
             Call::Recv { .. } => "recv",
             Call::Send { .. } => "send",
+            Call::Input { name, .. } | Call::Output { name, .. } => name,
+            Call::Fionbio { .. } => "ioctl",
+            Call::Shutdown { .. } => "shutdown",
             Call::Close { .. } => "close",
             Call::ClockNanosleep { .. } => "clock_nanosleep",
         }
@@ -161,7 +189,9 @@ impl Call {
     /// interest changes, for `epoll_wait` the epoll instance.
     pub fn fd(&self) -> Option<Fd> {
         match *self {
-            Call::Socket | Call::EpollCreate1 | Call::ClockNanosleep { .. } => None,
+            Call::Socket | Call::EpollCreate1 | Call::EpollCreate | Call::ClockNanosleep { .. } => {
+                None
+            }
             Call::Poll { .. } | Call::Select { .. } => None, // they name many
             Call::Setsockopt { fd, .. }
             | Call::Bind { fd }
@@ -170,6 +200,11 @@ impl Call {
             | Call::Connect { fd }
             | Call::EpollCtl { fd, .. }
             | Call::Accept4 { fd }
+            | Call::Accept { fd }
+            | Call::Input { fd, .. }
+            | Call::Output { fd, .. }
+            | Call::Fionbio { fd, .. }
+            | Call::Shutdown { fd, .. }
             | Call::FcntlGetfl { fd }
             | Call::FcntlSetfl { fd, .. }
             | Call::FcntlDupfd { fd, .. }
@@ -178,5 +213,45 @@ impl Call {
             | Call::Close { fd } => Some(fd),
             Call::EpollWait { epfd, .. } => Some(epfd),
         }
+    }
+
+    /// The connection that it takes bytes from.
+    pub fn input(&self) -> Option<Fd> {
+        match *self {
+            Call::Recv { fd, .. } | Call::Input { fd, .. } => Some(fd),
+            _ => None,
+        }
+    }
+
+    /// The connection that it gives bytes to.
+    pub fn output(&self) -> Option<Fd> {
+        match *self {
+            Call::Send { fd, .. } | Call::Output { fd, .. } => Some(fd),
+            _ => None,
+        }
+    }
+
+    /// The bytes that it offers, or has room for.
+    pub fn length(&self) -> usize {
+        match *self {
+            Call::Recv { length, .. }
+            | Call::Send { length, .. }
+            | Call::Input { length, .. }
+            | Call::Output { length, .. } => length,
+            _ => 0,
+        }
+    }
+
+    /// It waits for any of several fds.
+    pub fn is_wait(&self) -> bool {
+        matches!(
+            self,
+            Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. }
+        )
+    }
+
+    /// It takes a connection out of the listener's queue.
+    pub fn is_accept(&self) -> bool {
+        matches!(self, Call::Accept { .. } | Call::Accept4 { .. })
     }
 }

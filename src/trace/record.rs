@@ -29,6 +29,12 @@ pub struct Record {
     pub accepted: Option<Name>,
     /// `accept4`: who has connected.
     pub peer: Option<SocketAddr>,
+    /// Of a program with several threads: which of them, counted from 1, and
+    /// the number that the kernel knows it by.
+    pub thread: Option<(u32, i32)>,
+    /// The system call that the kernel was seen in, where it need not be the
+    /// one that [`Call::syscall`] names.
+    pub syscall: Option<&'static str>,
     /// The line that made it, in the server's source.
     pub line: Option<&'static Location<'static>>,
     /// Nanoseconds from the start of the run to the call.
@@ -48,6 +54,8 @@ impl Default for Record {
             unread: None,
             accepted: None,
             peer: None,
+            thread: None,
+            syscall: None,
             line: None,
             start_ns: 0,
             end_ns: 0,
@@ -86,6 +94,8 @@ impl Record {
         self.unread = None;
         self.accepted = None;
         self.peer = None;
+        self.thread = None;
+        self.syscall = None;
         self.line = None;
         self.start_ns = start_ns;
         self.end_ns = end_ns;

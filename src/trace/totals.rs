@@ -154,10 +154,10 @@ impl Totals {
     pub fn count(&mut self, record: &Record) {
         let (call, result) = (&record.call, record.result);
         // EAGAIN has a column of its own; EINVAL is how accept4 ends.
-        if let Err(errno) = result
-            && !matches!(errno, Errno::EAGAIN | Errno::EINVAL)
-        {
-            *self.faults.entry(errno as i32).or_default() += 1;
+        match (call, result) {
+            (_, Err(Errno::EAGAIN)) | (Call::Accept4 { .. }, Err(Errno::EINVAL)) => {}
+            (_, Err(errno)) => *self.faults.entry(errno as i32).or_default() += 1,
+            (_, Ok(_)) => {}
         }
         match (call, result) {
             (Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. }, Ok(ready)) => {
@@ -170,21 +170,27 @@ impl Totals {
                     .for_each(|event| self.count_report(event));
             }
             (Call::EpollCtl { .. }, Ok(_)) => self.changes += 1,
-            (Call::Accept4 { .. }, Ok(_)) => {
+            (Call::Accept4 { .. } | Call::Accept { .. }, Ok(_)) => {
                 let connection = Connection {
                     port: record.peer.map_or(0, |peer| peer.port()),
                     ..Connection::default()
                 };
-                self.connections.insert(self.accepted, connection);
+                // Clients of a server with several processes are accepted in
+                // any order.
+                let index = match record.accepted {
+                    Some(Name::Client(index)) => index,
+                    _ => self.accepted,
+                };
+                self.connections.insert(index, connection);
                 self.accepted += 1;
             }
-            (Call::Recv { fd, .. }, result) => {
+            (Call::Recv { fd, .. } | Call::Input { fd, .. }, result) => {
                 if let Some(connection) = self.connection(*fd) {
                     connection.count_recv(result);
                     connection.unread = record.unread.unwrap_or(connection.unread);
                 }
             }
-            (Call::Send { fd, .. }, Ok(taken)) => {
+            (Call::Send { fd, .. } | Call::Output { fd, .. }, Ok(taken)) => {
                 if let Some(connection) = self.connection(*fd) {
                     connection.echoed += taken as u64;
                 }
@@ -196,8 +202,8 @@ impl Totals {
 
     /// Counts a call that has begun and will not return any more.
     pub fn count_begun(&mut self, call: &Call) {
-        if let Call::Recv { fd, .. } = call
-            && let Some(connection) = self.connection(*fd)
+        if let Some(fd) = call.input()
+            && let Some(connection) = self.connection(fd)
         {
             connection.recv += 1;
             connection.begun += 1;

@@ -5,6 +5,7 @@
 
 use std::fmt::{self, Write};
 
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::MsgFlags;
@@ -89,6 +90,15 @@ pub fn open_text(call: &Call) -> String {
     }
 }
 
+/// A call that has failed, in short: `recv(5<A>) = -1 EAGAIN`.
+pub fn failed_text(call: &Call, errno: Errno) -> String {
+    let errno = errno_name(errno);
+    match call.fd() {
+        Some(fd) => format!("{}({fd}) = -1 {errno}", call.name()),
+        None => format!("{} = -1 {errno}", call.name()),
+    }
+}
+
 /// A call that has returned, with its result. The events of a wait call are
 /// left to the caller: there may be many.
 pub fn call_text(record: &Record) -> String {
@@ -99,6 +109,9 @@ pub fn call_text(record: &Record) -> String {
 
 /// The same at the end of `text`.
 pub fn push_call(text: &mut String, record: &Record) {
+    if let Some((thread @ 2.., _)) = record.thread {
+        let _ = write!(text, "[{thread}] ");
+    }
     // Writing to a String cannot fail.
     let _ = push_arguments(text, record).and_then(|()| push_result(text, record));
 }
@@ -106,7 +119,7 @@ pub fn push_call(text: &mut String, record: &Record) {
 fn push_arguments(text: &mut String, record: &Record) -> fmt::Result {
     let name = record.call.name();
     match record.call {
-        Call::Socket | Call::EpollCreate1 => write!(text, "{name}()"),
+        Call::Socket | Call::EpollCreate1 | Call::EpollCreate => write!(text, "{name}()"),
         Call::Setsockopt { fd, option, value } => write!(text, "{name}({fd}, {option}, {value})"),
         Call::EpollCtl {
             epfd,
@@ -137,13 +150,29 @@ fn push_arguments(text: &mut String, record: &Record) -> fmt::Result {
             write!(text, "{name}({fd}, F_SETFL, {flags})")
         }
         Call::FcntlDupfd { fd, from } => write!(text, "{name}({fd}, F_DUPFD_CLOEXEC, {from})"),
-        Call::Recv { fd, length } if record.result.is_err() => {
+        Call::Fionbio { fd, on } => write!(text, "{name}({fd}, FIONBIO, [{}])", u8::from(on)),
+        Call::Shutdown { fd, how } => write!(text, "{name}({fd}, {how})"),
+        Call::Recv { fd, length } | Call::Input { fd, length, .. } if record.result.is_err() => {
             write!(text, "{name}({fd}, buf, {length})")
         }
-        Call::Recv { fd, length } | Call::Send { fd, length, .. } => {
+        // The bytes come out of a file, past the program.
+        Call::Output {
+            name: "sendfile",
+            fd,
+            length,
+        } => write!(text, "{name}({fd}, {length})"),
+        Call::Recv { fd, length }
+        | Call::Input { fd, length, .. }
+        | Call::Send { fd, length, .. }
+        | Call::Output { fd, length, .. } => {
             write!(text, "{name}({fd}, ")?;
             push_quoted(text, &record.data, DATA_WIDTH);
-            write!(text, ", {length})")
+            match record.call {
+                Call::Input { flags, .. } if !flags.is_empty() => {
+                    write!(text, ", {length}, {})", or_zero(&msg_names(flags)))
+                }
+                _ => write!(text, ", {length})"),
+            }
         }
         Call::ClockNanosleep { milliseconds } => write!(text, "{name}({milliseconds} ms)"),
         Call::Bind { fd }
@@ -151,6 +180,7 @@ fn push_arguments(text: &mut String, record: &Record) -> fmt::Result {
         | Call::Getsockname { fd }
         | Call::Connect { fd }
         | Call::Accept4 { fd }
+        | Call::Accept { fd }
         | Call::Close { fd } => write!(text, "{name}({fd})"),
     }
 }
@@ -159,7 +189,7 @@ fn push_result(text: &mut String, record: &Record) -> fmt::Result {
     text.push_str(" = ");
     match (record.call, record.result) {
         (_, Err(errno)) => write!(text, "-1 {}", errno_name(errno)),
-        (Call::Accept4 { .. }, Ok(raw)) => {
+        (Call::Accept4 { .. } | Call::Accept { .. }, Ok(raw)) => {
             let name = record.accepted.unwrap_or(Name::Plain);
             write!(text, "{}", Fd { raw, name })
         }

@@ -164,9 +164,15 @@ impl Listening {
 
     /// Ctrl-C, and what is left then.
     #[track_caller]
-    pub fn interrupt(mut self) -> Output {
+    pub fn interrupt(self) -> Output {
         kill(self.pid(), Signal::SIGINT).expect("send SIGINT");
-        let status = eventually("the program ends after SIGINT", || {
+        self.end()
+    }
+
+    /// It ends, and what is left then.
+    #[track_caller]
+    pub fn end(mut self) -> Output {
+        let status = eventually("the program ends", || {
             self.child.try_wait().expect("wait for the program")
         });
         let (stdout, stderr) = (self.stdout.join(), self.stderr.join());

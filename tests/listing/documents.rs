@@ -33,10 +33,65 @@ fn console_blocks_show_what_the_program_prints() {
     let _alone = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let cases = trycmd::TestCases::new();
     cases.register_bin("epoll-lab", PathBuf::from(common::program()));
+    let watched = compile_the_watched();
     for document in documents() {
-        cases.case(document);
+        let text = fs::read_to_string(&document).unwrap();
+        let watches = blocks(&text).into_iter().any(|block| {
+            let commands = block.commands();
+            let watches = |command: &str| command.starts_with("epoll-lab watch ");
+            block.label == "console" && commands.iter().any(|(command, _)| watches(command))
+        });
+        match (&watched, watches) {
+            (Err(why), true) => common::skip(&name(&document), why),
+            _ => {
+                cases.case(document);
+            }
+        }
     }
     cases.run();
+}
+
+/// The servers that lesson 12 has its reader compile, and those that come of
+/// changing a line of `et.c`, where it says.
+fn compile_the_watched() -> Result<(), &'static str> {
+    let at = root().join("lessons/c");
+    let et = fs::read_to_string(at.join("et.c")).unwrap();
+    let changed = |from: &str, to: &str| {
+        assert_eq!(et.matches(from).count(), 1, "{from}");
+        et.replace(from, to)
+    };
+    let nonblocking = "                set_nonblocking(client);\n";
+    let write = "write(fd, buffer, length);\n";
+    let listener = "event.events = EPOLLIN;\n";
+    let sources = [
+        ("lt", fs::read_to_string(at.join("lt.c")).unwrap()),
+        ("et-blocking", changed(nonblocking, "")),
+        ("et-once", changed(write, &format!("{write}break;\n"))),
+        (
+            "et-listener",
+            changed(listener, "event.events = EPOLLIN | EPOLLET;\n"),
+        ),
+        ("et", et),
+    ];
+    if std::process::Command::new("cc")
+        .arg("--version")
+        .output()
+        .is_err()
+    {
+        return Err("cc is missing");
+    }
+    for (name, source) in &sources {
+        let mut cc = std::process::Command::new("cc");
+        cc.args(["-Wall", "-Wno-unused-result", "-x", "c", "-o"]);
+        common::run_with(cc.arg(at.join(name)).arg("-"), source.as_bytes()).ok();
+    }
+    let server = at.join("lt").display().to_string();
+    let args = ["watch", "--acts", "basic", "--", &server, "9999"];
+    let tried = common::run(&mut common::epoll_lab(args));
+    match tried.stderr().is_empty() {
+        true => Ok(()),
+        false => Err("programs may not be traced here, or not in a network of their own"),
+    }
 }
 
 /// The picture at the top of README.md: a whole run that tells no lesson's

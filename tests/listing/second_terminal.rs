@@ -52,6 +52,10 @@ const SESSIONS: &[(&[&str], Tried)] = &[
         Here(clients::the_second_waits_unread),
     ),
     (
+        &["epoll-lab watch -- ./server"],
+        By("tests/watch/verdicts.rs"),
+    ),
+    (
         &[
             "epoll-lab et-blocking --html run.html",
             "epoll-lab side-by-side both.html \"lt\" \"et-blocking --read once\"",
@@ -65,6 +69,22 @@ const SESSIONS: &[(&[&str], Tried)] = &[
         By("tests/page/lessons.rs"),
     ),
     // lessons/teaching.md
+    // Lesson 12
+    (
+        &[
+            "cc -o lessons/c/lt lessons/c/lt.c",
+            "cc -o lessons/c/et lessons/c/et.c",
+        ],
+        By("tests/listing/documents.rs"),
+    ),
+    (
+        &[
+            "epoll-lab watch -- python3 server.py",
+            r"epoll-lab watch --answer any --message 'PING\r\n' -- redis-server",
+            "epoll-lab watch --pid $(pgrep -o nginx) --once",
+        ],
+        By("tests/watch/foreign.rs"),
+    ),
     // Lesson 1
     (
         &["epoll-lab blocking --trace --listen 127.0.0.1:9999"],

@@ -1,12 +1,13 @@
 //! What the calls take, return and keep.
 
+mod bounds;
 mod ctl;
 mod limits;
 mod wait;
 
 use crate::claims::claim::Claim;
 
-pub static CLAIMS: [Claim; 11] = [
+pub static CLAIMS: [Claim; 16] = [
     ctl::CREATE_SIZE,
     ctl::CTL_ERRORS,
     ctl::USER_DATA,
@@ -18,4 +19,9 @@ pub static CLAIMS: [Claim; 11] = [
     limits::NO_MMAP,
     limits::FD_LIMIT,
     limits::REGULAR_FILE,
+    bounds::CREATE_ZERO,
+    bounds::NEGATIVE_TIMEOUT,
+    bounds::MS_FINEST,
+    bounds::EXCLUSIVE_MOD,
+    bounds::EFAULT_KEEPS,
 ];

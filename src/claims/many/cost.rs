@@ -59,13 +59,13 @@ fn grows(t: &mut Trial, api: Api) -> Result<Finding> {
     })
 }
 
-fn measure(fds: Vec<usize>, active: Active, churn: usize) -> Result<Measurement> {
+pub(super) fn measure(fds: Vec<usize>, active: Active, churn: usize) -> Result<Measurement> {
     let plan = Plan::new(fds, active, churn, FdKind::Eventfd).context("the plan")?;
     scaling::measure(&plan.quick().sizes_only(), |_| ())
 }
 
 /// Nanoseconds of a wait by fds.
-fn costs_of(measured: &Measurement, api: Api) -> Result<Vec<(usize, Between)>> {
+pub(super) fn costs_of(measured: &Measurement, api: Api) -> Result<Vec<(usize, Between)>> {
     let mut costs = Vec::new();
     for point in measured.plan.size_points() {
         match measured.outcome(api, point) {

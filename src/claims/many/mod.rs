@@ -3,12 +3,14 @@
 mod between;
 mod cost;
 mod herd;
+mod ports;
 mod server;
+mod traffic;
 mod tree;
 
 use crate::claims::claim::Claim;
 
-pub static CLAIMS: [Claim; 8] = [
+pub static CLAIMS: [Claim; 13] = [
     herd::HERD,
     herd::EXCLUSIVE_BALANCE,
     tree::TREE_COST,
@@ -17,4 +19,9 @@ pub static CLAIMS: [Claim; 8] = [
     cost::EPOLL_FLAT,
     cost::EPOLL_ALWAYS_WINS,
     server::TEXTBOOK_SERVER,
+    traffic::BUSY_TRAFFIC,
+    traffic::STDOUT_SLEEPS,
+    ports::BACKLOG,
+    ports::REUSEADDR,
+    ports::REUSEPORT_QUEUE,
 ];

@@ -5,10 +5,11 @@ mod edge;
 mod efficiency;
 mod level;
 mod rearm;
+mod stream;
 
 use crate::claims::claim::Claim;
 
-pub static CLAIMS: [Claim; 15] = [
+pub static CLAIMS: [Claim; 18] = [
     level::LT_REPEATS,
     level::LT_BIG_BUFFER,
     level::LT_BOTH_SOCKETS,
@@ -24,4 +25,7 @@ pub static CLAIMS: [Claim; 15] = [
     drain::EAGAIN,
     rearm::ONESHOT,
     drain::DRAIN_STARVES,
+    stream::USER_BUFFER,
+    stream::PRI,
+    stream::RCVLOWAT,
 ];

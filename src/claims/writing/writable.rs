@@ -16,11 +16,11 @@ use crate::claims::trial::{Conn, ET, IN, OUT, Trial};
 use crate::trace::OfCall;
 
 /// Small buffers, so that they are full at once.
-const BUFFER: usize = 16_384;
+pub const BUFFER: usize = 16_384;
 /// How many waits are made in a row.
 const WAITS: usize = 1_000;
 /// For so long a full buffer must stay full.
-const SILENCE: Duration = Duration::from_millis(50);
+pub const SILENCE: Duration = Duration::from_millis(50);
 
 pub const LT_WRITABLE_SPIN: Claim = Claim {
     id: "lt-writable-spin",
@@ -91,7 +91,7 @@ fn judge_lt_writable_spin(reports: usize, withheld: bool, took: Duration) -> Fin
 
 pub const ET_WRITABLE_ONCE: Claim = Claim {
     id: "et-writable-once",
-    claim: "ET reports EPOLLOUT once",
+    claim: "with nothing sent, ET reports EPOLLOUT once",
     asked: "Nothing to send, 1,000 waits in a row.",
     experiment: et_writable_once,
 };
@@ -109,7 +109,10 @@ fn et_writable_once(t: &mut Trial) -> Result<Finding> {
 fn judge_et_writable_once(reports: usize) -> Finding {
     let evidence = format!("{} report in {} waits", figure(reports), figure(WAITS));
     let finding = match reports {
-        1 => confirmed(evidence).why("The ADD found it writable, and nothing has changed since."),
+        1 => confirmed(evidence).why(
+            "The ADD found it writable, and nothing has happened since. What a send brings is \
+             another claim: out-once.",
+        ),
         _ => refuted(evidence).why("Nothing changed, and yet it was reported again, or never."),
     };
     finding
@@ -119,7 +122,7 @@ fn judge_et_writable_once(reports: usize) -> Finding {
 
 pub const ET_WRITABLE_REFILL: Claim = Claim {
     id: "et-writable-refill",
-    claim: "from full to writable, ET reports once",
+    claim: "after EAGAIN, ET reports once that there is room",
     asked: "Send until EAGAIN, and until a wait of 50 ms is silent (the kernel goes on moving \
             bytes by itself). The client reads 1 byte, then all the rest in small steps.",
     experiment: et_writable_refill,
@@ -202,7 +205,8 @@ fn judge_et_writable_refill(
     let finding = match (silence, first_byte, reports) {
         (0, 0, 1) => confirmed("1 report, and not at the first byte read").why(
             "The kernel waits until about a third of the buffer is free: a report for every free \
-             byte would be a wake-up for every byte.",
+             byte would be a wake-up for every byte. Without the EAGAIN there may be none: \
+             out-needs-eagain.",
         ),
         (0, 1, 0) => confirmed("1 report, at the first byte read")
             .why("This kernel reports the first free byte."),

@@ -36,7 +36,7 @@ const fn count(id: &'static str, text: &'static str, figure: &'static str) -> Co
 
 /// For the claims whose experiment comes down to a count.
 #[rustfmt::skip]
-static COUNTS: [Count; 23] = [
+static COUNTS: [Count; 42] = [
     count("maxevents", "Edge-triggered: how many of the six waits report an fd?", "edge_reports"),
     count("wait-count", "What does epoll_wait return with maxevents 2?", "of_2"),
     count("no-mmap", "How many mappings of the eventpoll file are there?", "mappings"),
@@ -60,6 +60,25 @@ static COUNTS: [Count; 23] = [
     count("close-unregisters", "How many reports after the first close?", "reports_after_close"),
     count("herd", "Plain: how many wake-ups for the 10 clients?", "plain_wakeups"),
     count("textbook-server", "How many of the four does the textbook's survive?", "textbook_survives"),
+    count("exclusive-mod", "How many of the four does the kernel refuse?", "refused"),
+    count("user-buffer", "Two lines are left in the buffer: how many reports?", "reports_of_the_rest"),
+    count("out-once", "TCP: how many reports do the five sends bring?", "tcp"),
+    count("out-needs-eagain", "85 % full, no EAGAIN, no poll: how many reports?", "without_eagain"),
+    count("hup-peer", "How many bytes come after our own SHUT_RD?", "bytes_after"),
+    count("eof-unclosed", "Level-triggered: how many of the 1,000 waits report it?", "level_reports"),
+    count("backlog", "Nobody accepts: how many of the 8 are connected?", "waiting"),
+    count("shared-epoll", "Level-triggered: how many of the 8 threads wake?", "level_woken"),
+    count("et-one-thread", "EPOLLET: how many reports does the second thread get?", "second_thread"),
+    count("ctl-while-waiting", "After ADD: how many events does the sleeping wait return?", "after_add"),
+    count("close-wakes", "How many of the three closes wake the thread?", "woken_by_close"),
+    count("fork-shares", "After the child's wait: how many reports of the byte do we get?", "edge_parent"),
+    count("number-twice", "How many entries does the interest list have?", "entries"),
+    count("signalfd-fork", "How many of its own signals does the child's wait report?", "inherited"),
+    count("eventfd-read", "Edge-triggered: how many reports do the five writes bring?", "edge_reports"),
+    count("timerfd-ticks", "How many reports of the timer that is never read?", "unread_reports"),
+    count("udp-short", "How many datagrams are stranded?", "stranded"),
+    count("fifo-idle", "How many of the 1,000 waits after the last writer report?", "after_last_writer"),
+    count("nested", "How many epolls can stand in a chain?", "deep"),
 ];
 
 /// One or two questions about a claim.

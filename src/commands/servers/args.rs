@@ -114,7 +114,8 @@ pub struct ServerArgs {
 /// The longest stall.
 const LONGEST_STALL: Duration = Duration::from_secs(3600);
 
-fn parse_stall(text: &str) -> Result<Duration, String> {
+/// A time to watch, an hour at most.
+pub fn parse_stall(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(stall) if stall <= LONGEST_STALL => Ok(stall),
         Ok(_) => Err("more than an hour".into()),

@@ -102,8 +102,8 @@ impl<W: Write> Json<W> {
 
     /// `call`: one record, at its return.
     fn call(&mut self, record: &Record) -> io::Result<()> {
-        let syscall = self.syscalls.get(record.call.name());
-        let syscall = syscall.copied().unwrap_or(record.call.syscall());
+        let seen = self.syscalls.get(record.call.name()).copied();
+        let syscall = record.syscall.or(seen).unwrap_or(record.call.syscall());
         let data = CallLine::new(record, syscall, self.costs, self.view.times());
         self.of_trace("call", &data)
     }

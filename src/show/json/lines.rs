@@ -19,6 +19,8 @@ pub(super) struct CallLine<'a> {
     name: Option<String>,
     result: i32,
     errno: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tid: Option<i32>,
     #[serde(flatten)]
     arguments: Arguments,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -223,6 +225,7 @@ impl<'a> CallLine<'a> {
             name: fd.and_then(|fd| name(fd.name)),
             result: record.result.unwrap_or(-1),
             errno: record.result.err().map(errno_name),
+            tid: record.thread.map(|(_, tid)| tid),
             arguments: arguments(record),
             cost: (costs && is_wait(&record.call)).then_some(&record.cost),
             line: record.place().map(|(file, line)| format!("{file}:{line}")),
@@ -359,6 +362,13 @@ fn arguments(record: &Record) -> Arguments {
             op: Some("F_DUPFD_CLOEXEC"),
             ..none
         },
+        Call::Input { length, flags, .. } => Arguments {
+            length: Some(length),
+            flags: Some(msg_names(flags)),
+            data: data(),
+            unread: record.unread,
+            ..none
+        },
         Call::Recv { length, .. } => Arguments {
             length: Some(length),
             flags: Some(Vec::new()),
@@ -370,6 +380,19 @@ fn arguments(record: &Record) -> Arguments {
             length: Some(length),
             flags: Some(msg_names(flags)),
             data: data(),
+            ..none
+        },
+        Call::Output { length, .. } => Arguments {
+            length: Some(length),
+            data: data(),
+            ..none
+        },
+        Call::Fionbio { .. } => Arguments {
+            op: Some("FIONBIO"),
+            ..none
+        },
+        Call::Shutdown { how, .. } => Arguments {
+            op: Some(how),
             ..none
         },
         Call::Accept4 { .. } => Arguments {

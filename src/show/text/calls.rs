@@ -30,15 +30,15 @@ impl<W: Write> Text<W> {
             return Ok(());
         }
         self.flush_setup()?;
-        self.head()?;
+        self.head(false)?;
         self.interrupt_ending()?;
         match record.call {
             Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. } => self.wait(record),
-            Call::Recv { .. } if record.result.is_ok() => {
+            call if call.input().is_some() && record.result.is_ok() => {
                 self.memory.received = Some(record.clone());
                 Ok(())
             }
-            Call::Recv { .. } => self.recv(record, None),
+            call if call.input().is_some() => self.recv(record, None),
             _ => {
                 let note = self.note(record);
                 self.call_line(record, note)
@@ -55,14 +55,14 @@ impl<W: Write> Text<W> {
         self.flush_ending()
     }
 
-    /// What the columns are, once, above the first line that has some.
-    pub(super) fn head(&mut self) -> io::Result<()> {
+    /// What the columns are, once, above the first line that has some;
+    /// `sleeps`: the steps of clients say where the server sleeps.
+    pub(super) fn head(&mut self, sleeps: bool) -> io::Result<()> {
         if std::mem::replace(&mut self.memory.headed, true) {
             return Ok(());
         }
         let [steps, calls] = heading();
-        // From outside no step of a client is seen.
-        if !self.memory.outside {
+        if sleeps {
             writeln!(self.out, "{steps}")?;
         }
         writeln!(self.out, "{}", calls.underline())
@@ -132,13 +132,13 @@ impl<W: Write> Text<W> {
             Call::Socket => format!("socket={}<L>", record.result.unwrap_or(-1)),
             Call::Setsockopt { option, .. } => option.to_string(),
             Call::Bind { .. } | Call::Listen { .. } => record.call.name().to_string(),
-            Call::EpollCreate1 => {
+            Call::EpollCreate1 | Call::EpollCreate => {
                 // Another instance, other reports.
                 self.memory
                     .clients
                     .values_mut()
                     .for_each(|seen| seen.reports = 0);
-                format!("epoll_create1={}", record.result.unwrap_or(-1))
+                format!("{}={}", record.call.name(), record.result.unwrap_or(-1))
             }
             Call::EpollCtl { .. } if listening && !self.memory.setup.is_empty() => {
                 format!("\n       {}", call_text(record))
@@ -204,22 +204,28 @@ impl<W: Write> Text<W> {
         let name = record.call.fd().map_or(Name::Plain, |fd| fd.name);
         match (record.call, record.result) {
             (_, Err(Errno::EINTR)) => plain("a signal: again"),
-            (Call::Accept4 { .. }, Ok(_)) if self.memory.outside => match record.peer {
-                Some(peer) => plain(&format!("from {peer}")),
-                None => plain(""),
-            },
+            (Call::Accept4 { .. } | Call::Accept { .. }, Ok(_)) if self.memory.outside => {
+                match record.peer {
+                    Some(peer) => plain(&format!("from {peer}")),
+                    None => plain(""),
+                }
+            }
             (Call::Accept4 { .. }, Err(Errno::EMFILE | Errno::ENFILE)) => "no fd left: pause".red(),
             (Call::EpollCtl { .. }, Err(Errno::ENOSPC | Errno::ENOMEM))
                 if name != Name::Listener =>
             {
                 format!("{name} is refused").red()
             }
-            (Call::Send { length, .. }, Ok(taken)) if (taken as usize) < length => {
-                let left = length - taken as usize;
+            (call, Ok(taken))
+                if call.output().is_some_and(is_client) && (taken as usize) < call.length() =>
+            {
+                let left = call.length() - taken as usize;
                 format!("{name}: {left} held up").yellow()
             }
-            (Call::Send { .. }, Err(Errno::EAGAIN)) => format!("{name} does not read").yellow(),
-            (Call::Send { .. }, Err(_)) => "lost".red(),
+            (call, Err(errno)) if call.output().is_some_and(is_client) => match errno {
+                Errno::EAGAIN => format!("{name} does not read").yellow(),
+                _ => "lost".red(),
+            },
             (Call::Close { .. }, Ok(_)) => {
                 self.closed(record);
                 match record.unread {
@@ -261,6 +267,10 @@ impl<W: Write> Text<W> {
     }
 }
 
+fn is_client(fd: Fd) -> bool {
+    matches!(fd.name, Name::Client(_))
+}
+
 /// What follows a recv in the same line.
 #[derive(Clone, Copy, Debug)]
 pub enum Joined {
@@ -272,12 +282,12 @@ pub enum Joined {
 
 /// Whether the line of a recv goes on with the call that follows it.
 pub fn joined(received: &Record, next: &Record) -> Option<Joined> {
-    let Call::Recv { fd: from, .. } = received.call else {
-        return None;
-    };
+    let from = received.call.input()?;
     match (next.call, received.result) {
-        (Call::Send { fd, .. }, Ok(1..))
-            if fd == from && next.result == received.result && next.data == received.data =>
+        (call, Ok(1..))
+            if call.output() == Some(from)
+                && next.result == received.result
+                && next.data == received.data =>
         {
             Some(Joined::Echo)
         }

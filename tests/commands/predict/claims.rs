@@ -115,7 +115,7 @@ fn a_count_is_what_the_trace_shows() {
 }
 
 /// Of the others, which of its experiment's figures answers.
-const FIGURES: [(&str, &str); 18] = [
+const FIGURES: [(&str, &str); 37] = [
     ("wait-count", "of_2"),
     ("no-mmap", "mappings"),
     ("lt-both-sockets", "nonblocking_reports"),
@@ -134,6 +134,25 @@ const FIGURES: [(&str, &str); 18] = [
     ("close-unregisters", "reports_after_close"),
     ("herd", "plain_wakeups"),
     ("textbook-server", "textbook_survives"),
+    ("exclusive-mod", "refused"),
+    ("user-buffer", "reports_of_the_rest"),
+    ("out-once", "tcp"),
+    ("out-needs-eagain", "without_eagain"),
+    ("hup-peer", "bytes_after"),
+    ("eof-unclosed", "level_reports"),
+    ("backlog", "waiting"),
+    ("shared-epoll", "level_woken"),
+    ("et-one-thread", "second_thread"),
+    ("ctl-while-waiting", "after_add"),
+    ("close-wakes", "woken_by_close"),
+    ("fork-shares", "edge_parent"),
+    ("number-twice", "entries"),
+    ("signalfd-fork", "inherited"),
+    ("eventfd-read", "edge_reports"),
+    ("timerfd-ticks", "unread_reports"),
+    ("udp-short", "stranded"),
+    ("fifo-idle", "after_last_writer"),
+    ("nested", "deep"),
 ];
 
 #[test]

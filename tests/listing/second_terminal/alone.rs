@@ -171,15 +171,12 @@ pub fn a_fault_by_hand(lines: &[&str]) {
     if !strace::is_there(&format!("`{line}`")) {
         return;
     }
+    let shown = excerpt(
+        "10-a-server-you-could-ship.md",
+        "  epoll_wait(4) = 1 [5<A> EPOLLIN]",
+    );
     in_order(
         &printed(line),
-        &[
-            "    recv(5<A>, \"HELLO\", 5) = 5                    echoed         8 unread\n",
-            "    recv(5<A>, buf, 5) = -1 ECONNRESET (Connection reset by peer)  lost\n",
-            "    close(5<A>) = 0                               8 unread, never read\n",
-            "B sends \"ping\"                                  server asleep: epoll_wait\n",
-            "  epoll_wait(4) = 1 [6<B> EPOLLIN]                B: report 1    4 unread\n",
-            "lived through: ECONNRESET 1\n",
-        ],
+        &[&(shown.join("\n") + "\n"), "lived through: ECONNRESET 1\n"],
     );
 }

@@ -1,0 +1,232 @@
+//! What the calls do not take, and how fine and how long they wait.
+
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
+use nix::sys::epoll::EpollFlags;
+use rustix::event::{Timespec, epoll};
+
+use crate::claims::claim::Claim;
+use crate::claims::disturbance::alone;
+use crate::claims::evidence::{errno, outcome};
+use crate::claims::finding::{Finding, confirmed, depends, refuted};
+use crate::claims::threads::sleeper::{Sleeper, settle};
+use crate::claims::trial::{ET, IN, RDHUP, Trial};
+use crate::trace::CtlOp;
+
+pub const CREATE_ZERO: Claim = Claim {
+    id: "create-zero",
+    claim: "epoll_create's size is only a hint",
+    asked: "epoll_create with a size of 0 and of -1: EINVAL, says epoll_create(2). The C library \
+            has the call; safe Rust has none that takes the size.",
+    experiment: |_| bail!("safe Rust has no epoll_create(size)"),
+};
+
+pub const EFAULT_KEEPS: Claim = Claim {
+    id: "efault-keeps",
+    claim: "what a failed epoll_wait found is lost",
+    asked: "epoll_wait with an `events` that points nowhere (EFAULT), edge-triggered: is the event \
+            still there for the next wait? A safe Rust program cannot make such a pointer.",
+    experiment: |_| bail!("safe Rust has no bad pointer"),
+};
+
+pub const EXCLUSIVE_MOD: Claim = Claim {
+    id: "exclusive-mod",
+    claim: "EPOLLEXCLUSIVE is a flag like the others",
+    asked: "ADD with EPOLLEXCLUSIVE and MOD of that; ADD with EPOLLEXCLUSIVE and one flag more: \
+            EPOLLONESHOT, EPOLLRDHUP, EPOLLET.",
+    experiment: exclusive_mod,
+};
+
+fn exclusive_mod(t: &mut Trial) -> Result<Finding> {
+    const EXCLUSIVE: EpollFlags = EpollFlags::EPOLLEXCLUSIVE;
+    let a = t.connection()?;
+    let interest = IN | EXCLUSIVE;
+    let epoll = t.epoll_of(&[&a], interest)?;
+    let modify = errno(t.sys.epoll_ctl(&epoll, CtlOp::Mod, &a.socket, interest));
+    let mut added = [Ok(()); 3];
+    for (added, flag) in added.iter_mut().zip([EpollFlags::EPOLLONESHOT, RDHUP, ET]) {
+        let epoll = t.sys.epoll_create1()?;
+        *added = errno(
+            t.sys
+                .epoll_ctl(&epoll, CtlOp::Add, &a.socket, interest | flag),
+        );
+    }
+    Ok(judge_exclusive_mod(modify, added))
+}
+
+/// MOD, and ADD with EPOLLONESHOT, EPOLLRDHUP, EPOLLET.
+fn judge_exclusive_mod(modify: Result<(), Errno>, added: [Result<(), Errno>; 3]) -> Finding {
+    let [oneshot, rdhup, edge] = added.map(|added| outcome(&added.map(|()| 0)));
+    let evidence = format!(
+        "MOD {}, ONESHOT {oneshot}, RDHUP {rdhup}, ET {edge}",
+        outcome(&modify.map(|()| 0))
+    );
+    let refused = added.iter().chain([&modify]).filter(|one| one.is_err());
+    let refused = refused.count();
+    let finding = match refused {
+        0 => confirmed(evidence).why("It goes with all of them."),
+        _ => refuted(evidence).why(
+            "It is for ADD, beside EPOLLIN, EPOLLOUT, EPOLLET and EPOLLWAKEUP, and for nothing \
+             else (epoll_ctl(2)): to change the interest, DEL and ADD.",
+        ),
+    };
+    finding.count("refused", refused as u64)
+}
+
+pub const NEGATIVE_TIMEOUT: Claim = Claim {
+    id: "negative-timeout",
+    claim: "-1 waits for ever, N for N ms",
+    asked: "A thread waits with -5; another wait of 20 ms runs out meanwhile; then the eventfd is \
+            written. And a thread waits with 5,000, and the eventfd is written.",
+    experiment: negative_timeout,
+};
+
+fn negative_timeout(t: &mut Trial) -> Result<Finding> {
+    let mut returned = [None; 2];
+    let mut outlasts = false;
+    for (returned, timeout) in returned.iter_mut().zip([-5, 5_000]) {
+        let fd = t.eventfd("eventfd")?;
+        let epoll = t.sys.epoll_create1()?;
+        t.sys.epoll_ctl(&epoll, CtlOp::Add, &fd, IN)?;
+        let sleeper = [Sleeper::waits(epoll.0.as_raw_fd(), timeout)?];
+        settle(&sleeper)?;
+        t.note(format!("a thread: epoll_wait(..., {timeout})"));
+        if timeout < 0 {
+            let other = t.sys.epoll_create1()?;
+            t.wait_for(&other, 1, Duration::from_millis(20))?;
+            outlasts = settle(&sleeper)?.is_empty();
+        }
+        nix::unistd::write(&fd, &1_u64.to_ne_bytes()).context("write")?;
+        t.note("write(eventfd, 1)");
+        settle(&sleeper)?;
+        *returned = sleeper[0].returned();
+        t.note(match *returned {
+            Some(result) => format!("its wait returns {}", outcome(&result)),
+            None => "its wait goes on".into(),
+        });
+    }
+    Ok(judge_negative_timeout(outlasts, returned[0], returned[1]))
+}
+
+/// What a call has returned, if it has.
+type Returned = Option<nix::Result<usize>>;
+
+/// Whether -5 slept until the write; what that wait and the one of N returned.
+fn judge_negative_timeout(outlasts: bool, minus_five: Returned, some: Returned) -> Finding {
+    let result = |returned: Returned| returned.map_or("nothing".into(), |one| outcome(&one));
+    let evidence = match outlasts {
+        true => format!(
+            "-5: until the write; 5,000 ms: {} at the write",
+            result(some)
+        ),
+        false => format!("-5: {}; 5,000 ms: {}", result(minus_five), result(some)),
+    };
+    let finding = match (outlasts, some) {
+        (false, None) => confirmed(evidence).why("Only -1 waits for ever, and N is N."),
+        _ => depends(evidence).why(
+            "Any negative number waits for ever, and a wait ends as soon as there is something to \
+             report: N is the longest, and for an idle loop also the shortest.",
+        ),
+    };
+    finding
+        .count("negative_sleeps", outlasts.into())
+        .count("ended_early", some.is_some().into())
+}
+
+pub const MS_FINEST: Claim = Claim {
+    id: "ms-finest",
+    claim: "1 ms is the finest timeout",
+    asked: "A wait of 100 us by epoll_pwait2, and of 1 ms by epoll_wait, with nothing ready: the \
+            quickest of many, for a busy machine only makes a wait longer.",
+    experiment: ms_finest,
+};
+
+const MS: Duration = Duration::from_millis(1);
+
+fn ms_finest(t: &mut Trial) -> Result<Finding> {
+    alone()?;
+    let set = t.sys.epoll_create1()?;
+    let short = Timespec {
+        tv_sec: 0,
+        tv_nsec: 100_000,
+    };
+    let fine = quickest(|| {
+        let mut room = Vec::with_capacity(1);
+        let room = rustix::buffer::spare_capacity(&mut room);
+        epoll::wait(&set.0, room, Some(&short)).context("epoll_pwait2")?;
+        Ok(())
+    })?;
+    t.note("epoll_pwait2(epfd, ..., 100 us): again and again");
+    let coarse = quickest(|| t.untraced(|t| t.wait_for(&set, 1, MS)).map(drop))?;
+    t.note("epoll_wait(epfd, ..., 1): again and again");
+    if fine >= MS {
+        // Is it the call, or the machine?
+        let sleep = quickest(|| {
+            std::thread::sleep(Duration::from_micros(100));
+            Ok(())
+        })?;
+        if sleep >= MS {
+            bail!("even a sleep of 100 us takes 1 ms here");
+        }
+    }
+    Ok(judge_ms_finest(fine, coarse))
+}
+
+/// The quickest of nine, or of more where none is quicker than 1 ms.
+fn quickest(mut wait: impl FnMut() -> Result<()>) -> Result<Duration> {
+    let mut best = Duration::MAX;
+    for round in 0..100 {
+        let began = Instant::now();
+        wait()?;
+        best = best.min(began.elapsed());
+        if round >= 8 && best < MS + MS / 4 {
+            break;
+        }
+    }
+    Ok(best)
+}
+
+fn judge_ms_finest(fine: Duration, coarse: Duration) -> Finding {
+    let finding = match fine < MS {
+        true => refuted("100 us asked for: back in less than 1 ms").why(
+            "epoll_wait counts milliseconds; epoll_pwait2 (Linux 5.11) takes a timespec. And a \
+             timerfd on the list is as fine.",
+        ),
+        false => confirmed("100 us asked for: never less than 1 ms")
+            .why("The finer timeout was rounded up."),
+    };
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    finding
+        .varies("pwait2_100us_ms", ms(fine))
+        .varies("wait_1ms_ms", ms(coarse))
+        .varying(format!(
+            "100 us: {:.2} ms; 1 ms: {:.2} ms",
+            ms(fine),
+            ms(coarse)
+        ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
+
+    #[test]
+    fn judges() {
+        let (good, bad) = (Ok(()), Err(Errno::EINVAL));
+        assert_eq!(judge_exclusive_mod(bad, [bad, bad, good]).verdict, Refuted);
+        assert_eq!(judge_exclusive_mod(good, [good; 3]).verdict, Confirmed);
+
+        let negative = |outlasts, some| judge_negative_timeout(outlasts, Some(Ok(1)), some);
+        assert_eq!(negative(true, Some(Ok(1))).verdict, Depends);
+        assert_eq!(negative(false, None).verdict, Confirmed);
+        assert_eq!(negative(true, None).verdict, Depends);
+
+        let us = Duration::from_micros;
+        assert_eq!(judge_ms_finest(us(150), us(1_070)).verdict, Refuted);
+        assert_eq!(judge_ms_finest(us(1_070), us(1_070)).verdict, Confirmed);
+    }
+}

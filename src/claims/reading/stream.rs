@@ -1,0 +1,137 @@
+//! What a report says of the bytes, and what it does not.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::os::fd::{AsFd, AsRawFd};
+
+use anyhow::{Context, Result, bail};
+use nix::sys::epoll::EpollFlags;
+use nix::sys::socket::{MsgFlags, send};
+use rustix::event::PollFlags;
+
+use crate::claims::claim::Claim;
+use crate::claims::evidence::short;
+use crate::claims::finding::{Finding, confirmed, refuted};
+use crate::claims::trial::{ERR, IN, Trial};
+
+pub const USER_BUFFER: Claim = Claim {
+    id: "user-buffer",
+    claim: "LT forgives reading too little",
+    asked: "Three lines arrive at once; the program reads one line through a BufReader (as stdio \
+            and TLS do); another wait. Then a fourth line arrives, and one more line is read.",
+    experiment: user_buffer,
+};
+
+fn user_buffer(t: &mut Trial) -> Result<Finding> {
+    let a = t.connection()?;
+    let epoll = t.epoll_of(&[&a], IN)?;
+    let socket = a.socket.as_fd().try_clone_to_owned();
+    let mut lines = BufReader::new(TcpStream::from(socket.context("F_DUPFD_CLOEXEC")?));
+    let mut line = |t: &mut Trial| -> Result<String> {
+        let mut line = String::new();
+        lines.read_line(&mut line).context("read")?;
+        t.note(format!("BufReader: read_line = {line:?}"));
+        Ok(line.trim_end().into())
+    };
+    t.sends(&a, b"one\ntwo\nsix\n")?;
+    let first = t.wait(&epoll)?.len();
+    line(t)?;
+    let again = t.wait(&epoll)?.len();
+    t.sends(&a, b"ten\n")?;
+    let fourth = t.wait(&epoll)?.len();
+    let read = line(t)?;
+    if first != 1 || fourth != 1 {
+        bail!("an arrival was reported {first} and {fourth} times");
+    }
+    Ok(judge_user_buffer(again, &read))
+}
+
+/// Reports while two lines wait in the program's buffer; the line that the
+/// fourth one's report led to.
+fn judge_user_buffer(again: usize, read: &str) -> Finding {
+    let evidence = format!("2 lines buffered: {again} reports; 4th brings {read:?}");
+    let finding = match again {
+        0 => refuted(evidence).why(
+            "The kernel counts what is in the socket. What a library has taken into its own buffer \
+             is read, and nobody reports it: so use that up before the next wait.",
+        ),
+        _ => confirmed(evidence).why("The rest was reported again."),
+    };
+    finding.count("reports_of_the_rest", again as u64)
+}
+
+pub const PRI: Claim = Claim {
+    id: "pri",
+    claim: "EPOLLERR is for exceptional events",
+    asked: "The client of A sends one urgent byte (MSG_OOB); the interest is IN and PRI. B is \
+            reset; the interest is empty.",
+    experiment: pri,
+};
+
+fn pri(t: &mut Trial) -> Result<Finding> {
+    let a = t.connection()?;
+    let urgent = t.epoll_of(&[&a], IN | EpollFlags::EPOLLPRI)?;
+    let client = a.peer.as_ref().context("no client")?;
+    send(client.as_raw_fd(), b"!", MsgFlags::MSG_OOB).context("send")?;
+    t.note("A's client sends \"!\" with MSG_OOB");
+    a.hears(PollFlags::PRI)?;
+    let of_urgent = events(t, &urgent)?;
+
+    let mut b = t.connection()?;
+    let failed = t.epoll_of(&[&b], EpollFlags::empty())?;
+    t.resets(&mut b)?;
+    let of_reset = events(t, &failed)?;
+    Ok(judge_pri(of_urgent, of_reset))
+}
+
+fn events(t: &mut Trial, epoll: &nix::sys::epoll::Epoll) -> Result<EpollFlags> {
+    let reports = t.wait(epoll)?;
+    let events = reports.first().map(|report| report.events);
+    Ok(events.unwrap_or(EpollFlags::empty()))
+}
+
+fn judge_pri(urgent: EpollFlags, reset: EpollFlags) -> Finding {
+    let evidence = format!(
+        "urgent byte: {}; reset, nothing asked: {}",
+        short(urgent),
+        short(reset)
+    );
+    let finding = match urgent.contains(ERR) {
+        true => confirmed(evidence).why("The urgent byte was told as EPOLLERR."),
+        false => refuted(evidence).why(
+            "The exceptional condition of poll(2) is EPOLLPRI. EPOLLERR says that the connection \
+             has failed, and comes whether it is asked for or not.",
+        ),
+    };
+    finding
+        .count(
+            "urgent_is_pri",
+            urgent.contains(EpollFlags::EPOLLPRI).into(),
+        )
+        .count("err_unasked", reset.contains(ERR).into())
+}
+
+pub const RCVLOWAT: Claim = Claim {
+    id: "rcvlowat",
+    claim: "a byte that has come is reported",
+    asked: "SO_RCVLOWAT 10, and 5 bytes arrive: silence, says socket(7), until there are 10. The C \
+            library has the option; no safe Rust crate of ours sets it.",
+    experiment: |_| bail!("safe Rust has no SO_RCVLOWAT"),
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::finding::Verdict::{Confirmed, Refuted};
+    use crate::claims::trial::HUP;
+
+    #[test]
+    fn judges() {
+        assert_eq!(judge_user_buffer(0, "two").verdict, Refuted);
+        assert_eq!(judge_user_buffer(1, "two").verdict, Confirmed);
+
+        let urgent = EpollFlags::EPOLLPRI;
+        assert_eq!(judge_pri(urgent, ERR | HUP).verdict, Refuted);
+        assert_eq!(judge_pri(ERR, ERR | HUP).verdict, Confirmed);
+    }
+}

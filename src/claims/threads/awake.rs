@@ -1,0 +1,354 @@
+//! Who of several threads is woken, and by what.
+
+use std::io::Write;
+use std::os::fd::AsRawFd;
+
+use anyhow::{Context, Result};
+use nix::sys::epoll::EpollFlags;
+use nix::sys::socket::{MsgFlags, Shutdown, recv, shutdown};
+
+use crate::claims::claim::Claim;
+use crate::claims::evidence::outcome;
+use crate::claims::finding::{Finding, confirmed, depends, refuted};
+use crate::claims::patience::until;
+use crate::claims::threads::sleeper::{Crowd, Sleeper, settle};
+use crate::claims::trial::{ET, IN, Trial};
+use crate::trace::CtlOp;
+
+/// A report, and none more until MOD.
+const ONESHOT: EpollFlags = EpollFlags::EPOLLONESHOT;
+
+pub const SHARED_EPOLL: Claim = Claim {
+    id: "shared-epoll",
+    claim: "an event wakes one of an epoll's threads",
+    asked: "2 threads, then 8, asleep in one epoll; one byte arrives and nobody reads it. \
+            Level-triggered, EPOLLET, EPOLLONESHOT: how many wake?",
+    experiment: shared_epoll,
+};
+
+/// How many of so many threads woke: level-triggered, EPOLLET, EPOLLONESHOT.
+type Woken = (usize, [usize; 3]);
+
+fn shared_epoll(t: &mut Trial) -> Result<Finding> {
+    let mut woken = Vec::new();
+    for threads in [2, 8] {
+        let mut counts = [0; 3];
+        for (count, interest) in counts.iter_mut().zip([IN, IN | ET, IN | ONESHOT]) {
+            let a = t.connection()?;
+            let epoll = t.epoll_of(&[&a], interest)?;
+            let crowd = Crowd::start(&epoll, threads)?;
+            t.sends(&a, b"x")?;
+            *count = crowd.settle()?;
+            t.note(format!("woken: {count} of {threads} threads in that epoll"));
+        }
+        woken.push((threads, counts));
+    }
+    Ok(judge_shared_epoll(woken[0], woken[1]))
+}
+
+fn judge_shared_epoll(few: Woken, many: Woken) -> Finding {
+    let [level, edge, oneshot] = many.1;
+    let evidence = format!(
+        "{} asleep, 1 byte: LT {level} wake, ET {edge}, ONESHOT {oneshot}",
+        many.0
+    );
+    let finding = match (few.1, many.1) {
+        ([1, 1, 1], [1, 1, 1]) => confirmed(evidence).why("One each time, read or not."),
+        ([2, 1, 1], [2..=8, 1, 1]) => depends(evidence).why(
+            "Level-triggered, who takes the event puts it back on the list, and that wakes the \
+             next: all wake until somebody reads. With EPOLLET or EPOLLONESHOT it is one. The \
+             kernel's epoll_wakeup_test.c asserts it: epoll9 (LT), epoll10 (ET).",
+        ),
+        _ => refuted(evidence).why("Not one thread, not even with EPOLLET and EPOLLONESHOT."),
+    };
+    finding
+        .count("threads", many.0 as u64)
+        .count("level_woken", level as u64)
+        .count("edge_woken", edge as u64)
+        .count("oneshot_woken", oneshot as u64)
+        .count("level_woken_of_2", few.1[0] as u64)
+}
+
+pub const ET_ONE_THREAD: Claim = Claim {
+    id: "et-one-thread",
+    claim: "under ET one thread has the fd to itself",
+    asked: "A byte is reported to one thread, which has not read it yet; a second thread waits, \
+            and another byte arrives. The same with EPOLLONESHOT.",
+    experiment: et_one_thread,
+};
+
+fn et_one_thread(t: &mut Trial) -> Result<Finding> {
+    let mut reports = [[0; 2]; 2];
+    for (pair, interest) in reports.iter_mut().zip([IN | ET, IN | ET | ONESHOT]) {
+        let a = t.connection()?;
+        let epoll = t.epoll_of(&[&a], interest)?;
+        t.sends(&a, b"x")?;
+        pair[0] = t.wait(&epoll)?.len();
+        let second = Crowd::start(&epoll, 1)?;
+        t.note("a second thread sleeps in that epoll");
+        t.sends(&a, b"y")?;
+        pair[1] = second.settle()?;
+        t.note(format!("reports to the second thread: {}", pair[1]));
+    }
+    Ok(judge_et_one_thread(reports[0], reports[1]))
+}
+
+/// Reports to the first and the second thread: EPOLLET, and with EPOLLONESHOT.
+fn judge_et_one_thread(edge: [usize; 2], oneshot: [usize; 2]) -> Finding {
+    let evidence = format!(
+        "2nd thread: {} report; with ONESHOT {}",
+        edge[1], oneshot[1]
+    );
+    let finding = match (edge, oneshot) {
+        ([1, 0], _) => confirmed(evidence).why("The second arrival woke nobody."),
+        ([1, _], [1, 0]) => refuted(evidence).why(
+            "Each arrival is an edge of its own, and wakes whoever waits: two threads then read \
+             one fd. EPOLLONESHOT silences it until the first thread's MOD.",
+        ),
+        _ => refuted(evidence).why("The fd was reported to both, or to neither."),
+    };
+    finding
+        .count("second_thread", edge[1] as u64)
+        .count("second_thread_oneshot", oneshot[1] as u64)
+}
+
+pub const ET_LOST_WAKEUP: Claim = Claim {
+    id: "et-lost-wakeup",
+    claim: "ET can lose a wake-up between threads",
+    asked: "10 threads asleep in one epoll, 10 eventfds with EPOLLET, each written once; one \
+            event a wait. Ten rounds.",
+    experiment: et_lost_wakeup,
+};
+
+fn et_lost_wakeup(t: &mut Trial) -> Result<Finding> {
+    const THREADS: usize = 10;
+    const ROUNDS: usize = 10;
+    let mut reports = 0;
+    for _ in 0..ROUNDS {
+        reports += t.untraced(|t| -> Result<usize> {
+            let epoll = t.sys.epoll_create1()?;
+            let mut fds = Vec::new();
+            for _ in 0..THREADS {
+                let fd = t.eventfd("eventfd")?;
+                t.sys.epoll_ctl(&epoll, CtlOp::Add, &fd, IN | ET)?;
+                fds.push(fd);
+            }
+            let crowd = Crowd::start(&epoll, THREADS)?;
+            for fd in &fds {
+                nix::unistd::write(fd, &1_u64.to_ne_bytes()).context("write")?;
+            }
+            crowd.settle()?;
+            let mut seen = crowd.seen();
+            seen.sort_unstable();
+            seen.dedup();
+            Ok(seen.len())
+        })?;
+    }
+    t.note(format!(
+        "{ROUNDS} rounds of {THREADS} writes: {reports} different fds reported"
+    ));
+    Ok(judge_et_lost_wakeup(ROUNDS * THREADS, reports))
+}
+
+fn judge_et_lost_wakeup(writes: usize, reports: usize) -> Finding {
+    let evidence = format!("10 threads, 10 fds, 10 times: {reports} of {writes} seen");
+    let finding = match reports == writes {
+        true => refuted(evidence).why(
+            "Whoever takes an event and leaves others on the list wakes the next thread. The \
+             kernel's epoll_wakeup_test.c asserts it: epoll60.",
+        ),
+        false => confirmed(evidence).why("A thread slept on although an fd was ready."),
+    };
+    finding
+        .count("writes", writes as u64)
+        .count("reports", reports as u64)
+}
+
+pub const CTL_WHILE_WAITING: Claim = Claim {
+    id: "ctl-while-waiting",
+    claim: "epoll_ctl counts from the next wait on",
+    asked: "A thread sleeps in epoll_wait; another adds an fd that is ready. The same with an fd \
+            on the list without interest, and MOD.",
+    experiment: ctl_while_waiting,
+};
+
+fn ctl_while_waiting(t: &mut Trial) -> Result<Finding> {
+    let a = t.connection()?;
+    t.sends(&a, b"x")?;
+    let mut woken = [0; 2];
+    for (woken, op) in woken.iter_mut().zip([CtlOp::Add, CtlOp::Mod]) {
+        let epoll = t.sys.epoll_create1()?;
+        if op == CtlOp::Mod {
+            let none = EpollFlags::empty();
+            t.sys.epoll_ctl(&epoll, CtlOp::Add, &a.socket, none)?;
+        }
+        let crowd = Crowd::start(&epoll, 1)?;
+        t.note("a thread sleeps in that epoll");
+        t.sys.epoll_ctl(&epoll, op, &a.socket, IN)?;
+        *woken = crowd.settle()?;
+        t.note(format!("its wait has returned: {woken}"));
+    }
+    Ok(judge_ctl_while_waiting(woken))
+}
+
+/// Whether the sleeper returned: after ADD, after MOD.
+fn judge_ctl_while_waiting([add, modify]: [usize; 2]) -> Finding {
+    let evidence = format!("a sleeping wait returns {add} after ADD, {modify} after MOD");
+    let finding = match (add, modify) {
+        (0, 0) => confirmed(evidence).why("The thread slept on."),
+        (1, 1) => refuted(evidence)
+            .why("The wait has no list of its own: who is asleep sees the list as it is now."),
+        _ => depends(evidence).why("Only one of the two reached the sleeper."),
+    };
+    finding
+        .count("after_add", add as u64)
+        .count("after_mod", modify as u64)
+}
+
+pub const CLOSE_WAKES: Claim = Claim {
+    id: "close-wakes",
+    claim: "close wakes whoever waits for the fd",
+    asked: "A thread sleeps in epoll_wait: the watched fd is closed; or the epoll itself. A \
+            thread sleeps in recv: its fd is closed; or shut down.",
+    experiment: close_wakes,
+};
+
+/// What became of the four sleepers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Closed {
+    /// Woken by the close of the watched fd, of the epoll, of recv's fd.
+    woken: [bool; 3],
+    /// What the wait returned, once its closed epoll had something to report.
+    later: nix::Result<usize>,
+    /// What recv returned for the bytes that came after close.
+    read: nix::Result<usize>,
+    /// What recv returned at shutdown.
+    shut: Option<nix::Result<usize>>,
+}
+
+fn close_wakes(t: &mut Trial) -> Result<Finding> {
+    let a = t.connection()?;
+    let epoll = t.epoll_of(&[&a], IN)?;
+    let crowd = Crowd::start(&epoll, 1)?;
+    t.note("a thread sleeps in that epoll");
+    t.sys.close(a.socket)?;
+    let watched = crowd.settle()? > 0;
+    t.note(format!("woken: {watched}"));
+    drop(crowd);
+
+    let fd = t.eventfd("eventfd")?;
+    let epoll = t.sys.epoll_create1()?;
+    t.sys.epoll_ctl(&epoll, CtlOp::Add, &fd, IN)?;
+    let sleeper = [Sleeper::waits(epoll.0.as_raw_fd(), -1)?];
+    settle(&sleeper)?;
+    t.note("a thread sleeps in that epoll");
+    t.sys.close_epoll(epoll)?;
+    let itself = !settle(&sleeper)?.is_empty();
+    nix::unistd::write(&fd, &1_u64.to_ne_bytes()).context("write")?;
+    t.note(format!("woken: {itself}; then the eventfd is written"));
+    let later = result(&sleeper)?;
+    t.note(format!("its wait returns {}", outcome(&later)));
+
+    let b = t.connection()?;
+    let sleeper = [receives(b.socket.as_raw_fd())?];
+    settle(&sleeper)?;
+    t.note("a thread sleeps in recv(B)");
+    let peer = b.peer;
+    t.sys.close(b.socket)?;
+    let received = !settle(&sleeper)?.is_empty();
+    let mut client = peer.as_ref().context("no client")?;
+    client.write_all(b"ping").context("write")?;
+    t.note(format!("woken: {received}; then B's client sends \"ping\""));
+    let read = result(&sleeper)?;
+    t.note(format!("its recv returns {}", outcome(&read)));
+
+    let c = t.connection()?;
+    let sleeper = [receives(c.socket.as_raw_fd())?];
+    settle(&sleeper)?;
+    shutdown(c.socket.as_raw_fd(), Shutdown::Read).context("shutdown")?;
+    settle(&sleeper)?;
+    let shut = sleeper[0].returned();
+    t.note("a thread sleeps in recv(C); shutdown(C, SHUT_RD)");
+    // Whatever became of that, the thread must end.
+    c.peer
+        .as_ref()
+        .map(|peer| peer.shutdown(std::net::Shutdown::Both));
+    let woken = [watched, itself, received];
+    Ok(judge_close_wakes(Closed {
+        woken,
+        later,
+        read,
+        shut,
+    }))
+}
+
+fn receives(fd: i32) -> Result<Sleeper> {
+    Sleeper::start(move || recv(fd, &mut [0; 16], MsgFlags::empty()))
+}
+
+fn result([sleeper]: &[Sleeper; 1]) -> Result<nix::Result<usize>> {
+    until("the end of a sleep", || Ok(sleeper.returned().is_some()))?;
+    sleeper.returned().context("the thread sleeps on")
+}
+
+fn judge_close_wakes(closed: Closed) -> Finding {
+    let shut = closed.shut.map_or("asleep".into(), |shut| outcome(&shut));
+    let woken = closed.woken.iter().filter(|woken| **woken).count();
+    let finding = match woken {
+        0 => refuted(format!("closed: 3 of 3 sleep on; shutdown: recv = {shut}")).why(
+            "A sleeping call holds the open file, so nothing ends with the number: the closed \
+             epoll still reports, the closed socket still receives. shutdown acts on the file \
+             itself, and wakes.",
+        ),
+        3 => confirmed("3 of 3 wake").why("Each close ended the sleep."),
+        _ => depends(format!("{woken} of 3 wake; shutdown: recv = {shut}"))
+            .why("It is not the same for a watched fd, an epoll and a socket."),
+    };
+    finding
+        .count("woken_by_close", woken as u64)
+        .count("later_events", closed.later.unwrap_or(0) as u64)
+        .count("later_bytes", closed.read.unwrap_or(0) as u64)
+        .count("shutdown_wakes", closed.shut.is_some().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
+
+    #[test]
+    fn crowds() {
+        let shared = |few, many| judge_shared_epoll((2, few), (8, many)).verdict;
+        assert_eq!(shared([2, 1, 1], [8, 1, 1]), Depends);
+        assert_eq!(shared([1, 1, 1], [1, 1, 1]), Confirmed);
+        assert_eq!(shared([2, 2, 1], [8, 8, 1]), Refuted);
+        assert_eq!(shared([0, 0, 0], [0, 0, 0]), Refuted);
+
+        assert_eq!(judge_et_one_thread([1, 1], [1, 0]).verdict, Refuted);
+        assert_eq!(judge_et_one_thread([1, 0], [1, 0]).verdict, Confirmed);
+        assert_eq!(judge_et_one_thread([0, 0], [0, 0]).verdict, Refuted);
+
+        assert_eq!(judge_et_lost_wakeup(100, 100).verdict, Refuted);
+        assert_eq!(judge_et_lost_wakeup(100, 99).verdict, Confirmed);
+    }
+
+    #[test]
+    fn sleepers() {
+        assert_eq!(judge_ctl_while_waiting([1, 1]).verdict, Refuted);
+        assert_eq!(judge_ctl_while_waiting([0, 0]).verdict, Confirmed);
+        assert_eq!(judge_ctl_while_waiting([1, 0]).verdict, Depends);
+
+        let closed = |woken| {
+            judge_close_wakes(Closed {
+                woken,
+                later: Ok(1),
+                read: Ok(4),
+                shut: Some(Ok(0)),
+            })
+        };
+        assert_eq!(closed([false; 3]).verdict, Refuted);
+        assert_eq!(closed([true; 3]).verdict, Confirmed);
+        assert_eq!(closed([true, false, false]).verdict, Depends);
+        assert_eq!(closed([true; 3]).figures[1].0, "later_events");
+    }
+}

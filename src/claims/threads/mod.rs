@@ -1,0 +1,23 @@
+//! Several threads or processes on one epoll.
+
+mod awake;
+mod fork;
+mod numbers;
+mod signals;
+pub(crate) mod sleeper;
+
+use crate::claims::claim::Claim;
+
+pub static CLAIMS: [Claim; 11] = [
+    awake::SHARED_EPOLL,
+    awake::ET_ONE_THREAD,
+    awake::ET_LOST_WAKEUP,
+    awake::CTL_WHILE_WAITING,
+    awake::CLOSE_WAKES,
+    fork::FORK_SHARES,
+    fork::NONBLOCK_SHARED,
+    numbers::NUMBER_TWICE,
+    numbers::STALE_BATCH,
+    signals::SIGNAL_RACE,
+    signals::SIGNALFD_FORK,
+];

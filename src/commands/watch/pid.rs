@@ -1,0 +1,292 @@
+//! A running program: what it looks like from outside, and its calls as they
+//! come.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+use colored::Colorize;
+use nix::sys::signal::{SigSet, Signal};
+use serde::Serialize;
+use tabled::builder::Builder;
+use tabled::settings::Alignment;
+use tabled::settings::object::Columns;
+
+use crate::commands::screen::Screen;
+use crate::commands::watch::args::WatchArgs;
+use crate::commands::watch::hear::Hear;
+use crate::lab::audience::{Event, OutputError};
+use crate::show::text::layout::wrap;
+use crate::show::{grid, tell};
+use crate::watch::attach::{Followed, follow};
+use crate::watch::odd::end_text;
+use crate::watch::picture::{self, Picture, Watched};
+use crate::watch::proc;
+use crate::watch::processor::Processor;
+
+/// Exit status behind Ctrl-C, as a shell has it.
+const INTERRUPTED: i32 = 128;
+
+pub fn execute(
+    process: i32,
+    args: &WatchArgs,
+    processor: &'static Processor,
+    screen: &Screen,
+) -> Result<ExitCode> {
+    let Some(name) = proc::command_of(process) else {
+        bail!("there is no process {process}: pgrep finds one by its name");
+    };
+    let Some(picture) = picture::take(process, processor) else {
+        bail!("process {process} has ended");
+    };
+    if proc::fds(process).is_empty() {
+        bail!("process {process} ({name}) is another user's: look at it as that user, or as root");
+    }
+    show(process, &name, &picture, screen)?;
+    if args.once {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let signal = Arc::new(AtomicI32::new(0));
+    let enough = on_interrupt(&signal)?;
+    screen.audience.tell(&Event::Trial("watch"))?;
+    screen.text(|out| writeln!(out, "\n{}", "its calls, until Ctrl-C:".bold()))?;
+    let mut hear = Hear::new(screen, false);
+    let followed = follow(processor, process, args.port, &mut hear, &enough)?;
+    screen.audience.tell(&Event::Finish)?;
+    // The terminal has shown ^C on a line of its own.
+    if io::stderr().is_terminal() {
+        tell("");
+    }
+    sum_up(process, &followed, screen)?;
+    Ok(match signal.load(Ordering::Acquire) {
+        0 => ExitCode::SUCCESS,
+        signal => ExitCode::from((INTERRUPTED + signal) as u8),
+    })
+}
+
+/// Ctrl-C ends the watching, not this program: the other one has to be let go
+/// first.
+fn on_interrupt(number: &Arc<AtomicI32>) -> Result<Arc<AtomicBool>> {
+    let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
+    signals.thread_block().context("cannot block SIGINT")?;
+    let enough = Arc::new(AtomicBool::new(false));
+    let (told, number) = (Arc::clone(&enough), Arc::clone(number));
+    thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || {
+            if let Ok(signal) = signals.wait() {
+                number.store(signal as i32, Ordering::Release);
+                told.store(true, Ordering::Release);
+            }
+        })
+        .context("cannot start the signal thread")?;
+    Ok(enough)
+}
+
+/// `thread`: one thread, and where it sleeps.
+#[derive(Serialize)]
+struct ThreadLine<'a> {
+    process: i32,
+    tid: i32,
+    state: char,
+    call: &'a str,
+}
+
+/// `interest`: an fd, and who watches it.
+#[derive(Serialize)]
+struct InterestLine<'a> {
+    process: i32,
+    epfd: Option<i32>,
+    fd: i32,
+    what: &'a str,
+    interest: &'a str,
+    trigger: Option<&'static str>,
+    unread: Option<u64>,
+}
+
+fn show(process: i32, name: &str, picture: &Picture, screen: &Screen) -> Result<(), OutputError> {
+    for thread in &picture.threads {
+        let line = ThreadLine {
+            process: thread.process,
+            tid: thread.thread,
+            state: thread.state,
+            call: &thread.call,
+        };
+        screen.json("thread", None, &line)?;
+    }
+    for watched in picture.watched.iter().chain(&picture.unwatched) {
+        let line = InterestLine {
+            process: watched.process,
+            epfd: watched.epoll,
+            fd: watched.fd,
+            what: &watched.what,
+            interest: &watched.interest,
+            trigger: trigger(watched),
+            unread: watched.unread,
+        };
+        screen.json("interest", None, &line)?;
+    }
+    screen.text(|out| {
+        writeln!(
+            out,
+            "{}\n",
+            format!("watch | process {process} ({name})").bold()
+        )?;
+        threads(picture, out)?;
+        writeln!(out)?;
+        interest(picture, out)
+    })
+}
+
+fn threads(picture: &Picture, out: &mut impl Write) -> io::Result<()> {
+    let mut table = Builder::default();
+    table.push_record(["process", "thread", "state", "in"]);
+    for thread in &picture.threads {
+        table.push_record([
+            thread.process.to_string(),
+            thread.thread.to_string(),
+            thread.state.to_string(),
+            thread.call.clone(),
+        ]);
+    }
+    let mut table = grid::of(table, 2);
+    table.modify(Columns::last(), Alignment::left());
+    grid::print(&table, out)
+}
+
+fn interest(picture: &Picture, out: &mut impl Write) -> io::Result<()> {
+    if picture.watched.is_empty() && picture.unwatched.is_empty() {
+        return writeln!(out, "no epoll instance, and no bytes unread");
+    }
+    let mut table = Builder::default();
+    table.push_record([
+        "process", "epoll", "fd", "what", "interest", "trigger", "unread",
+    ]);
+    for watched in picture.watched.iter().chain(&picture.unwatched) {
+        table.push_record([
+            watched.process.to_string(),
+            watched.epoll.map_or("-".into(), |epoll| epoll.to_string()),
+            watched.fd.to_string(),
+            watched.what.clone(),
+            watched.interest.clone(),
+            trigger(watched).unwrap_or("-").into(),
+            watched
+                .unread
+                .map_or("-".into(), |unread| unread.to_string()),
+        ]);
+    }
+    let mut table = grid::of(table, 2);
+    table.modify(Columns::new(3..=5), Alignment::left());
+    grid::print(&table, out)
+}
+
+fn trigger(watched: &Watched) -> Option<&'static str> {
+    watched.edge.map(|edge| if edge { "edge" } else { "level" })
+}
+
+/// `summary`: what its calls came to while they were followed.
+#[derive(Serialize)]
+struct SummaryLine {
+    returns: u64,
+    timeouts: u64,
+    listener_reports: u64,
+    clients: Vec<ClientLine>,
+    end: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ClientLine {
+    client: String,
+    trigger: Option<&'static str>,
+    reports: u64,
+    recv: u64,
+    eagain: u64,
+    received: u64,
+    sent: u64,
+}
+
+fn sum_up(process: i32, followed: &Followed, screen: &Screen) -> Result<(), OutputError> {
+    let totals = &followed.totals;
+    let clients: Vec<ClientLine> = followed
+        .ends
+        .iter()
+        .map(|(name, end)| {
+            let counts = match name {
+                crate::trace::Name::Client(index) => totals.connections.get(index).cloned(),
+                _ => None,
+            };
+            let counts = counts.unwrap_or_default();
+            ClientLine {
+                client: name.to_string(),
+                trigger: end.edge.map(|edge| if edge { "edge" } else { "level" }),
+                reports: counts.reports,
+                recv: counts.recv,
+                eagain: counts.eagain,
+                received: counts.received,
+                sent: counts.echoed,
+            }
+        })
+        .collect();
+    screen.text(|out| {
+        writeln!(out)?;
+        if !clients.is_empty() {
+            let mut table = Builder::default();
+            table.push_record([
+                "client",
+                "trigger",
+                "reports",
+                "recv",
+                "EAGAIN",
+                "sent/read",
+            ]);
+            for client in &clients {
+                table.push_record([
+                    client.client.clone(),
+                    client.trigger.unwrap_or("-").into(),
+                    client.reports.to_string(),
+                    client.recv.to_string(),
+                    client.eagain.to_string(),
+                    format!("{}/{}", client.sent, client.received),
+                ]);
+            }
+            let mut table = grid::of(table, 2);
+            table.modify(Columns::new(1..=1), Alignment::left());
+            grid::print(&table, out)?;
+            writeln!(out)?;
+        }
+        let end = match followed.end {
+            Some(end) => format!("Process {process} has ended: {}.", end_text(end)),
+            None => format!("Process {process} was let go, and runs on."),
+        };
+        let told = format!(
+            "Its waits returned {} times, {} of them because time was up. {end}",
+            totals.returns, totals.timeouts
+        );
+        writeln!(out, "{}", wrap(&told, 0))?;
+        if !followed.others.is_empty() {
+            let others = format!(
+                "It listens on {} as well: --port follows another port.",
+                followed.others.join(", ")
+            );
+            writeln!(out, "{}", wrap(&others, 2))?;
+        }
+        for signal in &followed.lost_signals {
+            writeln!(
+                out,
+                "Signal {signal} came while it was followed, and was lost."
+            )?;
+        }
+        Ok(())
+    })?;
+    let line = SummaryLine {
+        returns: totals.returns,
+        timeouts: totals.timeouts,
+        listener_reports: totals.listener_reports,
+        clients,
+        end: followed.end.map(end_text),
+    };
+    screen.json("summary", Some(1), &line)
+}

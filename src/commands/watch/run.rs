@@ -1,0 +1,191 @@
+//! A program against the lab's clients, act by act.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use crate::commands::args::Format;
+use crate::commands::page::PageArgs;
+use crate::commands::screen::Screen;
+use crate::commands::watch::args::{Answer, WatchArgs};
+use crate::commands::watch::hear::Hear;
+use crate::commands::watch::{json, pid, text};
+use crate::lab::audience::Event;
+use crate::lab::one_cpu::OneCpu;
+use crate::show::page::Layout;
+use crate::show::text::layout::WIDTH;
+use crate::show::{Charset, Trace, tell};
+use crate::trace::escape::shell_word;
+use crate::watch::act::Act;
+use crate::watch::acts::Outcome;
+use crate::watch::network;
+use crate::watch::odd::{self, Odd};
+use crate::watch::processor::Processor;
+use crate::watch::session::{Plan, Program, Session};
+
+/// What A and B send, if nobody says otherwise: as with the lab's servers.
+const MESSAGES: [&[u8]; 2] = [b"HELLOworld123", b"ping"];
+
+/// Watches what was asked for. What cannot be watched is said in a sentence.
+pub fn execute(args: &WatchArgs, charset: Charset) -> Result<ExitCode> {
+    match watch(args, charset) {
+        Err(error) if error.is::<Odd>() => {
+            tell(&format!("epoll-lab: {error}"));
+            let odd = error.downcast_ref::<Odd>();
+            Ok(ExitCode::from(odd.map_or(1, Odd::status)))
+        }
+        other => other,
+    }
+}
+
+fn watch(args: &WatchArgs, charset: Charset) -> Result<ExitCode> {
+    let Some(processor) = Processor::here() else {
+        bail!(
+            "watch knows the registers of x86-64 and aarch64, not those of {}",
+            std::env::consts::ARCH
+        );
+    };
+    let mut view = args.screen.view(charset);
+    if args.step && args.screen.format == Format::Text {
+        view.trace = Trace::Calls;
+    }
+    if args.pid.is_some() && !args.once {
+        view.trace = Trace::Calls;
+    }
+    let screen = Screen::new(args.screen.format, view, &PageArgs::default(), Layout::Row)?;
+    if let Some(process) = args.pid {
+        return pid::execute(process, args, processor, &screen);
+    }
+    launched(args, processor, &screen)
+}
+
+fn launched(args: &WatchArgs, processor: &'static Processor, screen: &Screen) -> Result<ExitCode> {
+    let (name, arguments) = args.command.split_first().context("no program is named")?;
+    let program = Program {
+        path: odd::find(name, processor)?,
+        name: name.clone(),
+        arguments: arguments.to_vec(),
+    };
+    let plan = Plan {
+        messages: match args.message.is_empty() {
+            true => MESSAGES.map(<[u8]>::to_vec).to_vec(),
+            false => args.message.iter().map(|it| it.0.clone()).collect(),
+        },
+        echo: args.answer == Answer::Echo,
+        stall: args.stall,
+        port: args.port,
+    };
+    if !args.host_network
+        && let Err(error) = network::enter()
+    {
+        // Then on this machine's own loopback.
+        tell(&format!(
+            "epoll-lab: no network of its own for the program here ({error:#}); it is started \
+             in this machine's, as with --host-network"
+        ));
+    }
+    let _held = OneCpu::hold();
+    let words: Vec<String> = args
+        .command
+        .iter()
+        .map(|word| shell_word(word.as_encoded_bytes()))
+        .collect();
+    screen.text(|out| text::header(&words, out))?;
+    let mut outcomes = Vec::new();
+    let mut notes = Vec::new();
+    for (number, act) in (1..).zip(&args.acts) {
+        outcomes.push(play(
+            *act, number, &program, &plan, &words, args, screen, &mut notes,
+        )?);
+    }
+    notes.dedup();
+    let all_well = outcomes.iter().all(|it| it.diagnosis.is_ok());
+    screen.text(|out| {
+        text::table(&outcomes, screen.view.times(), out)?;
+        text::notes(&notes, out)?;
+        writeln!(out)?;
+        for outcome in &outcomes {
+            text::finding(&outcome.diagnosis, out)?;
+        }
+        text::next(&next(args, &words, &outcomes), out)
+    })?;
+    Ok(match args.strict && !all_well {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    })
+}
+
+#[expect(clippy::too_many_arguments, reason = "all that an act is about")]
+fn play(
+    act: Act,
+    number: u32,
+    program: &Program,
+    plan: &Plan,
+    words: &[String],
+    args: &WatchArgs,
+    screen: &Screen,
+    notes: &mut Vec<String>,
+) -> Result<Outcome> {
+    let processor = Processor::here().context("no table for this processor")?;
+    let step = args.step && screen.format == Format::Text;
+    screen.audience.tell(&Event::Trial(act.name()))?;
+    json::run(act, number, words, screen)?;
+    if screen.view.calls() {
+        screen.text(|out| text::act(act, out))?;
+    }
+    let mut hear = Hear::new(screen, step);
+    let mut session = Session::launch(processor, program, plan, &mut hear)?;
+    let outcome = session.play(act)?;
+    let (totals, end) = session.come_to(act);
+    let told = session.notes();
+    session.end()?;
+    drop(session);
+    screen.audience.tell(&Event::Finish)?;
+    screen.part_is_over()?;
+    json::act(number, &totals, &end, &outcome.diagnosis, screen)?;
+    for note in told {
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    Ok(outcome)
+}
+
+/// The first act that went wrong, with its calls; where they are on the screen
+/// already, its lesson.
+fn next(args: &WatchArgs, words: &[String], outcomes: &[Outcome]) -> String {
+    let wrong = outcomes.iter().find(|it| !it.diagnosis.is_ok());
+    let act = wrong.map(|outcome| outcome.diagnosis.act);
+    let lesson = wrong.and_then(|outcome| outcome.diagnosis.lesson);
+    let program = words.join(" ");
+    let mut flags = String::new();
+    for message in &args.message {
+        flags += &format!(" --message {}", shell_word(&message.0));
+    }
+    if args.answer == Answer::Any {
+        flags += " --answer any";
+    }
+    if let Some(port) = args.port {
+        flags += &format!(" --port {port}");
+    }
+    let command = match (act, args.screen.trace || args.step, lesson) {
+        (Some(_), true, Some(lesson)) => return format!("lessons/{lesson}"),
+        (Some(act), false, _) => {
+            format!(
+                "epoll-lab watch --trace --acts {}{flags} -- {program}",
+                act.name()
+            )
+        }
+        (None, false, _) => format!("epoll-lab watch --trace{flags} -- {program}"),
+        _ => format!("epoll-lab watch --strict{flags} -- {program}"),
+    };
+    // A command over two lines is none that can be copied.
+    match "next: ".len() + command.chars().count() <= WIDTH {
+        true => command,
+        false => match act {
+            Some(act) => format!("the same with --trace --acts {}", act.name()),
+            None => "the same with --trace".into(),
+        },
+    }
+}

@@ -1,0 +1,119 @@
+//! What watching came to, as text: a table, a line for each finding, and where
+//! to go on.
+
+use std::io::{self, Write};
+
+use colored::Colorize;
+use tabled::builder::Builder;
+use tabled::settings::Alignment;
+use tabled::settings::object::Columns;
+
+use crate::commands::watch::json::{socket, trigger};
+use crate::show::grid;
+use crate::show::text::layout::wrap;
+use crate::watch::act::Act;
+use crate::watch::acts::Outcome;
+use crate::watch::diagnosis::{Diagnosis, SeenClient};
+
+const HEAD: [&str; 9] = [
+    "act",
+    "client",
+    "trigger",
+    "socket",
+    "reports",
+    "recv",
+    "EAGAIN",
+    "sent/read",
+    "unread",
+];
+
+/// Above everything.
+pub fn header(program: &[String], out: &mut impl Write) -> io::Result<()> {
+    let header = format!("watch | {}", program.join(" "));
+    writeln!(out, "{}\n", wrap(&header, 2).bold())
+}
+
+/// Above the trace of an act.
+pub fn act(act: Act, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{}", format!("{}: {}", act.name(), act.title()).bold())
+}
+
+/// The counts of each client while all were connected.
+pub fn table(outcomes: &[Outcome], times: bool, out: &mut impl Write) -> io::Result<()> {
+    let mut table = Builder::default();
+    table.push_record(HEAD);
+    let mut rows = 0;
+    for outcome in outcomes {
+        let act = outcome.seen.act;
+        for (place, client) in outcome.seen.clients.iter().enumerate() {
+            let name = if place == 0 { act.name() } else { "" };
+            table.push_record(cells(name, client, outcome.seen.varies() && !times));
+            rows += 1;
+        }
+    }
+    if rows == 0 {
+        return Ok(());
+    }
+    let mut table = grid::of(table, 2);
+    for words in [1, 2, 3] {
+        table.modify(Columns::new(words..=words), Alignment::left());
+    }
+    grid::print(&table, out)
+}
+
+fn cells(act: &str, client: &SeenClient, varies: bool) -> [String; 9] {
+    let counts = &client.counts;
+    let known = |count: u64| match varies {
+        true => "~".to_string(),
+        false => count.to_string(),
+    };
+    let reported = match client.edge.is_some() || counts.reports > 0 {
+        true => known(counts.reports),
+        false => "-".into(),
+    };
+    [
+        act.to_string(),
+        client.name.to_string(),
+        trigger(client).unwrap_or("-").into(),
+        socket(client).unwrap_or("-").into(),
+        reported,
+        known(counts.recv),
+        known(counts.eagain),
+        match varies {
+            true => "~".into(),
+            false => format!("{}/{}", counts.echoed, counts.received),
+        },
+        match client.unread {
+            0 => "0".into(),
+            _ if varies => "~".into(),
+            unread => unread.to_string().red().to_string(),
+        },
+    ]
+}
+
+/// What the counts cannot show.
+pub fn notes(notes: &[String], out: &mut impl Write) -> io::Result<()> {
+    notes
+        .iter()
+        .try_for_each(|note| writeln!(out, "{}", wrap(note, 2).dimmed()))
+}
+
+/// One act's finding, and the lesson to read.
+pub fn finding(diagnosis: &Diagnosis, out: &mut impl Write) -> io::Result<()> {
+    let (act, word) = (diagnosis.act.name(), diagnosis.verdict.name());
+    let sentence = wrap(&format!("=> {act}: {word}: {}", diagnosis.why), 3);
+    let sentence = match diagnosis.is_ok() {
+        true => sentence.green(),
+        false => sentence.red(),
+    };
+    writeln!(out, "{}", sentence.bold())?;
+    match diagnosis.lesson {
+        Some(lesson) => writeln!(out, "   lessons/{lesson}"),
+        None => Ok(()),
+    }
+}
+
+/// Where to go on.
+pub fn next(next: &str, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "\nnext: {next}")
+}

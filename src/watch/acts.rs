@@ -1,0 +1,391 @@
+//! What the clients do, act by act, each with a fresh server; and how things
+//! stand when it is judged.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::trace::Name;
+use crate::watch::act::Act;
+use crate::watch::diagnosis::{Diagnosis, Seen, SeenClient, judge};
+use crate::watch::events::{Action, Blocked, Event};
+use crate::watch::rest::Rest;
+use crate::watch::session::Session;
+use crate::watch::state::Hold;
+use crate::watch::{launch, proc, sockets};
+
+/// What came of an act, and what that was seen by.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The word and the sentence.
+    pub diagnosis: Diagnosis,
+    /// While all stayed connected.
+    pub seen: Seen,
+}
+
+/// By letter.
+const A: u32 = 0;
+const C: u32 = 2;
+const D: u32 = 3;
+const E: u32 = 4;
+const F: u32 = 5;
+const G: u32 = 6;
+
+/// What G sends, in bytes, and what the server's send buffer is made, which
+/// the kernel doubles (socket(7)).
+const MUCH: usize = 32_768;
+const SEND_BUFFER: usize = 4096;
+/// How many calls are shown of what G sets off: how many there are varies.
+const FIRST_CALLS: usize = 6;
+
+impl Session<'_> {
+    /// Plays one act, and says what came of it.
+    pub fn play(&mut self, act: Act) -> Result<Outcome> {
+        let outcome = match act {
+            Act::Basic => self.basic()?,
+            Act::Burst => self.burst()?,
+            Act::Reset => self.reset()?,
+            Act::Slow => self.slow()?,
+        };
+        let after = self.hang_up_all(act)?;
+        Ok(match after {
+            Some(diagnosis) if outcome.diagnosis.is_ok() => Outcome {
+                diagnosis,
+                ..outcome
+            },
+            _ => outcome,
+        })
+    }
+
+    fn basic(&mut self) -> Result<Outcome> {
+        let mut places = Vec::new();
+        for index in [A, A + 1] {
+            if self.rests() {
+                places.push(self.connect(index, false)?);
+            }
+        }
+        for (place, message) in places.into_iter().zip(self.plan.messages.iter().cycle()) {
+            if self.rests() {
+                self.send(place, message)?;
+            }
+        }
+        self.tell_stranded()?;
+        Ok(self.judge(Act::Basic))
+    }
+
+    fn burst(&mut self) -> Result<Outcome> {
+        let place = self.connect(C, false)?;
+        if !self.rests() {
+            return Ok(self.judge(Act::Burst));
+        }
+        let plan = self.plan;
+        let message = plan.messages.first().map_or(&b"ping"[..], Vec::as_slice);
+        self.announce(Name::Client(C), Action::Send, message.to_vec())?;
+        self.shared.lock().hold = Hold::Armed;
+        self.acts(place).say(message);
+        let held = self.until(Duration::from_secs(1), |hold| hold == Hold::Held);
+        self.audience.hear(&Event::Lab(match held {
+            true => "the lab holds the server where its call returns",
+            false => "the server cannot be held: it has not woken",
+        }))?;
+        for index in [D, E] {
+            self.announce(Name::Client(index), Action::Connect, Vec::new())?;
+            self.connect_now(index, false)?;
+        }
+        self.let_go(held)?;
+        self.settle()?;
+        self.tell_stranded()?;
+        Ok(self.judge(Act::Burst))
+    }
+
+    fn until(&self, patience: Duration, is_so: impl Fn(Hold) -> bool) -> bool {
+        let began = Instant::now();
+        while began.elapsed() < patience {
+            if is_so(self.shared.lock().hold) {
+                return true;
+            }
+            thread::sleep(Duration::from_micros(100));
+        }
+        false
+    }
+
+    /// The thread that is held goes on.
+    fn let_go(&mut self, held: bool) -> Result<()> {
+        let moves = self.shared.lock().moves;
+        if !held {
+            self.shared.lock().hold = Hold::No;
+            return Ok(());
+        }
+        self.shared.lock().hold = Hold::Release;
+        launch::ring()?;
+        self.until(Duration::from_secs(2), |hold| hold == Hold::No);
+        // Nobody has been woken for them yet: what C has sent comes first.
+        for client in &mut self.clients {
+            client.acted_at = None;
+        }
+        let began = Instant::now();
+        while self.shared.lock().moves == moves && began.elapsed() < Duration::from_secs(1) {
+            thread::sleep(Duration::from_micros(50));
+        }
+        Ok(())
+    }
+
+    fn reset(&mut self) -> Result<Outcome> {
+        let place = self.connect(F, false)?;
+        if self.rests() {
+            self.announce(Name::Client(F), Action::Reset, Vec::new())?;
+            let client = self.acts(place);
+            client.reset = true;
+            client.reset();
+            self.settle()?;
+        }
+        Ok(self.judge(Act::Reset))
+    }
+
+    fn slow(&mut self) -> Result<Outcome> {
+        let place = self.connect(G, true)?;
+        if !self.rests() {
+            return Ok(self.judge(Act::Slow));
+        }
+        let open = self.shared.lock().ends.get(&G).and_then(|end| end.open);
+        let small = open.is_some_and(|(process, fd)| {
+            let pidfd = sockets::pidfd(process);
+            pidfd.is_some_and(|it| sockets::shrink_send_buffer(&it, fd, SEND_BUFFER))
+        });
+        if small {
+            let told = "the lab makes the server's SO_SNDBUF for G small";
+            self.audience.hear(&Event::Lab(told))?;
+            // A changed buffer is an edge of its own.
+            self.settle()?;
+        }
+        self.limit(Some(FIRST_CALLS));
+        self.shared.lock().hide_unread = true;
+        let much: Vec<u8> = match (self.plan.echo, self.plan.messages.first()) {
+            (false, Some(message)) => message.iter().copied().cycle().take(MUCH).collect(),
+            _ => (b'a'..=b'z').cycle().take(MUCH).collect(),
+        };
+        self.announce(Name::Client(G), Action::Send, much.clone())?;
+        self.acts(place).say(&much);
+        self.settle()?;
+        let stuck = self.judge(Act::Slow);
+        if !stuck.diagnosis.is_ok() && !self.rests() {
+            return Ok(stuck);
+        }
+        self.tell_folded()?;
+        self.audience
+            .hear(&Event::Lab("now G reads all that comes"))?;
+        self.limit(Some(0));
+        self.clients[place].lazy = false;
+        for _ in 0..3 {
+            let before = self.clients[place].back.len();
+            self.settle()?;
+            if !self.rests() || self.clients[place].back.len() == before {
+                break;
+            }
+        }
+        Ok(match stuck.diagnosis.is_ok() {
+            true => self.judge(Act::Slow),
+            false => stuck,
+        })
+    }
+
+    fn send(&mut self, place: usize, message: &[u8]) -> Result<()> {
+        let name = self.clients[place].name;
+        self.announce(name, Action::Send, message.to_vec())?;
+        self.acts(place).say(message);
+        self.settle()?;
+        let answered = self.is_answered(place);
+        self.clients[place].at_once.get_or_insert(answered);
+        match answered || !self.rests() {
+            true => Ok(()),
+            false => self.watch(place),
+        }
+    }
+
+    fn is_answered(&self, place: usize) -> bool {
+        let client = &self.clients[place];
+        match self.plan.echo {
+            true => client.back.len() >= client.said.len(),
+            false => !client.back.is_empty(),
+        }
+    }
+
+    /// Watches a client that has no answer, for as long as was asked for.
+    fn watch(&mut self, place: usize) -> Result<()> {
+        let returns = |session: &Self| {
+            let state = session.shared.lock();
+            state.totals.returns - state.totals.timeouts
+        };
+        let before = returns(self);
+        let began = Instant::now();
+        while began.elapsed() < self.plan.stall {
+            thread::sleep(Duration::from_millis(2));
+            self.clients[place].pump();
+            if self.is_answered(place) || self.shared.lock().end.is_some() {
+                break;
+            }
+        }
+        self.settle()?;
+        if self.is_answered(place) {
+            return Ok(());
+        }
+        let Some(asleep) = self.asleep().filter(|asleep| asleep.for_one).cloned() else {
+            return Ok(());
+        };
+        let client = &self.clients[place];
+        if asleep.fd.is_some_and(|fd| fd.name == client.name) {
+            return Ok(()); // it is served, as far as it goes
+        }
+        let wait_call = self.shared.lock().wait_call;
+        let blocked = Blocked {
+            thread_state: proc::look(asleep.thread).map_or('?', |look| look.state),
+            client: client.name,
+            sent: client.sent as u64,
+            back: client.back.len() as u64,
+            unread: self.unread(client.port),
+            wait_call,
+            wait_returns: returns(self) - before,
+            stall: self.plan.stall,
+            asleep,
+        };
+        self.audience.hear(&Event::Blocked(&blocked))
+    }
+
+    /// Bytes of the client from this port that nobody has read.
+    fn unread(&self, port: u16) -> u64 {
+        let (main, listener) = {
+            let state = self.shared.lock();
+            (state.main, state.listener.map_or(0, |it| it.address.port()))
+        };
+        let table = sockets::table(main);
+        let mut rows = table.iter();
+        let row = rows.find(|row| row.local == listener && row.remote == port);
+        row.map_or(0, |row| row.unread())
+    }
+
+    /// Bytes unread while it sleeps where a report would wake it.
+    fn tell_stranded(&mut self) -> Result<()> {
+        let Some(asleep) = self.asleep().filter(|asleep| !asleep.for_one).cloned() else {
+            return Ok(());
+        };
+        let accepted = |name| {
+            self.shared
+                .lock()
+                .end_of(name)
+                .is_some_and(|end| end.accepted)
+        };
+        let stranded: Vec<(Name, u64)> = self
+            .clients
+            .iter()
+            .filter(|client| accepted(client.name))
+            .map(|client| (client.name, self.unread(client.port)))
+            .filter(|(_, unread)| *unread > 0)
+            .collect();
+        match stranded.is_empty() {
+            true => Ok(()),
+            false => self.audience.hear(&Event::Stranded(&stranded, &asleep)),
+        }
+    }
+
+    /// Each client receives what has come, and hangs up.
+    fn hang_up_all(&mut self, act: Act) -> Result<Option<Diagnosis>> {
+        self.shared.lock().hide_unread = act == Act::Slow;
+        self.limit(None);
+        for place in 0..self.clients.len() {
+            let name = self.clients[place].name;
+            if !self.rests() || self.clients[place].over() {
+                continue;
+            }
+            if self.clients[place].has_more() {
+                self.receive(place)?;
+            }
+            self.announce(name, Action::Shutdown, Vec::new())?;
+            self.acts(place).hang_up();
+            self.settle()?;
+            if self.rests() && self.clients[place].has_more() {
+                self.receive(place)?;
+            }
+            self.clients[place].close();
+            if !self.rests() {
+                let mut judged = self.judge(act).diagnosis;
+                judged.after_hang_up(name);
+                return Ok(Some(judged));
+            }
+        }
+        Ok(None)
+    }
+
+    fn receive(&mut self, place: usize) -> Result<()> {
+        let client = &mut self.clients[place];
+        let (name, data) = (client.name, client.receive());
+        self.announce(name, Action::Recv, data)
+    }
+
+    fn judge(&mut self, act: Act) -> Outcome {
+        let seen = self.seen(act);
+        Outcome {
+            diagnosis: judge(&seen),
+            seen,
+        }
+    }
+
+    /// How things stand.
+    pub fn seen(&self, act: Act) -> Seen {
+        let unread: Vec<u64> = self
+            .clients
+            .iter()
+            .map(|client| self.unread(client.port))
+            .collect();
+        let state = self.shared.lock();
+        let mut totals = state.totals.clone();
+        // A call that does not return is one all the same.
+        if let Some(asleep) = self.asleep().filter(|asleep| asleep.for_one)
+            && let Some(call) = &asleep.whole
+        {
+            totals.count_begun(call);
+        }
+        let clients = self.clients.iter().zip(unread).map(|(client, unread)| {
+            let end = state.end_of(client.name).copied().unwrap_or_default();
+            let counts = match client.name {
+                Name::Client(index) => totals.connections.get(&index).cloned(),
+                _ => None,
+            };
+            SeenClient {
+                name: client.name,
+                said: client.said.len() as u64,
+                back: client.back.len() as u64,
+                intact: client.said.starts_with(&client.back),
+                over: client.over(),
+                accepted: end.accepted,
+                unread,
+                edge: end.edge,
+                watched: end.watched,
+                wants_out: end.wants_out,
+                nonblocking: end.nonblocking,
+                lazy: client.lazy,
+                reset: client.reset,
+                short_sends: end.short_sends,
+                counts: counts.unwrap_or_default(),
+            }
+        });
+        Seen {
+            act,
+            echo: self.plan.echo,
+            clients: clients.collect(),
+            asleep: self.asleep().cloned(),
+            end: match self.rest {
+                Rest::Ended(end) => Some(end),
+                _ => None,
+            },
+            restless: match self.rest {
+                Rest::Restless { calls, returns } => Some((calls, returns)),
+                _ => None,
+            },
+            listener_edge: state.listener.is_some_and(|listener| listener.edge),
+            wait_call: state.wait_call,
+            uring: state.uring,
+            last: state.last_call(),
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! How things stood when an act was judged, and what is said of it.
+
+use nix::errno::Errno;
+
+use crate::trace::Name;
+use crate::trace::totals::Connection;
+use crate::watch::act::Act;
+use crate::watch::events::Asleep;
+use crate::watch::state::{End, Last};
+
+/// How things stood when they were judged.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// What the clients had done.
+    pub act: Act,
+    /// The answer should have been what was sent.
+    pub echo: bool,
+    /// A first.
+    pub clients: Vec<SeenClient>,
+    /// Where the server slept, if it did.
+    pub asleep: Option<Asleep>,
+    /// It has ended.
+    pub end: Option<End>,
+    /// It did not come to rest: calls since it last got on, and returns of its
+    /// wait call.
+    pub restless: Option<(u64, u64)>,
+    /// The listener is registered with EPOLLET.
+    pub listener_edge: bool,
+    /// The call that it waits for any client with.
+    pub wait_call: Option<&'static str>,
+    /// Calls that set up or entered an io_uring.
+    pub uring: u64,
+    /// The last call for the listener or a client, or one shortly before it
+    /// that has failed.
+    pub last: Option<Last>,
+}
+
+/// One client at that moment.
+#[derive(Clone, Debug)]
+pub struct SeenClient {
+    /// Its letter.
+    pub name: Name,
+    /// Bytes that it was told to send.
+    pub said: u64,
+    /// Bytes that came back.
+    pub back: u64,
+    /// They are the ones that were sent, as far as they go.
+    pub intact: bool,
+    /// Its connection has come to an end.
+    pub over: bool,
+    /// The server has taken it out of the listener's queue.
+    pub accepted: bool,
+    /// Bytes that nobody has read.
+    pub unread: u64,
+    /// Registered with EPOLLET, or without; `None`: not with epoll.
+    pub edge: Option<bool>,
+    /// EPOLLIN is asked for.
+    pub watched: bool,
+    /// EPOLLOUT is asked for.
+    pub wants_out: bool,
+    /// O_NONBLOCK is set.
+    pub nonblocking: Option<bool>,
+    /// It does not read yet.
+    pub lazy: bool,
+    /// It has reset its connection.
+    pub reset: bool,
+    /// Sends that took less than they were offered, or none.
+    pub short_sends: u64,
+    /// What the server's calls for it come to.
+    pub counts: Connection,
+}
+
+/// The word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing of what follows.
+    Ok,
+    /// The program has called exit(3).
+    Exits,
+    /// A signal has ended it.
+    Crashed,
+    /// It does not come to rest.
+    Busy,
+    /// It works through io_uring, past the calls that are watched.
+    NotSeen,
+    /// It sleeps in a call for one client, and nobody waits for the others.
+    Stuck,
+    /// Connections wait in the listener's queue, and it sleeps.
+    NotAccepted,
+    /// Bytes are unread that nothing will report again.
+    Stranded,
+    /// Bytes are unread on an fd that is not watched.
+    Unread,
+    /// Less was sent back than was received.
+    Lost,
+    /// One client's reset is the end of it.
+    DiesOfAReset,
+    /// One client that reads late is.
+    DiesOfASlowReader,
+    /// It sleeps in send until that client reads.
+    StuckForASlowReader,
+}
+
+impl Verdict {
+    /// In the JSON contract, and on the screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Ok => "OK",
+            Verdict::Exits => "EXITS",
+            Verdict::Crashed => "CRASHED",
+            Verdict::Busy => "BUSY",
+            Verdict::NotSeen => "NOT SEEN",
+            Verdict::Stuck => "STUCK",
+            Verdict::NotAccepted => "NOT ACCEPTED",
+            Verdict::Stranded => "STRANDED",
+            Verdict::Unread => "UNREAD",
+            Verdict::Lost => "LOST",
+            Verdict::DiesOfAReset => "DIES OF A RESET",
+            Verdict::DiesOfASlowReader => "DIES OF A SLOW READER",
+            Verdict::StuckForASlowReader => "STUCK FOR A SLOW READER",
+        }
+    }
+}
+
+/// What came of an act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnosis {
+    /// Of this one.
+    pub act: Act,
+    /// The word.
+    pub verdict: Verdict,
+    /// Who suffers.
+    pub clients: Vec<Name>,
+    /// The call that it is about.
+    pub call: Option<&'static str>,
+    /// Why that has failed.
+    pub errno: Option<Errno>,
+    /// The sentence.
+    pub why: String,
+    /// The lesson to read, by its file.
+    pub lesson: Option<&'static str>,
+}
+
+impl Seen {
+    /// How often something was called is the kernel's affair, and differs from
+    /// run to run: for a client that sends much, or in a loop without an end.
+    pub fn varies(&self) -> bool {
+        self.act == Act::Slow || self.restless.is_some()
+    }
+}
+
+impl Diagnosis {
+    /// Nothing is wrong.
+    pub fn is_ok(&self) -> bool {
+        self.verdict == Verdict::Ok
+    }
+
+    /// It came when this client hung up.
+    pub fn after_hang_up(&mut self, name: Name) {
+        self.why = format!("when {name} has hung up: {}", self.why);
+    }
+}
+
+/// It waits in the listener's queue.
+pub fn is_queued(client: &SeenClient) -> bool {
+    !client.accepted && !client.over
+}
+
+pub fn is_stranded(client: &SeenClient) -> bool {
+    client.unread > 0 && client.edge == Some(true) && client.watched
+}
+
+pub fn is_unread(client: &SeenClient) -> bool {
+    client.unread > 0
+}
+
+/// It has been read, and has no answer, or not all of it.
+pub fn is_lost(seen: &Seen, client: &SeenClient) -> bool {
+    match seen.echo {
+        true => client.counts.echoed < client.counts.received,
+        false => client.said > 0 && client.back == 0,
+    }
+}
+
+/// Clients without an answer other than the one that the server sleeps for.
+pub fn starving(seen: &Seen) -> Vec<Name> {
+    let served = seen.asleep.as_ref().and_then(|asleep| asleep.fd);
+    let waits = |client: &&SeenClient| {
+        let unserved = served.is_none_or(|fd| fd.name != client.name);
+        unserved && !client.over && (!client.accepted || client.back < client.said)
+    };
+    seen.clients
+        .iter()
+        .filter(waits)
+        .map(|it| it.name)
+        .collect()
+}

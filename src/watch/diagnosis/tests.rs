@@ -1,0 +1,295 @@
+//! Verdicts are functions of what was seen: made-up sights, word by word.
+
+use nix::errno::Errno;
+use nix::sys::signal::Signal;
+
+use super::judge::*;
+use super::*;
+use crate::trace::totals::Connection;
+use crate::trace::{Call, Fd, Name};
+use crate::watch::act::Act;
+use crate::watch::events::Asleep;
+use crate::watch::state::{End, Last};
+
+const A: Name = Name::Client(0);
+const B: Name = Name::Client(1);
+const F: Name = Name::Client(5);
+const G: Name = Name::Client(6);
+
+/// A client that was served in full, level-triggered.
+fn served(name: Name, bytes: u64) -> SeenClient {
+    let mut counts = Connection::default();
+    (counts.reports, counts.recv) = (1, 1);
+    (counts.received, counts.echoed) = (bytes, bytes);
+    SeenClient {
+        name,
+        said: bytes,
+        back: bytes,
+        intact: true,
+        over: false,
+        accepted: true,
+        unread: 0,
+        edge: Some(false),
+        watched: true,
+        wants_out: false,
+        nonblocking: Some(false),
+        lazy: false,
+        reset: false,
+        short_sends: 0,
+        counts,
+    }
+}
+
+fn asleep(whole: Call, for_one: bool) -> Asleep {
+    Asleep {
+        call: whole.name(),
+        syscall: whole.syscall(),
+        fd: whole.fd(),
+        for_one,
+        whole: Some(whole),
+        thread: 1,
+        steps: 1,
+    }
+}
+
+fn fd(name: Name) -> Fd {
+    Fd { raw: 5, name }
+}
+
+fn waits() -> Asleep {
+    let epfd = Fd {
+        raw: 4,
+        name: Name::Plain,
+    };
+    let (maxevents, timeout) = (64, -1);
+    asleep(
+        Call::EpollWait {
+            epfd,
+            maxevents,
+            timeout,
+        },
+        false,
+    )
+}
+
+fn receives(name: Name) -> Asleep {
+    asleep(
+        Call::Recv {
+            fd: fd(name),
+            length: 5,
+        },
+        true,
+    )
+}
+
+/// All well: A and B, both served.
+fn well() -> Seen {
+    Seen {
+        act: Act::Basic,
+        echo: true,
+        clients: vec![served(A, 13), served(B, 4)],
+        asleep: Some(waits()),
+        end: None,
+        restless: None,
+        listener_edge: false,
+        wait_call: Some("epoll_wait"),
+        uring: 0,
+        last: None,
+    }
+}
+
+fn ended(end: End, result: Result<i32, Errno>) -> Seen {
+    let (fd, length) = (fd(A), 5);
+    Seen {
+        asleep: None,
+        end: Some(end),
+        last: Some(Last {
+            call: Call::Recv { fd, length },
+            result,
+        }),
+        ..well()
+    }
+}
+
+#[track_caller]
+fn says(seen: &Seen, word: &str, why: &str, lesson: Option<&str>) {
+    let diagnosis = judge(seen);
+    assert_eq!(diagnosis.verdict.name(), word);
+    assert_eq!(diagnosis.why, why);
+    assert_eq!(diagnosis.lesson, lesson);
+}
+
+#[test]
+fn all_is_well() {
+    let sentence = "level-triggered, blocking sockets, one recv per report.";
+    says(&well(), "OK", sentence, None);
+    let mut seen = well();
+    for client in &mut seen.clients {
+        client.edge = Some(true);
+        client.nonblocking = Some(true);
+        client.counts.eagain = 1;
+    }
+    let sentence = "edge-triggered, O_NONBLOCK, read until EAGAIN.";
+    says(&seen, "OK", sentence, None);
+    let mut seen = well();
+    seen.wait_call = None;
+    seen.clients
+        .iter_mut()
+        .for_each(|client| client.edge = None);
+    let sentence = "a thread or process for each client, blocking sockets, recv in a loop.";
+    says(&seen, "OK", sentence, None);
+}
+
+#[test]
+fn the_program_has_ended() {
+    let lesson = Some(EDGE_RIGHT);
+    let sentence = "exit(1) after recv(5<A>) = -1 EAGAIN: nothing to read at the moment is no \
+                    failure.";
+    let seen = ended(End::Exited(1), Err(Errno::EAGAIN));
+    says(&seen, "EXITS", sentence, lesson);
+    let diagnosis = judge(&seen);
+    assert_eq!(diagnosis.call, Some("recv"));
+    assert_eq!(diagnosis.errno, Some(Errno::EAGAIN));
+    assert_eq!(diagnosis.clients, [A, B]);
+
+    let sentence = "exit(0) after recv(5<A>) = 0, while clients were connected.";
+    says(
+        &ended(End::Exited(0), Ok(0)),
+        "EXITS",
+        sentence,
+        Some(TO_SHIP),
+    );
+    let killed = End::Killed(Some(Signal::SIGSEGV), 11);
+    let sentence = "SIGSEGV after recv(5<A>) = 13, while clients were connected.";
+    says(&ended(killed, Ok(13)), "CRASHED", sentence, Some(TO_SHIP));
+}
+
+#[test]
+fn a_reset_kills_only_who_was_reset() {
+    let mut seen = ended(End::Exited(1), Err(Errno::ECONNRESET));
+    seen.act = Act::Reset;
+    seen.clients = vec![served(F, 0)];
+    assert_eq!(judge(&seen).verdict, Verdict::Exits, "nobody has reset yet");
+    seen.clients[0].reset = true;
+    let sentence = "exit(1) after recv(5<A>) = -1 ECONNRESET: one client's end is everybody's.";
+    says(&seen, "DIES OF A RESET", sentence, Some(TO_SHIP));
+}
+
+#[test]
+fn asleep_for_one_client() {
+    let mut seen = well();
+    seen.asleep = Some(receives(A));
+    seen.clients[0].edge = Some(true);
+    (seen.clients[1].back, seen.clients[1].unread) = (0, 4);
+    let sentence = "asleep in recv(5<A>); A has no more to say. B starves.";
+    says(&seen, "STUCK", sentence, Some(EDGE_HANGS));
+    assert_eq!(judge(&seen).clients, [B]);
+    // Another of its threads waits for anybody.
+    seen.asleep = Some(Asleep {
+        for_one: false,
+        ..receives(A)
+    });
+    assert_ne!(judge(&seen).verdict, Verdict::Stuck);
+}
+
+#[test]
+fn bytes_that_nobody_reads() {
+    let mut seen = well();
+    seen.clients[0].unread = 8;
+    seen.clients[0].edge = Some(true);
+    let sentence = "8 bytes of A unread, asleep in epoll_wait: edge-triggered reports them once.";
+    says(&seen, "STRANDED", sentence, Some(EDGE_LOSES));
+    seen.clients[0].watched = false;
+    let sentence = "8 bytes of A unread, asleep in epoll_wait, and nobody waits for that fd.";
+    says(&seen, "UNREAD", sentence, Some(THE_API));
+}
+
+#[test]
+fn nobody_accepts() {
+    let mut seen = well();
+    seen.clients[1].accepted = false;
+    let sentence = "B waits in the listener's queue, asleep in epoll_wait.";
+    says(&seen, "NOT ACCEPTED", sentence, Some(THE_API));
+    seen.listener_edge = true;
+    let sentence = "B waits in the listener's queue, asleep in epoll_wait: the listener is \
+                    edge-triggered, and was not accepted from until EAGAIN.";
+    says(&seen, "NOT ACCEPTED", sentence, Some(EDGE_RIGHT));
+    // It was refused: it does not wait any more.
+    seen.clients[1].over = true;
+    assert_eq!(judge(&seen).verdict, Verdict::Ok);
+}
+
+#[test]
+fn less_comes_back() {
+    let mut seen = well();
+    (seen.clients[0].back, seen.clients[0].counts.echoed) = (10, 10);
+    let sentence = "3 bytes of 13 read of A were not sent back.";
+    says(&seen, "LOST", sentence, Some(WRITING));
+    seen.clients[0].short_sends = 1;
+    let sentence = "3 bytes of 13 read of A were not sent back: a send took less than it was \
+                    given, and the rest was not sent again.";
+    says(&seen, "LOST", sentence, Some(WRITING));
+    (seen.clients[0].back, seen.clients[0].counts.echoed) = (0, 0);
+    seen.clients[0].short_sends = 0;
+    let sentence = "13 bytes of A were read, and nothing was sent back (no echo server? --answer \
+                    any).";
+    says(&seen, "LOST", sentence, Some(WRITING));
+    // Of a server that does not echo any answer is right, and one is wanted.
+    seen.echo = false;
+    let sentence = "13 bytes of A were read, and no answer came.";
+    says(&seen, "LOST", sentence, Some(WRITING));
+    seen.clients[0].back = 2;
+    assert_eq!(judge(&seen).verdict, Verdict::Ok);
+}
+
+#[test]
+fn a_client_that_reads_late() {
+    let mut seen = well();
+    seen.act = Act::Slow;
+    seen.clients = vec![served(G, 32_768)];
+    seen.clients[0].lazy = true;
+    (seen.clients[0].unread, seen.clients[0].counts.echoed) = (9000, 8000);
+    assert_eq!(judge(&seen).verdict, Verdict::Ok, "it has not read yet");
+    let (fd, length) = (fd(G), 5);
+    let flags = nix::sys::socket::MsgFlags::empty();
+    seen.asleep = Some(asleep(Call::Send { fd, length, flags }, true));
+    let sentence = "asleep in send(5<G>) until G reads; whoever else speaks meanwhile waits.";
+    says(&seen, "STUCK FOR A SLOW READER", sentence, Some(WRITING));
+    seen.asleep = None;
+    seen.end = Some(End::Exited(1));
+    seen.last = Some(Last {
+        call: Call::Send { fd, length, flags },
+        result: Err(Errno::EAGAIN),
+    });
+    assert_eq!(judge(&seen).verdict, Verdict::DiesOfASlowReader);
+}
+
+#[test]
+fn no_rest() {
+    let mut seen = well();
+    (seen.asleep, seen.restless) = (None, Some((10_001, 10_000)));
+    seen.clients[0].wants_out = true;
+    let sentence = "epoll_wait returns again and again, and nothing comes of it: EPOLLOUT is \
+                    asked for A, and there is room to send.";
+    says(&seen, "BUSY", sentence, Some(WRITING));
+    assert!(seen.varies());
+    seen.clients[0].wants_out = false;
+    seen.clients[0].counts.ended = true;
+    let sentence = "epoll_wait returns again and again, and nothing comes of it. recv has said \
+                    that A has hung up, and its fd stays open.";
+    says(&seen, "BUSY", sentence, Some(THE_API));
+    seen.restless = Some((0, 0));
+    let sentence = "it does not sleep, and makes none of the calls that are watched.";
+    says(&seen, "BUSY", sentence, Some(THE_API));
+}
+
+#[test]
+fn what_goes_past_the_calls() {
+    let mut seen = well();
+    seen.uring = 2;
+    assert_eq!(judge(&seen).verdict, Verdict::Ok, "its sockets are seen");
+    seen.clients
+        .iter_mut()
+        .for_each(|it| it.counts = Connection::default());
+    assert_eq!(judge(&seen).verdict, Verdict::NotSeen);
+}

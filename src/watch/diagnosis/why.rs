@@ -1,0 +1,283 @@
+//! The sentence behind the word: what was seen, with the counts that it rests
+//! on.
+
+use nix::errno::Errno;
+
+use crate::trace::words::failed_text;
+use crate::trace::{Call, Name};
+use crate::watch::act::Act;
+use crate::watch::diagnosis::seen::{
+    Seen, SeenClient, Verdict, is_lost, is_queued, is_stranded, is_unread, starving,
+};
+use crate::watch::odd::end_text;
+use crate::watch::state::{End, Last};
+
+/// Why it is this verdict.
+pub fn why(seen: &Seen, verdict: Verdict) -> String {
+    let asleep = match &seen.asleep {
+        Some(asleep) => format!("asleep in {}", asleep.text()),
+        None => String::new(),
+    };
+    match verdict {
+        Verdict::Ok => ok(seen),
+        Verdict::Exits | Verdict::Crashed => ended(seen),
+        Verdict::DiesOfAReset => format!("{}: one client's end is everybody's.", ended_by(seen)),
+        Verdict::DiesOfASlowReader => {
+            format!("{}: one client's end is everybody's.", ended_by(seen))
+        }
+        Verdict::Busy => busy(seen),
+        Verdict::NotSeen => "it works through io_uring: what it does there are no system calls, \
+                             and nobody sees them from outside."
+            .into(),
+        Verdict::Stuck => stuck(seen, &asleep),
+        Verdict::StuckForASlowReader => {
+            let who = seen
+                .clients
+                .first()
+                .map_or(Name::Plain, |client| client.name);
+            format!("{asleep} until {who} reads; whoever else speaks meanwhile waits.")
+        }
+        Verdict::NotAccepted => not_accepted(seen, &asleep),
+        Verdict::Stranded => {
+            let (who, unread) = those(seen, is_stranded);
+            format!(
+                "{} of {} unread, {asleep}: edge-triggered reports them once.",
+                bytes(unread),
+                list(&who)
+            )
+        }
+        Verdict::Unread => unread(seen, &asleep),
+        Verdict::Lost => lost(seen),
+    }
+}
+
+fn last_text(last: &Last) -> String {
+    match last.result {
+        Err(errno) => failed_text(&last.call, errno),
+        Ok(value) => match last.call.fd() {
+            Some(fd) => format!("{}({fd}) = {value}", last.call.name()),
+            None => format!("{} = {value}", last.call.name()),
+        },
+    }
+}
+
+fn ended_by(seen: &Seen) -> String {
+    let end = seen.end.map_or(String::new(), end_text);
+    match seen.last {
+        Some(last) => format!("{end} after {}", last_text(&last)),
+        None => end,
+    }
+}
+
+fn ended(seen: &Seen) -> String {
+    let by = ended_by(seen);
+    match (seen.end, seen.last.and_then(|last| last.result.err())) {
+        (Some(End::Exited(_)), Some(Errno::EAGAIN)) => {
+            format!("{by}: nothing to read at the moment is no failure.")
+        }
+        (Some(End::Exited(_)), Some(Errno::EINTR)) => {
+            format!("{by}: a call that a signal has interrupted is to be made again.")
+        }
+        _ => format!("{by}, while clients were connected."),
+    }
+}
+
+fn busy(seen: &Seen) -> String {
+    let out = seen.clients.iter().find(|client| client.wants_out);
+    let (calls, returns) = seen.restless.unwrap_or_default();
+    match (seen.wait_call, out) {
+        _ if calls == 0 => {
+            "it does not sleep, and makes none of the calls that are watched.".into()
+        }
+        (Some(call), Some(client)) if returns > 0 => format!(
+            "{call} returns again and again, and nothing comes of it: EPOLLOUT is asked for {}, \
+             and there is room to send.",
+            client.name
+        ),
+        (Some(call), None) if returns > 0 => {
+            let ended = seen.clients.iter().find(|client| client.counts.ended);
+            let of = ended.map_or(String::new(), |client| {
+                format!(
+                    " recv has said that {} has hung up, and its fd stays open.",
+                    client.name
+                )
+            });
+            format!("{call} returns again and again, and nothing comes of it.{of}")
+        }
+        _ => match seen.last {
+            Some(last) => format!(
+                "it makes the same call again and again: {}.",
+                last_text(&last)
+            ),
+            None => "it makes calls again and again, and nothing comes of them.".into(),
+        },
+    }
+}
+
+fn stuck(seen: &Seen, asleep: &str) -> String {
+    let starved = starving(seen);
+    let of = seen.asleep.as_ref().and_then(|asleep| asleep.fd);
+    let said_all = of.is_some_and(|fd| {
+        let client = seen.clients.iter().find(|client| client.name == fd.name);
+        client.is_some_and(|client| client.unread == 0 && client.counts.received == client.said)
+    });
+    let receives = seen
+        .asleep
+        .as_ref()
+        .and_then(|asleep| asleep.whole)
+        .is_some_and(|call: Call| call.input().is_some());
+    let mut text = match (of, said_all && receives) {
+        (Some(fd), true) => format!("{asleep}; {} has no more to say.", fd.name),
+        _ => format!("{asleep}."),
+    };
+    match starved.as_slice() {
+        [] => text += " Nobody else can be served.",
+        [one] => text += &format!(" {one} starves."),
+        _ => text += &format!(" {} starve.", list(&starved)),
+    }
+    if seen.wait_call.is_none() {
+        text += " No wait call: one client at a time.";
+    }
+    text
+}
+
+fn not_accepted(seen: &Seen, asleep: &str) -> String {
+    let (who, _) = those(seen, is_queued);
+    let (wait, queue) = match who.as_slice() {
+        [_] => ("waits", "the listener's queue"),
+        _ => ("wait", "the listener's queue"),
+    };
+    let why = match seen.listener_edge {
+        true => ": the listener is edge-triggered, and was not accepted from until EAGAIN",
+        false => "",
+    };
+    format!("{} {wait} in {queue}, {asleep}{why}.", list(&who))
+}
+
+fn unread(seen: &Seen, asleep: &str) -> String {
+    let (who, unread) = those(seen, is_unread);
+    let watched = seen.clients.iter().any(|it| is_unread(it) && it.watched);
+    let why = match watched {
+        true => "",
+        false if seen.wait_call.is_some() => ", and nobody waits for that fd",
+        false => "",
+    };
+    format!("{} of {} unread, {asleep}{why}.", bytes(unread), list(&who))
+}
+
+fn lost(seen: &Seen) -> String {
+    let lost: Vec<&SeenClient> = seen.clients.iter().filter(|it| is_lost(seen, it)).collect();
+    let who: Vec<Name> = lost.iter().map(|client| client.name).collect();
+    let received: u64 = lost.iter().map(|client| client.counts.received).sum();
+    let echoed: u64 = lost.iter().map(|client| client.counts.echoed).sum();
+    let short = lost.iter().any(|client| client.short_sends > 0);
+    let of = list(&who);
+    match (echoed, short) {
+        _ if !seen.echo => format!("{} of {of} were read, and no answer came.", bytes(received)),
+        // How much of it varies with what fits into the buffers.
+        _ if seen.act == Act::Slow => format!(
+            "not all that was read of {of} was sent back{}.",
+            if short {
+                ": a send took less than it was given, and the rest was not sent again"
+            } else {
+                ""
+            }
+        ),
+        (_, true) => format!(
+            "{} of {received} read of {of} were not sent back: a send took less than it was \
+             given, and the rest was not sent again.",
+            bytes(received - echoed)
+        ),
+        (0, false) => format!(
+            "{} of {of} were read, and nothing was sent back (no echo server? --answer any).",
+            bytes(received)
+        ),
+        (_, false) => format!(
+            "{} of {received} read of {of} were not sent back.",
+            bytes(received - echoed)
+        ),
+    }
+}
+
+fn ok(seen: &Seen) -> String {
+    match seen.act {
+        Act::Basic => served(seen),
+        Act::Burst => {
+            let call = seen.wait_call.unwrap_or("the accept");
+            let drained = match seen.listener_edge {
+                true => ": the edge-triggered listener was drained",
+                false => "",
+            };
+            format!("D and E were accepted after one return of {call}{drained}.")
+                .replace("one return of the accept", "C was served")
+        }
+        Act::Reset => "F's reset ended F's connection alone.".into(),
+        Act::Slow => {
+            let short = seen.clients.iter().any(|client| client.short_sends > 0);
+            match short {
+                _ if !seen.echo => "G was answered once it read.".into(),
+                true => "sends to G fell short; all came back once it read.".into(),
+                false => "all came back once G read.".into(),
+            }
+        }
+    }
+}
+
+fn served(seen: &Seen) -> String {
+    let edge = seen.clients.iter().find_map(|client| client.edge);
+    let trigger = match (edge, seen.wait_call) {
+        (Some(true), _) => "edge-triggered",
+        (Some(false), _) => "level-triggered",
+        (None, Some("epoll_wait")) => "epoll",
+        (None, Some(call)) => call,
+        (None, None) => "a thread or process for each client",
+    };
+    let nonblocking = seen.clients.iter().find_map(|client| client.nonblocking);
+    let socket = match nonblocking {
+        Some(true) => "O_NONBLOCK",
+        _ => "blocking sockets",
+    };
+    let eagain: u64 = seen.clients.iter().map(|client| client.counts.eagain).sum();
+    let reports: u64 = seen
+        .clients
+        .iter()
+        .map(|client| client.counts.reports)
+        .sum();
+    let recv: u64 = seen.clients.iter().map(|client| client.counts.recv).sum();
+    let read = match (eagain, seen.wait_call) {
+        (1.., _) => "read until EAGAIN",
+        (0, Some(_)) if recv == reports => "one recv per report",
+        (0, Some(_)) => "several recv per report",
+        (0, None) => "recv in a loop",
+    };
+    let damaged = seen.clients.iter().any(|client| !client.intact);
+    let answer = match (seen.echo, damaged) {
+        (true, true) => " What came back is no echo (--answer any).",
+        _ => "",
+    };
+    format!("{trigger}, {socket}, {read}.{answer}")
+}
+
+fn those(seen: &Seen, is_it: fn(&SeenClient) -> bool) -> (Vec<Name>, u64) {
+    let them = seen.clients.iter().filter(|client| is_it(client));
+    let unread = them.clone().map(|client| client.unread).sum();
+    (them.map(|client| client.name).collect(), unread)
+}
+
+fn bytes(count: u64) -> String {
+    match count {
+        1 => "1 byte".into(),
+        _ => format!("{count} bytes"),
+    }
+}
+
+fn list(names: &[Name]) -> String {
+    match names {
+        [] => "nobody".into(),
+        [one] => one.to_string(),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(Name::to_string).collect();
+            format!("{} and {last}", first.join(", "))
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! A running program at one moment, from /proc alone: nobody is stopped for
+//! it, and nobody notices.
+
+use std::collections::BTreeMap;
+use std::os::fd::RawFd;
+
+use nix::libc;
+
+use crate::trace::words::epoll_names;
+use crate::watch::proc::{self, Interest};
+use crate::watch::processor::{Processor, Sys};
+use crate::watch::sockets::{self, Row};
+
+/// What there is to be seen.
+#[derive(Clone, Debug, Default)]
+pub struct Picture {
+    /// By process and number.
+    pub threads: Vec<Thread>,
+    /// The entries of all interest lists, by process, instance and fd.
+    pub watched: Vec<Watched>,
+    /// Connections with bytes unread that are in no interest list.
+    pub unwatched: Vec<Watched>,
+}
+
+/// One thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// Its process.
+    pub process: i32,
+    /// Its number.
+    pub thread: i32,
+    /// `S` asleep, `R` running.
+    pub state: char,
+    /// Where it sleeps: `epoll_wait(8)`.
+    pub call: String,
+}
+
+/// An fd, and who watches it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// The process that has it open.
+    pub process: i32,
+    /// The epoll instance.
+    pub epoll: Option<RawFd>,
+    /// Its number.
+    pub fd: RawFd,
+    /// `listener :8080`, `connection :8080 from :40000`, `eventfd`.
+    pub what: String,
+    /// `EPOLLIN|EPOLLRDHUP`.
+    pub interest: String,
+    /// Edge-triggered; `None`: in no interest list.
+    pub edge: Option<bool>,
+    /// Bytes in the receive buffer; of a listener, connections in its queue.
+    pub unread: Option<u64>,
+}
+
+/// Looks at a process and its children; `None` where there is none.
+pub fn take(process: i32, processor: &Processor) -> Option<Picture> {
+    proc::look(process)?;
+    let mut picture = Picture::default();
+    for process in proc::family(process) {
+        let rows: BTreeMap<u64, Row> = sockets::table(process)
+            .into_iter()
+            .filter(|row| row.inode != 0)
+            .map(|row| (row.inode, row))
+            .collect();
+        let threads = proc::threads(process).into_iter();
+        picture.threads.extend(threads.filter_map(|thread| {
+            let look = proc::look(thread)?;
+            Some(Thread {
+                process,
+                thread,
+                state: look.state,
+                call: call_text(look.call, processor),
+            })
+        }));
+        let fds = proc::fds(process);
+        let mut listed = Vec::new();
+        for epoll in fds
+            .iter()
+            .copied()
+            .filter(|fd| proc::is_epoll(process, *fd))
+        {
+            for entry in proc::interest(process, epoll) {
+                listed.push(entry.fd);
+                picture
+                    .watched
+                    .push(watched(process, entry.fd, Some((epoll, entry)), &rows));
+            }
+        }
+        let others = fds.into_iter().filter(|fd| !listed.contains(fd));
+        let others = others.map(|fd| watched(process, fd, None, &rows));
+        // A listener of a server with processes is waited for by accept.
+        let tells = |it: &Watched| it.unread.is_some_and(|unread| unread > 0);
+        picture.unwatched.extend(others.filter(tells));
+    }
+    Some(picture)
+}
+
+fn watched(
+    process: i32,
+    fd: RawFd,
+    listed: Option<(RawFd, Interest)>,
+    rows: &BTreeMap<u64, Row>,
+) -> Watched {
+    let row = proc::socket_inode(process, fd).and_then(|inode| rows.get(&inode));
+    let what = match row {
+        Some(row) if row.listens() => format!("listener :{}", row.local),
+        Some(row) => format!("connection :{} from :{}", row.local, row.remote),
+        None => {
+            let link = proc::link(process, fd);
+            let word = link.strip_prefix("anon_inode:").unwrap_or(&link);
+            let word = word.split(':').next().unwrap_or_default();
+            word.trim_matches(['[', ']']).to_string()
+        }
+    };
+    Watched {
+        process,
+        epoll: listed.map(|(epoll, _)| epoll),
+        fd,
+        what,
+        interest: match listed.map(|(_, entry)| asked_for(&entry)) {
+            Some(asked) => asked,
+            None => "-".into(),
+        },
+        edge: listed.map(|(_, entry)| entry.edge()),
+        unread: row.map(Row::unread),
+    }
+}
+
+/// EPOLLERR and EPOLLHUP are always reported; the column beside it has
+/// EPOLLET.
+fn asked_for(entry: &Interest) -> String {
+    let names = epoll_names(entry.events);
+    let asked: Vec<&str> = names
+        .into_iter()
+        .filter(|name| !matches!(*name, "EPOLLERR" | "EPOLLHUP" | "EPOLLET"))
+        .collect();
+    match asked.is_empty() {
+        true => "0".into(),
+        false => asked.join("|"),
+    }
+}
+
+/// `epoll_wait(8)`; the man page's name, and the first argument where that is
+/// an fd.
+fn call_text(call: Option<(i64, [u64; 6])>, processor: &Processor) -> String {
+    let Some((number, args)) = call else {
+        return "-".into();
+    };
+    let Some(sys) = processor.call(number) else {
+        return match number {
+            -1 => "-".into(),
+            number => crate::watch::rest::other_name(number).into(),
+        };
+    };
+    match sys {
+        Sys::Poll | Sys::Ppoll => "poll".into(),
+        Sys::Select | Sys::Pselect6 => "select".into(),
+        sys if sys.is_epoll_wait() => format!("epoll_wait({})", args[0] as libc::c_int),
+        Sys::Recvfrom => format!("recv({})", args[0] as libc::c_int),
+        Sys::Sendto => format!("send({})", args[0] as libc::c_int),
+        sys => format!("{}({})", sys.name(), args[0] as libc::c_int),
+    }
+}

@@ -1,0 +1,211 @@
+//! What /proc says of another process: its threads and where each sleeps, its
+//! fds, the interest lists of its epoll instances.
+
+use std::fs;
+use std::os::fd::RawFd;
+
+use nix::libc;
+use nix::sys::epoll::EpollFlags;
+
+/// The threads of a process, by number.
+pub fn threads(process: i32) -> Vec<i32> {
+    numbers_in(&format!("/proc/{process}/task"))
+}
+
+/// Its open fds, by number.
+pub fn fds(process: i32) -> Vec<RawFd> {
+    numbers_in(&format!("/proc/{process}/fd"))
+}
+
+fn numbers_in(directory: &str) -> Vec<i32> {
+    let entries = fs::read_dir(directory).into_iter().flatten();
+    let mut numbers: Vec<i32> = entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    numbers.sort();
+    numbers
+}
+
+/// A process, its children, and theirs.
+pub fn family(process: i32) -> Vec<i32> {
+    let mut family = vec![process];
+    let mut next = 0;
+    while let Some(parent) = family.get(next).copied() {
+        next += 1;
+        for thread in threads(parent) {
+            let children = format!("/proc/{parent}/task/{thread}/children");
+            let children = fs::read_to_string(children).unwrap_or_default();
+            let children = children.split_ascii_whitespace();
+            family.extend(children.filter_map(|child| child.parse::<i32>().ok()));
+        }
+    }
+    family
+}
+
+/// A line of /proc/PID/status.
+fn status_of(thread: i32, key: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{thread}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+    Some(line.trim_start_matches(':').trim().to_string())
+}
+
+/// The process of a thread.
+pub fn process_of(thread: i32) -> i32 {
+    let process = status_of(thread, "Tgid").and_then(|id| id.parse().ok());
+    process.unwrap_or(thread)
+}
+
+/// The name of its program, as `ps` shows it.
+pub fn command_of(process: i32) -> Option<String> {
+    let name = fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
+    Some(name.trim_end().to_string())
+}
+
+/// Who traces it already, if anybody does.
+pub fn tracer_of(process: i32) -> Option<i32> {
+    let tracer = status_of(process, "TracerPid")?.parse().ok()?;
+    (tracer != 0).then_some(tracer)
+}
+
+/// A signal is pending that nothing holds back.
+pub fn has_signal(thread: i32) -> bool {
+    let mask = |key| status_of(thread, key).and_then(|mask| u64::from_str_radix(&mask, 16).ok());
+    let of = |key| mask(key).unwrap_or(0);
+    (of("SigPnd") | of("ShdPnd")) & !of("SigBlk") != 0
+}
+
+/// One look at a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// `R` running, `S` asleep, … (proc_pid_stat(5)).
+    pub state: char,
+    /// Number and arguments of the call that it is in; -1 outside of one.
+    /// `None` where the kernel does not say.
+    pub call: Option<(i64, [u64; 6])>,
+}
+
+/// Looks at a thread; `None` when it is gone.
+pub fn look(thread: i32) -> Option<Look> {
+    let stat = fs::read_to_string(format!("/proc/{thread}/stat")).ok()?;
+    // `TID (name) S …`, and the name may itself hold a parenthesis.
+    let state = stat.rsplit_once(") ")?.1.chars().next()?;
+    let line = fs::read_to_string(format!("/proc/{thread}/syscall")).unwrap_or_default();
+    Some(Look {
+        state,
+        call: parse_syscall(&line),
+    })
+}
+
+fn parse_syscall(line: &str) -> Option<(i64, [u64; 6])> {
+    let mut fields = line.split_ascii_whitespace();
+    let number = fields.next()?.parse().ok()?;
+    let mut args = [0; 6];
+    for (arg, field) in args.iter_mut().zip(fields) {
+        *arg = u64::from_str_radix(field.strip_prefix("0x")?, 16).ok()?;
+    }
+    Some((number, args))
+}
+
+/// What an fd is, as /proc/PID/fd has it: `socket:[12345]`.
+pub fn link(process: i32, fd: RawFd) -> String {
+    let link = fs::read_link(format!("/proc/{process}/fd/{fd}"));
+    link.map_or(String::new(), |path| path.to_string_lossy().into_owned())
+}
+
+/// The inode of a socket.
+pub fn socket_inode(process: i32, fd: RawFd) -> Option<u64> {
+    let link = link(process, fd);
+    let inode = link.strip_prefix("socket:[")?.strip_suffix(']')?;
+    inode.parse().ok()
+}
+
+/// Whether it is an epoll instance.
+pub fn is_epoll(process: i32, fd: RawFd) -> bool {
+    link(process, fd) == "anon_inode:[eventpoll]"
+}
+
+/// Whether O_NONBLOCK is set.
+pub fn nonblocking(process: i32, fd: RawFd) -> Option<bool> {
+    let info = fs::read_to_string(format!("/proc/{process}/fdinfo/{fd}")).ok()?;
+    let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
+    let flags = i32::from_str_radix(flags.trim(), 8).ok()?;
+    Some(flags & libc::O_NONBLOCK != 0)
+}
+
+/// One entry of an interest list (proc_pid_fdinfo(5)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interest {
+    /// As it was registered.
+    pub fd: RawFd,
+    /// What is asked for.
+    pub events: EpollFlags,
+    /// What the program stored.
+    pub data: u64,
+    /// Of the open file, where it is known.
+    pub inode: u64,
+}
+
+impl Interest {
+    /// Edge-triggered.
+    pub fn edge(&self) -> bool {
+        self.events.contains(EpollFlags::EPOLLET)
+    }
+}
+
+/// The interest list of an epoll instance, by fd.
+pub fn interest(process: i32, epfd: RawFd) -> Vec<Interest> {
+    let info = fs::read_to_string(format!("/proc/{process}/fdinfo/{epfd}"));
+    parse_interest(&info.unwrap_or_default())
+}
+
+fn parse_interest(info: &str) -> Vec<Interest> {
+    let entry = |line: &str| -> Option<Interest> {
+        let words: Vec<&str> = line
+            .split([' ', '\t', ':'])
+            .filter(|word| !word.is_empty())
+            .collect();
+        let after = |key| {
+            let at = words.iter().position(|word| *word == key)?;
+            words.get(at + 1).copied()
+        };
+        let events = u32::from_str_radix(after("events")?, 16).ok()?;
+        Some(Interest {
+            fd: after("tfd")?.parse().ok()?,
+            events: EpollFlags::from_bits_truncate(events as i32),
+            data: u64::from_str_radix(after("data")?, 16).ok()?,
+            inode: u64::from_str_radix(after("ino")?, 16).ok()?,
+        })
+    };
+    let lines = info.lines().filter(|line| line.starts_with("tfd:"));
+    let mut list: Vec<Interest> = lines.filter_map(entry).collect();
+    list.sort_by_key(|entry| entry.fd);
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interest_list_is_read() {
+        let info = "pos:\t0\nflags:\t02\nmnt_id:\t15\nino:\t2061\n\
+            tfd:        5 events: 80000001 data: 7f00aa  pos:0 ino:61af sdev:5\n\
+            tfd:        3 events:       19 data:        3  pos:0 ino:61b0 sdev:5\n";
+        let list = parse_interest(info);
+        assert_eq!(list.len(), 2);
+        let (listener, client) = (&list[0], &list[1]);
+        assert_eq!((listener.fd, listener.data, listener.inode), (3, 3, 0x61b0));
+        assert!(!listener.edge() && client.edge());
+        assert_eq!(client.data, 0x7f00aa);
+    }
+
+    #[test]
+    fn a_call_is_read() {
+        let line = "232 0x4 0x7ffd 0x40 0xffffffffffffffff 0x0 0x0 0x7ffc 0x7f01\n";
+        let (number, args) = parse_syscall(line).expect("a call");
+        assert_eq!((number, args[0], args[3] as i32), (232, 4, -1));
+        assert_eq!(parse_syscall("running\n"), None);
+        let outside = parse_syscall("-1 0x7ffd 0x7f01\n");
+        assert_eq!(outside.map(|(number, _)| number), Some(-1));
+    }
+}

@@ -1,0 +1,382 @@
+//! A program that has been started, the lab's clients, and whoever is told of
+//! them.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::trace::Name;
+use crate::trace::totals::Totals;
+use crate::watch::act::Act;
+use crate::watch::client::{Client, reachable};
+use crate::watch::diagnosis::Seen;
+use crate::watch::events::{Action, Asleep, Audience, Event, Step};
+use crate::watch::launch;
+use crate::watch::odd;
+use crate::watch::processor::Processor;
+use crate::watch::rest::{Rest, Settle};
+use crate::watch::state::{End, KEPT, Shared, State};
+use crate::watch::tracer::{Target, Tracer};
+
+/// How long a program is given to listen.
+const TO_LISTEN: Duration = Duration::from_secs(10);
+/// How long one may sleep in a call that is not about to end.
+const TO_WAKE: Duration = Duration::from_secs(1);
+/// Between two looks.
+const PAUSE: Duration = Duration::from_micros(50);
+/// The lab's own clients are A to Y; whoever else comes gets letters behind
+/// them.
+const STRANGERS: u32 = 25;
+
+/// What is to be started.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// As it was typed.
+    pub name: OsString,
+    /// Behind the name.
+    pub arguments: Vec<OsString>,
+}
+
+impl Program {
+    /// For messages.
+    pub fn told(&self) -> String {
+        self.name.to_string_lossy().into_owned()
+    }
+}
+
+/// What the clients do, and what is expected of the server.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What A and B send, the first first.
+    pub messages: Vec<Vec<u8>>,
+    /// The answer is what was sent; otherwise any answer will do.
+    pub echo: bool,
+    /// How long a client that is not answered is watched.
+    pub stall: Duration,
+    /// Where the server has to listen.
+    pub port: Option<u16>,
+}
+
+/// See the module.
+pub struct Session<'a> {
+    pub(super) processor: &'static Processor,
+    pub(super) plan: &'a Plan,
+    pub(super) shared: Arc<Shared>,
+    pub(super) clients: Vec<Client>,
+    pub(super) rest: Rest,
+    pub(super) audience: &'a mut dyn Audience,
+    address: SocketAddr,
+    tracer: Option<JoinHandle<()>>,
+    printed: Arc<Mutex<Vec<u8>>>,
+    /// The sleep for one client that has been told of.
+    told: Option<u64>,
+}
+
+impl<'a> Session<'a> {
+    /// Starts the program, and waits until it listens and rests.
+    pub fn launch(
+        processor: &'static Processor,
+        program: &Program,
+        plan: &'a Plan,
+        audience: &'a mut dyn Audience,
+    ) -> Result<Session<'a>> {
+        let shared = Arc::new(Shared::new(State::new(plan.port, STRANGERS)));
+        let (command, terminal) =
+            launch::command(&program.path, &program.name, &program.arguments)?;
+        let printed = Arc::new(Mutex::new(Vec::new()));
+        let tail = Arc::clone(&printed);
+        thread::spawn(move || keep_tail(terminal, &tail));
+        let seen = Arc::clone(&shared);
+        let tracer = thread::Builder::new()
+            .name("tracer".into())
+            .spawn(move || Tracer::run(processor, seen, Target::Launch(command)))
+            .context("cannot start the tracer's thread")?;
+        let mut session = Session {
+            processor,
+            plan,
+            shared,
+            clients: Vec::new(),
+            rest: Rest::Ended(End::Exited(0)),
+            audience,
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tracer: Some(tracer),
+            printed,
+            told: None,
+        };
+        session.wait_for_listener(&program.told())?;
+        Ok(session)
+    }
+
+    fn wait_for_listener(&mut self, program: &str) -> Result<()> {
+        let began = Instant::now();
+        let mut asleep_since: Option<(u64, Instant)> = None;
+        loop {
+            let (listener, end, gone, steps) = {
+                let state = self.shared.lock();
+                (state.listener, state.end, state.gone, state.steps)
+            };
+            if let Some(error) = self.shared.lock().error.clone() {
+                bail!(error);
+            }
+            if let Some(end) = end.or(gone.then_some(End::Exited(0))) {
+                // What it has printed may still be on its way.
+                thread::sleep(Duration::from_millis(20));
+                let printed = self.last_line();
+                bail!(odd::ended_early(
+                    program,
+                    &self.shared.lock(),
+                    end,
+                    &printed
+                ));
+            }
+            if let Some(listener) = listener {
+                self.address = reachable(listener.address);
+                self.settle()?;
+                if let Some(odd) = odd::several_ports(program, &self.shared.lock()) {
+                    bail!(odd);
+                }
+                if self.shared.lock().end.is_none() {
+                    return Ok(());
+                }
+                continue;
+            }
+            let asleep = self.settler().asleep_now();
+            if asleep.is_none() || asleep_since.is_some_and(|(then, _)| then != steps) {
+                asleep_since = None;
+            } else if asleep_since.is_none() {
+                asleep_since = Some((steps, Instant::now()));
+            }
+            let hopeless = asleep.as_ref().is_some_and(|asleep| {
+                let for_ever = asleep.whole.is_some_and(|call| call.input().is_some());
+                let long = asleep_since.is_some_and(|(_, since)| since.elapsed() > TO_WAKE);
+                long && (for_ever || !self.shared.lock().others.is_empty())
+            });
+            if hopeless || began.elapsed() > TO_LISTEN {
+                let state = self.shared.lock();
+                bail!(odd::never_listens(program, &state, asleep.as_ref()));
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn settler(&mut self) -> Settle<'_> {
+        Settle {
+            processor: self.processor,
+            shared: &self.shared,
+            clients: &mut self.clients,
+            wait: PAUSE,
+        }
+    }
+
+    /// Waits until the program rests, and tells what it has done meanwhile.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        self.rest = self.settler().settle();
+        self.tell()?;
+        if let Rest::Asleep(asleep) = &self.rest
+            && asleep.for_one
+            && self.told != Some(asleep.steps)
+        {
+            self.told = Some(asleep.steps);
+            if let Some(call) = &asleep.whole {
+                self.audience.hear(&Event::DoesNotReturn(call))?;
+            }
+        }
+        if let Rest::Ended(end) = self.rest {
+            self.audience.hear(&Event::Ended(end))?;
+        }
+        Ok(())
+    }
+
+    /// Tells of the calls that have returned. Of several threads, one after
+    /// the other: which of them came first differs from run to run.
+    fn tell(&mut self) -> Result<()> {
+        let mut records: Vec<_> = self.shared.lock().records.drain(..).collect();
+        records.sort_by_key(|record| record.thread.map_or(1, |(ordinal, _)| ordinal));
+        for record in &records {
+            self.audience.hear(&Event::Returned(record))?;
+        }
+        Ok(())
+    }
+
+    /// It sleeps, and has not ended.
+    pub(super) fn rests(&self) -> bool {
+        matches!(self.rest, Rest::Asleep(_))
+    }
+
+    pub(super) fn asleep(&self) -> Option<&Asleep> {
+        match &self.rest {
+            Rest::Asleep(asleep) => Some(asleep),
+            _ => None,
+        }
+    }
+
+    /// Tells of a client's step before it is taken.
+    pub(super) fn announce(&mut self, client: Name, action: Action, data: Vec<u8>) -> Result<()> {
+        self.tell_folded()?;
+        let at_ns = self.shared.lock().now_ns();
+        let failed = self.clients.iter().find(|it| it.name == client);
+        let step = Step {
+            client,
+            action,
+            data,
+            asleep: self.asleep().cloned(),
+            failed: failed.and_then(|client| client.failed),
+            at_ns,
+        };
+        self.audience.hear(&Event::Before(&step))?;
+        self.audience.hear(&Event::Step(&step))
+    }
+
+    /// Tells of the calls that are not shown, and counts them anew.
+    pub(super) fn tell_folded(&mut self) -> Result<()> {
+        let folded = {
+            let mut state = self.shared.lock();
+            state.since_step = 0;
+            std::mem::take(&mut state.folded)
+        };
+        match folded {
+            0 => Ok(()),
+            _ => self.audience.hear(&Event::Folded(self.folded(folded))),
+        }
+    }
+
+    /// How many calls were folded, where that is the same in every run.
+    fn folded(&self, folded: u64) -> Option<u64> {
+        let varies = self.shared.lock().hide_unread || !self.rests();
+        (!varies).then_some(folded)
+    }
+
+    /// Connects a client.
+    pub(super) fn connect(&mut self, index: u32, lazy: bool) -> Result<usize> {
+        self.announce(Name::Client(index), Action::Connect, Vec::new())?;
+        let place = self.connect_now(index, lazy)?;
+        self.settle()?;
+        Ok(place)
+    }
+
+    /// The same without a word, and without waiting for what comes of it.
+    pub(super) fn connect_now(&mut self, index: u32, lazy: bool) -> Result<usize> {
+        let name = Name::Client(index);
+        let (mut client, socket) = Client::new(name, self.address, lazy).context("socket")?;
+        client.acted_at = {
+            let mut state = self.shared.lock();
+            state.ports.insert(client.port, index);
+            Some(state.moves)
+        };
+        client.connect(socket, self.address).context("connect")?;
+        self.clients.push(client);
+        Ok(self.clients.len() - 1)
+    }
+
+    /// Notes that a client is about to act.
+    pub(super) fn acts(&mut self, place: usize) -> &mut Client {
+        let moves = self.shared.lock().moves;
+        let client = &mut self.clients[place];
+        client.acted_at = Some(moves);
+        client
+    }
+
+    /// What the whole act has come to.
+    pub fn come_to(&self, act: Act) -> (Totals, Seen) {
+        let seen = self.seen(act);
+        (self.shared.lock().totals.clone(), seen)
+    }
+
+    /// What the counts cannot show.
+    pub fn notes(&self) -> Vec<String> {
+        let state = self.shared.lock();
+        let mut notes = Vec::new();
+        if state.uring > 0 {
+            notes.push(
+                "The program uses io_uring: what it does there are no system calls, and is not \
+                 seen."
+                    .into(),
+            );
+        }
+        if !state.lost_signals.is_empty() {
+            let numbers: Vec<String> = state.lost_signals.iter().map(i32::to_string).collect();
+            notes.push(format!(
+                "Signal {} was not delivered: real-time signals cannot be passed on to a watched \
+                 program. One with threads that calls setuid waits for it for ever.",
+                numbers.join(", ")
+            ));
+        }
+        notes
+    }
+
+    /// The last line that the program has printed.
+    pub fn last_line(&self) -> String {
+        let printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = String::from_utf8_lossy(&printed);
+        let last = text.lines().map(str::trim).rfind(|line| !line.is_empty());
+        let plain = |c: &char| !c.is_control();
+        last.unwrap_or_default().chars().filter(plain).collect()
+    }
+
+    /// Ends the program with all that it has started, and waits until nothing
+    /// of it is left.
+    pub fn end(&mut self) -> Result<()> {
+        self.tell_folded()?;
+        self.kill();
+        Ok(())
+    }
+
+    fn kill(&mut self) {
+        // First of all the connections, with a reset: no TIME_WAIT keeps the
+        // port from the next act.
+        self.clients.iter_mut().for_each(Client::reset);
+        let began = Instant::now();
+        while !self.shared.lock().gone && began.elapsed() < TO_LISTEN {
+            let (main, processes) = {
+                let state = self.shared.lock();
+                // Ended: its number may be another's by now.
+                let main = (state.main > 0 && state.end.is_none()).then_some(state.main);
+                (main, state.processes())
+            };
+            for process in processes.into_iter().chain(main) {
+                // Gone already: good.
+                let _ = kill(Pid::from_raw(process), Signal::SIGKILL);
+            }
+            thread::sleep(Duration::from_micros(200));
+        }
+        if let Some(tracer) = self.tracer.take().filter(|_| self.shared.lock().gone) {
+            let _ = tracer.join();
+        }
+    }
+
+    /// More or fewer calls are shown from here to the next step.
+    pub(super) fn limit(&mut self, limit: Option<usize>) {
+        self.shared.lock().limit = limit.unwrap_or(KEPT);
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Takes what the program prints off its terminal, which would be full
+/// otherwise; the end of it is kept.
+fn keep_tail(mut terminal: File, tail: &Mutex<Vec<u8>>) {
+    const TAIL: usize = 1 << 14;
+    let mut part = [0; 4096];
+    // EIO: the last of its processes has gone (tty_ioctl(4)).
+    while let Ok(length @ 1..) = terminal.read(&mut part) {
+        let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
+        tail.extend_from_slice(&part[..length]);
+        let surplus = tail.len().saturating_sub(TAIL);
+        tail.drain(..surplus);
+    }
+}

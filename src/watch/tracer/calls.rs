@@ -1,0 +1,285 @@
+//! A call begins, a call returns: what becomes of the counts, and what is
+//! shown.
+
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
+use nix::sys::epoll::EpollFlags;
+use nix::sys::ptrace;
+use nix::unistd::Pid;
+
+use crate::trace::{Call, CtlOp, Fd, Name, Record};
+use crate::watch::decode::{self, Entered, Names};
+use crate::watch::memory::OfThread;
+use crate::watch::proc::{self, Interest};
+use crate::watch::processor::{Sys, registers};
+use crate::watch::state::{Failed, Hold, State};
+use crate::watch::tracer::Tracer;
+
+/// A call that was interrupted, and may be made once more: ERESTARTSYS to
+/// ERESTART_RESTARTBLOCK of the kernel's include/linux/errno.h.
+const INTERRUPTED: std::ops::RangeInclusive<i64> = -516..=-512;
+
+impl Tracer {
+    pub(super) fn set_call(&mut self, thread: i32, call: Option<Entered>) {
+        if let Some(local) = self.threads.get_mut(&thread) {
+            local.in_call = call.clone();
+        }
+        if let Some(known) = self.shared.lock().threads.get_mut(&thread) {
+            known.call = call;
+        }
+    }
+
+    /// The entry of a call.
+    pub(super) fn entry(&mut self, thread: i32) -> nix::Result<()> {
+        let (true, Some(local)) = (self.active, self.threads.get_mut(&thread)) else {
+            return Ok(());
+        };
+        let process = local.process;
+        let said = registers(&ptrace::getregs(Pid::from_raw(thread))?);
+        let sys = self.processor.call(said.number);
+        if let Some(call) = local.interrupted.take() {
+            let again = sys == Some(call.sys) && said.args == call.args;
+            if said.number == self.processor.restart || again {
+                self.set_call(thread, Some(call)); // it goes on
+                return Ok(());
+            }
+            self.returned(thread, call, -(Errno::EINTR as i64));
+        }
+        let Some(sys) = sys else { return Ok(()) };
+        match sys {
+            Sys::IoUringSetup | Sys::IoUringEnter => self.shared.lock().uring += 1,
+            Sys::ExitGroup | Sys::Exit => self.moved(),
+            Sys::Dup2 | Sys::Dup3 => self.book.of(process).forget(said.args[1] as i32),
+            _ => {}
+        }
+        let (memory, mut names) = (OfThread(thread), self.book.of(process));
+        let entered = decode::entry(self.processor, sys, said.args, &memory, &mut names);
+        let Some(mut entered) = entered else {
+            return Ok(());
+        };
+        let now = {
+            let mut state = self.shared.lock();
+            state.steps += 1;
+            state.moves += u64::from(!entered.call.is_wait());
+            entered.seq = state.steps;
+            state.now_ns()
+        };
+        if let Some(local) = self.threads.get_mut(&thread) {
+            local.entered_ns = now;
+        }
+        self.set_call(thread, Some(entered));
+        Ok(())
+    }
+
+    fn moved(&self) {
+        let mut state = self.shared.lock();
+        state.moves += 1;
+        state.steps += 1;
+    }
+
+    /// The return of a call.
+    pub(super) fn exit(&mut self, thread: i32) -> nix::Result<()> {
+        let Some(local) = self.threads.get_mut(&thread) else {
+            return Ok(());
+        };
+        let Some(call) = local.in_call.take() else {
+            return Ok(());
+        };
+        let said = registers(&ptrace::getregs(Pid::from_raw(thread))?);
+        if INTERRUPTED.contains(&said.result) {
+            // Whether the program sees EINTR shows at its next call.
+            local.interrupted = Some(call);
+            return Ok(());
+        }
+        self.returned(thread, call, said.result);
+        self.set_call(thread, None);
+        Ok(())
+    }
+
+    fn returned(&mut self, thread: i32, call: Entered, result: i64) {
+        let Some(local) = self.threads.get(&thread) else {
+            return;
+        };
+        let (process, start_ns) = (local.process, local.entered_ns);
+        let (memory, mut names) = (OfThread(thread), self.book.of(process));
+        let mut record = decode::exit(self.processor, &call, result, &memory, &mut names);
+        let interest = match call.call {
+            Call::EpollCtl { .. } => decode::interest(self.processor, call.args, &memory),
+            _ => None,
+        };
+        self.note_fds(process, &mut record, interest);
+        let shared = std::sync::Arc::clone(&self.shared);
+        let mut state = shared.lock();
+        (record.start_ns, record.end_ns) = (start_ns, state.now_ns());
+        let ordinal = state.threads.get(&thread).map_or(1, |it| it.ordinal);
+        record.thread = (state.threads.len() > 1).then_some((ordinal, thread));
+        count(&mut state, &record);
+        let timed_out = record.call.is_wait() && result == 0;
+        state.steps += 1;
+        state.moves += u64::from(!timed_out);
+        let something = call.call.is_wait() || call.call.is_accept() || call.call.input().is_some();
+        if something && result > 0 && state.hold == Hold::Armed {
+            state.hold = Hold::Held;
+            self.held = Some(thread);
+        }
+        self.keep(process, record, &mut state);
+    }
+
+    /// What a return makes of the fds.
+    fn note_fds(&mut self, process: i32, record: &mut Record, interest: Option<(u32, u64)>) {
+        let mut names = self.book.of(process);
+        let new = record.result.unwrap_or(-1);
+        match record.call {
+            _ if record.result.is_err() => {}
+            Call::Accept { .. } | Call::Accept4 { .. } => {
+                names.forget(new);
+                let name = names.name(new);
+                if let Name::Client(index) = name {
+                    record.accepted = Some(name);
+                    let nonblocking = proc::nonblocking(process, new);
+                    let mut state = self.shared.lock();
+                    let end = state.ends.entry(index).or_default();
+                    (end.accepted, end.nonblocking) = (true, nonblocking);
+                }
+            }
+            Call::Listen { fd, .. } => {
+                names.forget(fd.raw);
+                let name = names.name(fd.raw);
+                record.call = renamed(record.call, fd.raw, name);
+                if name == Name::Plain {
+                    let word = format!("a {}", names.word(fd.raw));
+                    self.shared.lock().others.insert(word);
+                }
+            }
+            Call::Socket | Call::FcntlDupfd { .. } => names.forget(new),
+            Call::EpollCreate | Call::EpollCreate1 => names.new_instance(new),
+            Call::Close { fd } => names.closed(fd.raw),
+            Call::EpollCtl { epfd, op, fd, .. } => {
+                let entry = interest.filter(|_| op != CtlOp::Del);
+                let entry = entry.map(|(events, data)| Interest {
+                    fd: fd.raw,
+                    events: EpollFlags::from_bits_truncate(events as i32),
+                    data,
+                    inode: 0,
+                });
+                names.registered_as(epfd.raw, fd.raw, entry);
+                self.shared.lock().note_interest(fd.name, entry);
+            }
+            _ => {}
+        }
+    }
+
+    /// Shows a record, or keeps it until it is known what it belongs to.
+    fn keep(&mut self, process: i32, record: Record, state: &mut State) {
+        let Some(listener) = state.listener else {
+            self.before.push((process, record));
+            return;
+        };
+        for (of, mut early) in std::mem::take(&mut self.before) {
+            if of != listener.process {
+                continue;
+            }
+            early.call = renamed(early.call, listener.fd, Name::Listener);
+            let made_it = early.call == Call::Socket && early.result == Ok(listener.fd);
+            if let Call::EpollCtl { fd, interest, .. } = early.call
+                && fd.name == Name::Listener
+                && let Some(listener) = &mut state.listener
+            {
+                listener.edge = interest.contains(EpollFlags::EPOLLET);
+            }
+            if made_it || is_shown(&early) {
+                state.show(early);
+            }
+        }
+        if is_shown(&record) {
+            state.show(record);
+        }
+    }
+}
+
+/// The same call, with the name that its fd turned out to have.
+fn renamed(call: Call, raw: i32, name: Name) -> Call {
+    let new = |fd: Fd| match fd.raw == raw {
+        true => Fd { raw, name },
+        false => fd,
+    };
+    match call {
+        Call::Bind { fd } => Call::Bind { fd: new(fd) },
+        Call::Listen { fd, backlog } => Call::Listen {
+            fd: new(fd),
+            backlog,
+        },
+        Call::Setsockopt { fd, option, value } => Call::Setsockopt {
+            fd: new(fd),
+            option,
+            value,
+        },
+        Call::FcntlGetfl { fd } => Call::FcntlGetfl { fd: new(fd) },
+        Call::FcntlSetfl { fd, flags } => Call::FcntlSetfl { fd: new(fd), flags },
+        Call::Fionbio { fd, on } => Call::Fionbio { fd: new(fd), on },
+        Call::EpollCtl {
+            epfd,
+            op,
+            fd,
+            interest,
+        } => Call::EpollCtl {
+            epfd,
+            op,
+            fd: new(fd),
+            interest,
+        },
+        other => other,
+    }
+}
+
+/// It concerns the listener, a client, or an epoll instance, and brought
+/// something; or it is what the program prints.
+fn is_shown(record: &Record) -> bool {
+    let named = |fd: Fd| fd.name != Name::Plain;
+    match record.call {
+        call if call.is_wait() => match record.result {
+            Ok(_) => record.events.iter().any(|event| named(event.fd)),
+            Err(_) => true,
+        },
+        Call::EpollCreate | Call::EpollCreate1 => true,
+        Call::Output { fd, .. } | Call::Send { fd, .. } => named(fd) || fd.raw == 1 || fd.raw == 2,
+        // Standard input: of interest while it is waited for, and no longer.
+        call => match call {
+            Call::EpollCtl { fd, .. } => named(fd),
+            call => call.fd().is_some_and(named),
+        },
+    }
+}
+
+fn count(state: &mut State, record: &Record) {
+    state.totals.count(record);
+    if record.call.is_wait() {
+        state.wait_call = Some(record.call.name());
+    }
+    let fd = record.call.fd();
+    let name = fd.map_or(Name::Plain, |fd| fd.name);
+    let (call, setup) = (
+        record.call,
+        matches!(record.call, Call::Bind { .. } | Call::Listen { .. }),
+    );
+    match record.result {
+        _ if call.is_wait() => {}
+        result if name != Name::Plain => state.note_last(call, result),
+        Err(errno) if setup => state.setup_failure = Some(Failed { call, errno }),
+        _ => {}
+    }
+    let Name::Client(index) = name else { return };
+    let end = state.ends.entry(index).or_default();
+    match (record.call, record.result) {
+        (Call::Close { .. }, Ok(_)) => end.open = None,
+        (Call::FcntlSetfl { flags, .. }, Ok(_)) => {
+            end.nonblocking = Some(flags.contains(OFlag::O_NONBLOCK));
+        }
+        (Call::Fionbio { on, .. }, Ok(_)) => end.nonblocking = Some(on),
+        (call, result) if call.output().is_some() => {
+            let taken = result.unwrap_or(0).max(0) as usize;
+            end.short_sends += u64::from(taken < call.length());
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,14 @@
+//! `watch`: other people's programs, in several languages, right and wrong.
+//!
+//! The programs stand in `tests/servers`. Where a compiler or an interpreter
+//! is missing, a test says that it skips.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod foreign;
+mod odd;
+mod ours;
+mod pid;
+mod same;
+mod servers;
+mod verdicts;

@@ -1,0 +1,348 @@
+//! What each of the C servers does wrong, word by word.
+
+use serde_json::{Value, json};
+
+use crate::common::number;
+use crate::servers::{diagnosis, records, server, watch};
+
+/// Act by act: the word and the sentence.
+#[track_caller]
+fn says(spec: &str, told: &[(&str, &str, &str)]) {
+    let Some(path) = server(spec) else { return };
+    let program = path.to_string_lossy().into_owned();
+    for (act, word, sentence) in told {
+        let diagnosis = diagnosis(act, &[&program]);
+        assert_eq!(diagnosis["verdict"], *word, "{spec}, {act}: {diagnosis}");
+        assert_eq!(diagnosis["why"], *sentence, "{spec}, {act}: {diagnosis}");
+    }
+}
+
+const BURST: &str = "D and E were accepted after one return of epoll_wait.";
+const RESET: &str = "F's reset ended F's connection alone.";
+
+#[test]
+fn level_triggered() {
+    says(
+        "lt",
+        &[
+            (
+                "basic",
+                "OK",
+                "level-triggered, blocking sockets, one recv per report.",
+            ),
+            ("burst", "OK", BURST),
+            ("reset", "OK", RESET),
+            (
+                "slow",
+                "STUCK FOR A SLOW READER",
+                "asleep in send(5<G>) until G reads; whoever else speaks meanwhile waits.",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn edge_triggered_as_it_should_be() {
+    says(
+        "et",
+        &[
+            (
+                "basic",
+                "OK",
+                "edge-triggered, O_NONBLOCK, read until EAGAIN.",
+            ),
+            ("burst", "OK", BURST),
+            ("reset", "OK", RESET),
+            (
+                "slow",
+                "OK",
+                "sends to G fell short; all came back once it read.",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn blocking_and_drained() {
+    says(
+        "et -DNO_NONBLOCK",
+        &[
+            (
+                "basic",
+                "STUCK",
+                "asleep in recv(5<A>); A has no more to say. B starves.",
+            ),
+            (
+                "burst",
+                "STUCK",
+                "asleep in recv(5<C>); C has no more to say. D and E starve.",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn one_recv() {
+    says(
+        "et -DONE_RECV",
+        &[(
+            "basic",
+            "STRANDED",
+            "8 bytes of A unread, asleep in epoll_wait: edge-triggered reports them once.",
+        )],
+    );
+}
+
+#[test]
+fn one_accept() {
+    says(
+        "et -DONE_ACCEPT",
+        &[
+            (
+                "basic",
+                "OK",
+                "edge-triggered, O_NONBLOCK, read until EAGAIN.",
+            ),
+            (
+                "burst",
+                "NOT ACCEPTED",
+                "E waits in the listener's queue, asleep in epoll_wait: the listener is \
+                 edge-triggered, and was not accepted from until EAGAIN.",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn eagain_taken_for_an_error() {
+    says(
+        "et -DNO_EAGAIN",
+        &[(
+            "basic",
+            "EXITS",
+            "exit(1) after recv(5<A>) = -1 EAGAIN: nothing to read at the moment is no failure.",
+        )],
+    );
+}
+
+#[test]
+fn a_short_send_is_lost() {
+    says(
+        "et -DNO_KEEP",
+        &[(
+            "slow",
+            "LOST",
+            "not all that was read of G was sent back: a send took less than it was given, and \
+             the rest was not sent again.",
+        )],
+    );
+}
+
+#[test]
+fn dies_of_a_reset() {
+    says(
+        "et -DDIES",
+        &[(
+            "reset",
+            "DIES OF A RESET",
+            "exit(1) after recv(5<F>) = -1 ECONNRESET: one client's end is everybody's.",
+        )],
+    );
+}
+
+#[test]
+fn epollout_always_asked_for() {
+    says(
+        "busy",
+        &[(
+            "basic",
+            "BUSY",
+            "epoll_wait returns again and again, and nothing comes of it: EPOLLOUT is asked for \
+             A, and there is room to send.",
+        )],
+    );
+}
+
+#[test]
+fn not_closed_at_the_end_of_file() {
+    says(
+        "busy -DNO_CLOSE",
+        &[(
+            "basic",
+            "BUSY",
+            "when A has hung up: epoll_wait returns again and again, and nothing comes of it. \
+             recv has said that A has hung up, and its fd stays open.",
+        )],
+    );
+}
+
+#[test]
+fn killed_by_a_signal() {
+    says(
+        "crash",
+        &[(
+            "basic",
+            "CRASHED",
+            "SIGSEGV after read(4<A>) = 13, while clients were connected.",
+        )],
+    );
+}
+
+#[test]
+fn one_client_at_a_time() {
+    says(
+        "iterative",
+        &[(
+            "basic",
+            "STUCK",
+            "asleep in read(4<A>); A has no more to say. B starves. No wait call: one client at \
+             a time.",
+        )],
+    );
+}
+
+#[test]
+fn a_process_or_a_thread_for_each_client() {
+    let ok = "a thread or process for each client, blocking sockets, recv in a loop.";
+    let acts = [
+        ("basic", "OK", ok),
+        ("burst", "OK", "D and E were accepted after C was served."),
+        ("reset", "OK", RESET),
+        ("slow", "OK", "all came back once G read."),
+    ];
+    says("forking", &acts);
+    says("threads", &acts);
+}
+
+#[test]
+fn select_and_poll() {
+    says(
+        "select",
+        &[(
+            "basic",
+            "OK",
+            "select, blocking sockets, one recv per report.",
+        )],
+    );
+    says(
+        "poll",
+        &[
+            (
+                "basic",
+                "OK",
+                "poll, blocking sockets, one recv per report.",
+            ),
+            (
+                "burst",
+                "OK",
+                "D and E were accepted after one return of poll.",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn io_uring_is_not_seen() {
+    let Some(path) = server("odd") else { return };
+    let diagnosis = diagnosis("basic", &[&path.to_string_lossy(), "uring"]);
+    assert_eq!(diagnosis["verdict"], "NOT SEEN", "{diagnosis}");
+}
+
+/// All fields of the contract.
+#[test]
+fn a_diagnosis_has_all_its_fields() {
+    let Some(path) = server("et -DNO_EAGAIN") else {
+        return;
+    };
+    assert_eq!(
+        diagnosis("basic", &[&path.to_string_lossy()]),
+        json!({
+            "type": "diagnosis",
+            "run": 1,
+            "act": "basic",
+            "verdict": "EXITS",
+            "clients": ["A"],
+            "call": "recv",
+            "errno": "EAGAIN",
+            "why": "exit(1) after recv(5<A>) = -1 EAGAIN: nothing to read at the moment is no \
+                    failure.",
+            "lesson": "05-edge-triggered-non-blocking.md",
+        })
+    );
+    let Some(path) = server("et -DNO_NONBLOCK") else {
+        return;
+    };
+    let stuck = diagnosis("basic", &[&path.to_string_lossy()]);
+    assert_eq!(stuck["clients"], json!(["B"]));
+    assert_eq!(
+        (&stuck["call"], &stuck["errno"]),
+        (&json!("recv"), &Value::Null)
+    );
+    assert_eq!(stuck["lesson"], "04-edge-triggered-recv-in-a-loop.md");
+}
+
+/// Every lesson that a verdict names is there.
+#[test]
+fn lessons_are_there() {
+    let lessons = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("lessons");
+    let source = include_str!("../../src/watch/diagnosis/judge.rs");
+    let named: Vec<&str> = source
+        .split('"')
+        .filter(|word| word.ends_with(".md"))
+        .collect();
+    assert_eq!(named.len(), 8);
+    for name in named {
+        assert!(lessons.join(name).is_file(), "{name}");
+    }
+}
+
+#[test]
+fn the_counts_are_those_of_the_trace() {
+    let Some(path) = server("lt") else { return };
+    let lines = records(&["--acts", "basic", "--trace"], &[&path.to_string_lossy()]);
+    let summary = lines.summary();
+    let clients = summary["clients"].as_array().expect("clients");
+    assert_eq!(clients.len(), 2);
+    for client in clients {
+        let by_name = |call| {
+            let calls = lines.calls(call);
+            calls.filter(|record| record["name"] == client["client"])
+        };
+        assert_eq!(by_name("recv").count() as u64, number(client, "recv"));
+        let taken: u64 = by_name("send").map(|record| number(record, "result")).sum();
+        assert_eq!(taken, number(client, "echoed"));
+        assert_eq!(client["trigger"], "level");
+        assert_eq!(client["socket"], "blocking");
+        assert_eq!(by_name("close").count(), 1);
+    }
+    assert_eq!(
+        summary["wait"]["returns"],
+        lines.calls("epoll_wait").count()
+    );
+    let accepted: Vec<u64> = lines
+        .calls("accept")
+        .map(|record| number(record, "result"))
+        .collect();
+    assert_eq!(accepted, [5, 6]);
+    assert!(
+        lines.of("call").all(|record| record.get("tid").is_none()),
+        "one thread"
+    );
+}
+
+#[test]
+fn strict_is_an_exit_status() {
+    let Some(path) = server("et -DONE_RECV") else {
+        return;
+    };
+    let program = path.to_string_lossy().into_owned();
+    let status = |flags: &[&str]| {
+        let flags = [flags, &["--acts", "basic", "--stall", "0s"]].concat();
+        watch(&flags, &[&program]).shell_status()
+    };
+    assert_eq!(status(&[]), 0, "it was watched");
+    assert_eq!(status(&["--strict"]), 1);
+    let Some(path) = server("et") else { return };
+    let strict = ["--strict", "--acts", "basic"];
+    watch(&strict, &[&path.to_string_lossy()]).ok();
+}
