@@ -2,6 +2,7 @@
 
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
+use serde_json::Value;
 
 use crate::lab::report::verdict::plural;
 use crate::show::page::fold::client::Place;
@@ -168,10 +169,12 @@ impl Fold {
         match fd.name {
             Name::Listener => {
                 self.listener = None;
+                self.board.set("lfd", Value::Null);
                 says("close: the listener is gone.").look("L")
             }
             Name::Plain if Some(raw) == self.epoll => {
                 self.epoll = None;
+                self.board.set("efd", Value::Null);
                 says("close: the epoll instance is gone.").look("interest")
             }
             name if is_peer(name) => {
