@@ -29,7 +29,8 @@ pub use crate::show::page::formats::VIEW;
 use crate::show::page::listing::{Function, Listing};
 pub use crate::show::page::moment::Asked;
 pub use crate::show::page::part::MOST;
-use crate::show::page::part::{Data, Part};
+use crate::show::page::part::Part;
+use crate::show::page::part::data::Data;
 use crate::show::{View, tell};
 
 /// How several runs stand on one page.

@@ -1,23 +1,22 @@
 //! One run on the page: its moments, beside the lines of its trace and its
 //! records. Both come from the formats that print them.
 
+pub mod data;
+mod group;
+
 use std::collections::BTreeMap;
 
-use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::lab::audience::Event;
 use crate::lab::report::scene::Action;
 use crate::lab::report::{Api, Run, Summary};
-use crate::server::mode::SocketKind;
 use crate::show::page::fold::{Fold, Input};
 use crate::show::page::formats::{Formats, VIEW, plain};
-use crate::show::page::html::{escape, visible};
+use crate::show::page::html::visible;
 use crate::show::page::listing::Listing;
 use crate::show::page::moment::{Ask, Asked, Kind, Moment};
-use crate::show::text::layout::heading;
 use crate::show::text::{Joined, joined, table};
-use crate::trace::escape::escape as as_strace;
 use crate::trace::{Call, Name, Record};
 
 /// Moments that a page holds; a browser has to draw all of them.
@@ -50,29 +49,6 @@ pub struct Part {
     ending: Option<usize>,
     /// Moments in calls that have not returned yet.
     asleep: Vec<usize>,
-    cut: bool,
-}
-
-/// The run as the page reads it.
-#[derive(Serialize)]
-pub struct Data<'a> {
-    command: &'a str,
-    title: &'a str,
-    chips: Vec<&'a str>,
-    api: &'static str,
-    wait: Option<&'static str>,
-    rules: bool,
-    nonblock: bool,
-    buffer: usize,
-    names: Vec<String>,
-    streams: BTreeMap<&'a str, String>,
-    lines: &'a [String],
-    records: &'a [Box<RawValue>],
-    moments: &'a [Moment],
-    asks: &'a [Ask],
-    compared: u64,
-    differed: u64,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     cut: bool,
 }
 
@@ -235,87 +211,6 @@ impl Part {
         }
     }
 
-    /// The lines, the records and the moments of one input.
-    fn group(&mut self, events: &[Event<'_>], input: Input<'_>, formats: &mut Formats) {
-        events.iter().for_each(|event| formats.print(event));
-        let (mut first, record) = (self.lines.len(), self.records.len());
-        let ends = matches!(input, Input::End(_));
-        // In the clean-up what has been printed is of the calls before.
-        let cleans = matches!(input, Input::ShutDown(_)) || self.ending.is_some() && !ends;
-        let lines = formats.lines(if cleans { None } else { Some(Event::Finish) });
-        let records = formats.records();
-        let headings = heading().map(|line| plain(line.to_string().as_bytes()));
-        first += lines
-            .iter()
-            .take_while(|line| headings.contains(line))
-            .count();
-        if self.cut && !ends {
-            return;
-        }
-        self.lines.extend(lines);
-        self.records.extend(records);
-        self.lay_out_ending(first, ends);
-        if let Input::Call(record) | Input::Echo(record, _) | Input::HungUp(record, _) = input {
-            // What it slept in is what has returned now.
-            for index in self.asleep.drain(..) {
-                self.moments[index].place = record.place();
-            }
-        }
-        let last = self.lines.len().saturating_sub(1);
-        // A long step has its own line, and the state one below.
-        let beside = self.lines.last().is_some_and(|line| !line.starts_with(' '));
-        if let Input::ShutDown(_) = input {
-            self.ending = Some(self.moments.len());
-        }
-        for mut moment in self.fold.take(input) {
-            moment.r = (record, self.records.len());
-            moment.l = match moment.k {
-                // Where the server sleeps stands beside the step that follows.
-                Kind::Sleep if beside && matches!(input, Input::Step(_)) => {
-                    moment.h = true;
-                    (last, last)
-                }
-                Kind::Sleep => (first.saturating_sub(1), first.saturating_sub(1)),
-                Kind::End => (last, last),
-                _ if self.ending.is_some() => (last, last),
-                _ => (first.min(last), last),
-            };
-            self.push(moment);
-        }
-        self.cut |= !ends && self.moments.len() >= MOST;
-    }
-
-    /// Gives the lines that have come to the calls of the clean-up; `all`: no
-    /// more will come. Whatever has more to be said of it has a line of its own,
-    /// the last one.
-    fn lay_out_ending(&mut self, first: usize, all: bool) {
-        let Some(ending) = self.ending else { return };
-        let last = self.lines.len().saturating_sub(1);
-        if self.lines.len() == first && !all {
-            return;
-        }
-        let until = if all { last } else { last.saturating_sub(1) };
-        for moment in self.moments.iter_mut().skip(ending) {
-            if moment.k != Kind::Sleep {
-                moment.l = (first.min(until), until);
-            }
-        }
-        // The call that had more to be said comes now; those after it stand in
-        // the next paragraph.
-        self.ending = Some(self.moments.len() + 1).filter(|_| !all);
-    }
-
-    fn push(&mut self, mut moment: Moment) {
-        let index = self.moments.len();
-        if matches!(moment.k, Kind::Sleep | Kind::Stuck) {
-            self.asleep.push(index);
-        }
-        if let Some(asked) = moment.ask.take() {
-            self.asks.push(placed(asked, index, index));
-        }
-        self.moments.push(moment);
-    }
-
     fn end(&mut self, summary: &Summary, formats: &mut Formats) {
         formats.print(&Event::Finish);
         let (first, more) = (self.lines.len(), formats.lines(None));
@@ -381,44 +276,6 @@ impl Part {
     /// The command line, without the flags that say how to show it.
     pub fn command(&self) -> &str {
         &self.command
-    }
-
-    /// As a program without pictures prints it, for whoever has no JavaScript,
-    /// and for paper.
-    pub fn text(&self) -> String {
-        let trace = escape(&self.lines.join("\n"));
-        let (command, head) = (escape(&self.command), escape(&self.head));
-        let tail = escape(self.tail.trim_end());
-        format!("<h2>$ {command} --trace</h2>\n<pre>{head}\n\n{trace}\n{tail}</pre>")
-    }
-
-    /// See [`Data`].
-    pub fn data(&self) -> Data<'_> {
-        let run = self.run.as_ref();
-        let chips = self.head.strip_prefix(&self.title).unwrap_or(&self.head);
-        let checks = self.fold.checks();
-        let streams = self.streams.iter();
-        Data {
-            command: &self.command,
-            title: &self.title,
-            chips: chips.split(" | ").filter(|chip| !chip.is_empty()).collect(),
-            api: run.map_or(Api::Epoll, |run| run.api).name(),
-            wait: run.map_or(Some("epoll_wait"), |run| run.api.wait_call()),
-            rules: self.fold.has_rules(),
-            nonblock: run.is_none_or(|run| run.socket == SocketKind::Nonblocking),
-            buffer: run.map_or(0, |run| run.buffer),
-            names: self.fold.names(),
-            streams: streams
-                .map(|(name, bytes)| (name.as_str(), as_strace(bytes)))
-                .collect(),
-            lines: &self.lines,
-            records: &self.records,
-            moments: &self.moments,
-            asks: &self.asks,
-            compared: checks.compared,
-            differed: checks.differed,
-            cut: self.cut,
-        }
     }
 }
 

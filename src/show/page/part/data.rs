@@ -1,0 +1,76 @@
+//! A run as the page reads it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::lab::report::Api;
+use crate::server::mode::SocketKind;
+use crate::show::page::html::escape;
+use crate::show::page::moment::{Ask, Moment};
+use crate::show::page::part::Part;
+use crate::trace::escape::escape as as_strace;
+
+/// The run as the page reads it.
+#[derive(Serialize)]
+pub struct Data<'a> {
+    command: &'a str,
+    title: &'a str,
+    chips: Vec<&'a str>,
+    api: &'static str,
+    wait: Option<&'static str>,
+    rules: bool,
+    nonblock: bool,
+    buffer: usize,
+    names: Vec<String>,
+    streams: BTreeMap<&'a str, String>,
+    lines: &'a [String],
+    records: &'a [Box<RawValue>],
+    moments: &'a [Moment],
+    asks: &'a [Ask],
+    compared: u64,
+    differed: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
+}
+
+impl Part {
+    /// As a program without pictures prints it, for whoever has no JavaScript,
+    /// and for paper.
+    pub fn text(&self) -> String {
+        let trace = escape(&self.lines.join("\n"));
+        let (command, head) = (escape(&self.command), escape(&self.head));
+        let tail = escape(self.tail.trim_end());
+        format!("<h2>$ {command} --trace</h2>\n<pre>{head}\n\n{trace}\n{tail}</pre>")
+    }
+
+    /// See [`Data`].
+    pub fn data(&self) -> Data<'_> {
+        let run = self.run.as_ref();
+        let chips = self.head.strip_prefix(&self.title).unwrap_or(&self.head);
+        let checks = self.fold.checks();
+        let streams = self.streams.iter();
+        Data {
+            command: &self.command,
+            title: &self.title,
+            chips: chips.split(" | ").filter(|chip| !chip.is_empty()).collect(),
+            api: run.map_or(Api::Epoll, |run| run.api).name(),
+            wait: run.map_or(Some("epoll_wait"), |run| run.api.wait_call()),
+            rules: self.fold.has_rules(),
+            nonblock: run.is_none_or(|run| run.socket == SocketKind::Nonblocking),
+            buffer: run.map_or(0, |run| run.buffer),
+            names: self.fold.names(),
+            streams: streams
+                .map(|(name, bytes)| (name.as_str(), as_strace(bytes)))
+                .collect(),
+            lines: &self.lines,
+            records: &self.records,
+            moments: &self.moments,
+            asks: &self.asks,
+            compared: checks.compared,
+            differed: checks.differed,
+            cut: self.cut,
+        }
+    }
+}
