@@ -104,7 +104,7 @@ fn back_pressure_shows_in_the_trace() {
             assert_eq!(pair[0]["name"], pair[1]["name"]);
         }
         assert!(
-            stdout.contains("\"EPOLLOUT\"]}]"),
+            stdout.contains("\"events\":[\"EPOLLOUT\"]"),
             "{mode}: reported as well"
         );
     }

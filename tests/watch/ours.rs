@@ -13,7 +13,9 @@ use crate::servers::{may_trace, records, scratch};
 fn said(record: &Value) -> Value {
     let mut record = record.clone();
     let fields = record.as_object_mut().expect("a record");
-    for field in ["run", "seq", "tid", "unread", "flags", "value", "cost"] {
+    for field in [
+        "run", "seq", "tid", "unread", "flags", "value", "cost", "line",
+    ] {
         fields.remove(field);
     }
     record
@@ -40,9 +42,12 @@ fn agree(command: &str) {
         .collect();
     let inside = Lines::parse(&lines);
     // The server's thread alone: the lab's own calls are none of a server's.
+    let mut listens = watched.calls("listen");
+    let server = listens.next().map(|listen| listen["tid"].clone());
     let outside: Vec<Value> = watched
         .of("call")
         .filter(|record| record["call"] != "write")
+        .filter(|record| Some(&record["tid"]) == server.as_ref())
         .map(said)
         .collect();
     let inside: Vec<Value> = inside

@@ -167,7 +167,7 @@ function bars() {
 range.oninput = () => go(range.value - 1);
 addEventListener('keydown', e => {
   if (e.ctrlKey || e.metaKey || e.altKey || dialog.open) return;
-  const key = e.key, onButton = e.target.tagName === 'BUTTON';
+  const key = e.key, onButton = e.target.tagName === 'BUTTON' && !dialog.contains(e.target);
   if (asking && /^[1-9]$/.test(key) && +key <= asking.o.length) answer(key - 1);
   else if (key === 'ArrowRight' || key === 'PageDown') forward();
   else if (key === 'ArrowLeft' || key === 'PageUp') back();

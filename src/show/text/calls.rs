@@ -30,7 +30,7 @@ impl<W: Write> Text<W> {
             return Ok(());
         }
         self.flush_setup()?;
-        self.head()?;
+        self.head(false)?;
         self.interrupt_ending()?;
         match record.call {
             Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. } => self.wait(record),
@@ -55,14 +55,14 @@ impl<W: Write> Text<W> {
         self.flush_ending()
     }
 
-    /// What the columns are, once, above the first line that has some.
-    pub(super) fn head(&mut self) -> io::Result<()> {
+    /// What the columns are, once, above the first line that has some;
+    /// `sleeps`: the steps of clients say where the server sleeps.
+    pub(super) fn head(&mut self, sleeps: bool) -> io::Result<()> {
         if std::mem::replace(&mut self.memory.headed, true) {
             return Ok(());
         }
         let [steps, calls] = heading();
-        // From outside no step of a client is seen.
-        if !self.memory.outside {
+        if sleeps {
             writeln!(self.out, "{steps}")?;
         }
         writeln!(self.out, "{}", calls.underline())

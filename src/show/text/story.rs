@@ -30,7 +30,7 @@ impl<W: Write> Text<W> {
             Event::Stranded { unread, asleep } => self.stranded(unread, asleep),
             Event::Note(note) => {
                 self.finish()?;
-                self.head()?;
+                self.head(false)?;
                 writeln!(self.out, "{}", indented(4, note).dimmed())
             }
             Event::Folded(folded) => {
@@ -92,7 +92,7 @@ impl<W: Write> Text<W> {
             return Ok(());
         }
         self.finish()?;
-        self.head()?;
+        self.head(step.asleep.is_some())?;
         let left = self.stamped(step.at_ns, &step.to_string());
         let Some(asleep) = &step.asleep else {
             return writeln!(self.out, "{}", left.bold());

@@ -234,9 +234,9 @@ fn a_fault_is_told_with_or_without_the_trace() {
         let reason = "       2  not so: with 13, 8 unread;\n   report A?                                    closed with 8 unread\n";
         assert!(told.contains(reason), "{line}: {told}");
     }
-    let failed = run_as("EIO", "lt --predict", b"3\n4\n\n\n");
+    let failed = run_as("EFAULT", "lt --predict", b"3\n4\n\n\n");
     assert_eq!(failed.shell_status(), 1, "{}", failed.told());
-    assert!(failed.stderr().contains("EIO"), "{}", failed.told());
+    assert!(failed.stderr().contains("EFAULT"), "{}", failed.told());
     let first = "    recv(5<A>, \"HELLO\", 5) = 5";
     assert!(failed.stdout().contains(first), "{}", failed.told());
 }
