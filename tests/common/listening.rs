@@ -53,7 +53,7 @@ impl Stream {
     }
 
     /// All of it.
-    fn join(&mut self) -> Vec<u8> {
+    pub fn join(&mut self) -> Vec<u8> {
         let reader = self.reader.take().expect("somebody reads it");
         reader.join().expect("the reader");
         self.so_far()

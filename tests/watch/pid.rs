@@ -1,6 +1,6 @@
 //! A running program: looked at, followed, let go, and unharmed.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::common::listening::{Stream, eventually};
 use crate::common::{Output, epoll_lab, run};
 use crate::servers::server;
 
@@ -20,7 +21,12 @@ struct Running {
 
 impl Running {
     fn start(path: &Path) -> Running {
-        let child = Command::new(path)
+        // Without what was open in whoever has started the tests, such as a
+        // lock: the listener's number is to be 3.
+        let without = "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; exec \"$0\"";
+        let child = Command::new("sh")
+            .args(["-c", without])
+            .arg(path)
             .stdin(Stdio::null())
             .spawn()
             .expect("the server starts");
@@ -45,6 +51,16 @@ impl Running {
         echo(&mut self.connect(), b"are you there?");
     }
 
+    /// Asleep, and not stopped, in the call with this number.
+    fn sleeps_in(&self, call: &str) -> bool {
+        let path = format!("/proc/{}/stat", self.child.id());
+        let stat = std::fs::read_to_string(path).unwrap_or_default();
+        let asleep = stat
+            .rsplit_once(") ")
+            .is_some_and(|(_, rest)| rest.starts_with('S'));
+        asleep && self.calls().starts_with(call)
+    }
+
     fn calls(&self) -> String {
         let path = format!("/proc/{}/syscall", self.child.id());
         std::fs::read_to_string(path).unwrap_or_default()
@@ -66,7 +82,7 @@ fn echo(stream: &mut TcpStream, text: &[u8]) {
     assert_eq!(back, text);
 }
 
-fn until<T>(what: &str, is_so: impl Fn() -> Option<T>) -> T {
+fn until<T>(what: &str, mut is_so: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = is_so() {
@@ -102,8 +118,7 @@ fn listening_port(process: u32) -> Option<u16> {
 /// The watcher, once it has attached.
 struct Watcher {
     child: Child,
-    out: BufReader<std::process::ChildStdout>,
-    said: String,
+    out: Stream,
 }
 
 impl Watcher {
@@ -114,13 +129,9 @@ impl Watcher {
             .stderr(Stdio::null())
             .spawn()
             .expect("the watcher starts");
-        let out = BufReader::new(child.stdout.take().expect("piped"));
-        let mut watcher = Watcher {
-            child,
-            out,
-            said: String::new(),
-        };
-        watcher.read_until("its calls, until Ctrl-C:");
+        let out = Stream::read(child.stdout.take().expect("piped"), Vec::new());
+        let watcher = Watcher { child, out };
+        watcher.says("its calls, until Ctrl-C:");
         let status = format!("/proc/{}/status", server.child.id());
         until("it is traced", || {
             let status = std::fs::read_to_string(&status).ok()?;
@@ -131,12 +142,14 @@ impl Watcher {
         watcher
     }
 
+    fn said(&self) -> String {
+        String::from_utf8_lossy(&self.out.so_far()).into_owned()
+    }
+
+    /// Waits until it has said so; one that never does fails the test.
     #[track_caller]
-    fn read_until(&mut self, text: &str) {
-        while !self.said.contains(text) {
-            let read = self.out.read_line(&mut self.said).expect("a line");
-            assert!(read > 0, "never said {text:?}:\n{}", self.said);
-        }
+    fn says(&self, text: &str) {
+        eventually(text, || self.said().contains(text).then_some(()));
     }
 
     fn signal(&self, signal: Signal) {
@@ -146,9 +159,21 @@ impl Watcher {
     /// Ctrl-C, and all that it says.
     fn end(mut self) -> (i32, String) {
         self.signal(Signal::SIGINT);
-        self.out.read_to_string(&mut self.said).expect("the rest");
-        let status = self.child.wait().expect("its end");
-        (status.code().unwrap_or(-1), self.said)
+        let status = eventually("it ends after SIGINT", || {
+            self.child.try_wait().expect("wait for it")
+        });
+        let said = String::from_utf8_lossy(&self.out.join()).into_owned();
+        (status.code().unwrap_or(-1), said)
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        // Of one that has ended already the number may be another's by now.
+        if let Ok(None) = self.child.try_wait() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
     }
 }
 
@@ -157,12 +182,12 @@ fn a_program_is_followed_and_left_unharmed() {
     let Some(path) = server("lt") else { return };
     let server = Running::start(&path);
     for _ in 0..3 {
-        let mut watcher = Watcher::attach(&server);
+        let watcher = Watcher::attach(&server);
         let mut client = server.connect();
         echo(&mut client, b"HELLOworld123");
-        watcher.read_until("recv(5<A>, \"123\", 5) = 3");
+        watcher.says("recv(5<A>, \"123\", 5) = 3");
         drop(client);
-        watcher.read_until("A has hung up");
+        watcher.says("A has hung up");
         let (status, said) = watcher.end();
         assert_eq!(status, 130, "{said}");
         let words: Vec<&str> = said.split_whitespace().collect();
@@ -180,8 +205,20 @@ fn a_watcher_that_is_killed_leaves_it_unharmed() {
     let Some(path) = server("lt") else { return };
     let server = Running::start(&path);
     let mut watcher = Watcher::attach(&server);
+    // A call that it tells of says that it has attached; the first may come
+    // before.
+    let mut client = server.connect();
+    until("it tells of a call", || {
+        echo(&mut client, b"ping");
+        watcher.said().contains("\"ping\"").then_some(())
+    });
+    // Killed while a thread is stopped at the entry of epoll_wait, a tracer
+    // leaves it an EINTR: the kernel wakes the thread as for a signal. Asleep
+    // in the call it is not woken.
+    until("it sleeps", || server.sleeps_in("232 ").then_some(()));
     watcher.signal(Signal::SIGKILL);
     watcher.child.wait().expect("its end");
+    echo(&mut client, b"and now?");
     server.serves();
 }
 
@@ -196,8 +233,8 @@ fn a_server_that_is_stuck_already() {
     until("it sleeps in recv", || {
         server.calls().starts_with("45 ").then_some(())
     });
-    let mut watcher = Watcher::attach(&server);
-    watcher.read_until("recv(5<A>, ...");
+    let watcher = Watcher::attach(&server);
+    watcher.says("recv(5<A>, ...");
     let (_, said) = watcher.end();
     assert!(said.contains("does not return"), "{said}");
     drop(client);
