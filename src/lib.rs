@@ -9,9 +9,10 @@
 //! | room | what lives there |
 //! | --- | --- |
 //! | [`commands`] | what can be asked for: one folder a command, one driver for all |
-//! | [`show`] | whoever hears a run: text, JSON, standard error |
+//! | [`show`] | whoever hears a run: text, JSON, the page, standard error |
 //! | [`claims`] | what textbooks say, one experiment each, and who judges it |
 //! | [`lab`] | one server against one script: the clients, the witness, the summary |
+//! | [`watch`] | a foreign program followed from outside, and what is wrong with it |
 //! | [`cost`] | what one wait costs on select, poll and epoll |
 //! | [`server`] | the listing: the textbook's event loop, once per API |
 //! | [`sys`] | one traced method per system call, and the journal of them |
@@ -40,7 +41,7 @@
 //!    the server sleeps, and that a client may act;
 //! 6. [`lab::audience`]: all that can be heard of a run;
 //! 7. [`lab::report`]: what it comes to, and the verdict;
-//! 8. [`show::text`] and [`show::json`]: two who listen;
+//! 8. [`show::text`], [`show::json`] and [`show::page`]: three who listen;
 //! 9. `commands::conduct`: how a command asks, runs and answers.
 //!
 //! # To add a claim

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::lab::script::Coming;
-use crate::show::prompt::read_line;
+use crate::show::prompt::enter;
 
 /// Asks before each step, if `step` is wanted. When standard input has ended
 /// nobody is left to press Enter, and the script goes on by itself.
@@ -15,7 +15,7 @@ pub fn pace(step: bool) -> impl FnMut(Coming<'_>) -> Result<()> {
                 Coming::Step(step) => step.to_string(),
                 Coming::ShutDown => "the listener is shut down".into(),
             };
-            asks = read_line(&format!("[Enter] {what} "))?.is_some();
+            asks = enter(&format!("[Enter] {what} "))?;
         }
         Ok(())
     }

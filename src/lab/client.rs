@@ -23,8 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Client {
     /// Connected, until it closes.
     socket: Option<File>,
-    /// The port it connected from.
-    pub port: u16,
+    /// Where it connected from, once it has.
+    pub address: Option<SocketAddr>,
     /// Bytes that write(2) took.
     pub sent: u64,
     /// What came back, byte for byte.
@@ -79,7 +79,7 @@ impl Client {
         let stream = TcpStream::from(socket);
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
-        self.port = stream.local_addr()?.port();
+        self.address = Some(stream.local_addr()?);
         self.socket = Some(File::from(std::os::fd::OwnedFd::from(stream)));
         Ok(())
     }

@@ -135,10 +135,12 @@ impl Last {
         let Some(run) = &notes.run else { return last };
         // How much is unread only the kernel can say.
         if let Some(address) = notes.address {
-            let ends = TcpTable::open(&address).and_then(|table| table.server_ends(address.port()));
-            for (port, end) in ends.unwrap_or_default() {
+            let ends = TcpTable::open(&address).and_then(|table| table.server_ends(address));
+            for end in ends.unwrap_or_default() {
                 let mut open = state.totals.connections.values_mut();
-                if let Some(connection) = open.find(|c| c.port == port && !c.closed) {
+                if let Some(connection) =
+                    open.find(|c| !c.closed && c.peer.is_some_and(|peer| end.is_of(peer)))
+                {
                     connection.unread = end.unread;
                 }
             }

@@ -91,10 +91,10 @@ impl Lab {
         let state = self.journal.lock();
         let connections = &state.totals.connections;
         let blocker = asleep.for_one().map(|fd| fd.name);
-        for (port, end) in ends {
-            let known = connections
-                .iter()
-                .find(|(_, connection)| connection.port == port && !connection.closed);
+        for end in ends {
+            let known = connections.iter().find(|(_, connection)| {
+                !connection.closed && connection.peer.is_some_and(|peer| end.is_of(peer))
+            });
             let (client, echoed) = match known {
                 Some((index, connection)) => (Name::Client(*index), connection.echoed),
                 None => (Name::Plain, 0),

@@ -108,11 +108,11 @@ impl Lab {
 
     /// The server's ends of its connections; none where the kernel has no
     /// such table.
-    pub(super) fn server_ends(&self) -> Vec<(u16, ServerEnd)> {
+    pub(super) fn server_ends(&self) -> Vec<ServerEnd> {
         let ends = self
             .table
             .as_ref()
-            .map(|table| table.server_ends(self.address.port()));
+            .map(|table| table.server_ends(self.address));
         ends.and_then(io::Result::ok).unwrap_or_default()
     }
 

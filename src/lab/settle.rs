@@ -146,12 +146,12 @@ impl Lab {
     /// clients of all that the server sent; `None`: everything has arrived.
     fn missing(&mut self, asleep: &Asleep) -> Result<Option<Missing>> {
         let state = self.journal.lock();
-        let mut ends: Option<Vec<(u16, ServerEnd)>> = None;
+        let mut ends: Option<Vec<ServerEnd>> = None;
         for (index, client) in self.clients.iter_mut().enumerate() {
             let name = Name::Client(index as u32);
-            if client.port == 0 {
+            let Some(address) = client.address else {
                 continue; // it has not connected yet
-            }
+            };
             let none = Connection::default();
             let connection = match state.totals.connections.get(&(index as u32)) {
                 Some(connection) => connection,
@@ -193,11 +193,11 @@ impl Lab {
             // The trace does not account for all: the kernel's table does.
             let Some(table) = &self.table else { continue };
             if ends.is_none() {
-                let read = table.server_ends(self.address.port());
+                let read = table.server_ends(self.address);
                 ends = Some(read.map_err(|e| failed("read /proc/self/net/tcp", e))?);
             }
             let mut ends = ends.iter().flatten();
-            if let Some((_, end)) = ends.find(|(port, _)| *port == client.port)
+            if let Some(end) = ends.find(|end| end.is_of(address))
                 && (connection.received + end.unread < client.sent || client.hung_up && !end.fin)
             {
                 return Ok(Some(Missing::Message(name)));

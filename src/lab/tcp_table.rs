@@ -7,17 +7,26 @@
 
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::lab::witness;
 
 /// The server's end of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerEnd {
+    /// The client's address: two hosts may connect from the same port.
+    client: SocketAddr,
     /// Bytes that have arrived and that no recv has taken.
     pub unread: u64,
     /// The client's FIN has arrived.
     pub fin: bool,
+}
+
+impl ServerEnd {
+    /// Its other end is this one. A scope (ipv6(7)) stands in no table.
+    pub fn is_of(&self, client: SocketAddr) -> bool {
+        (self.client.ip(), self.client.port()) == (client.ip(), client.port())
+    }
 }
 
 /// The table, open.
@@ -39,21 +48,26 @@ impl TcpTable {
         witness::open_high(path).map(TcpTable)
     }
 
-    /// The server's ends of all connections to its port, by the client's port.
-    pub fn server_ends(&self, server_port: u16) -> io::Result<Vec<(u16, ServerEnd)>> {
+    /// The server's ends of all connections to the address that it listens
+    /// on; another program may listen on the same port of another address.
+    pub fn server_ends(&self, server: SocketAddr) -> io::Result<Vec<ServerEnd>> {
         let table = witness::read(&self.0)?;
         let rows = table.lines().skip(1).filter_map(parse_row);
+        let is_here = |local: SocketAddr| {
+            let any = server.ip().is_unspecified();
+            local.port() == server.port() && (any || local.ip() == server.ip())
+        };
         Ok(rows
-            .filter(|row| row.local_port == server_port && row.remote_port != 0)
+            .filter(|row| is_here(row.local) && row.remote.port() != 0)
             .filter(|row| row.state != SYN_RECV)
-            .map(|row| (row.remote_port, row.end()))
+            .map(|row| row.end())
             .collect())
     }
 }
 
 struct Entry {
-    local_port: u16,
-    remote_port: u16,
+    local: SocketAddr,
+    remote: SocketAddr,
     state: u8,
     rx_queue: u64,
 }
@@ -63,22 +77,70 @@ impl Entry {
         let fin = self.state == CLOSE_WAIT;
         // The kernel counts the FIN as one byte of the sequence.
         let unread = self.rx_queue.saturating_sub(u64::from(fin));
-        ServerEnd { unread, fin }
+        ServerEnd {
+            client: self.remote,
+            unread,
+            fin,
+        }
     }
 }
 
 /// `sl local_address rem_address st tx_queue:rx_queue …`, numbers in hex.
 fn parse_row(line: &str) -> Option<Entry> {
     let mut fields = line.split_ascii_whitespace().skip(1);
-    let port = |address: &str| u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok();
-    let local_port = port(fields.next()?)?;
-    let remote_port = port(fields.next()?)?;
+    let local = address(fields.next()?)?;
+    let remote = address(fields.next()?)?;
     let state = u8::from_str_radix(fields.next()?, 16).ok()?;
     let rx_queue = u64::from_str_radix(fields.next()?.rsplit_once(':')?.1, 16).ok()?;
     Some(Entry {
-        local_port,
-        remote_port,
+        local,
+        remote,
         state,
         rx_queue,
     })
+}
+
+/// `0100007F:1F90`: the address in words of the machine's own byte order, the
+/// port as a number.
+fn address(text: &str) -> Option<SocketAddr> {
+    let (ip, port) = text.split_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    let word = |index: usize| {
+        let word = u32::from_str_radix(ip.get(8 * index..8 * index + 8)?, 16).ok()?;
+        Some(word.to_ne_bytes())
+    };
+    let ip = if ip.len() == 8 {
+        IpAddr::from(word(0)?)
+    } else {
+        let words = [word(0)?, word(1)?, word(2)?, word(3)?];
+        let bytes: [u8; 16] = words.concat().try_into().ok()?;
+        IpAddr::from(bytes)
+    };
+    Some(SocketAddr::new(ip, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn a_row_has_both_addresses() {
+        let row = "   0: 0100007F:1F90 0200007F:A0FA 01 00000000:00000004 00:00000000 00000000";
+        let row = parse_row(row).unwrap();
+        assert_eq!(row.local, "127.0.0.1:8080".parse().unwrap());
+        assert!(row.end().is_of("127.0.0.2:41210".parse().unwrap()));
+        assert!(!row.end().is_of("127.0.0.3:41210".parse().unwrap()));
+        assert_eq!(row.end().unread, 4);
+    }
+
+    #[test]
+    #[cfg(target_endian = "little")]
+    fn both_versions_of_ip() {
+        let loopback = "00000000000000000000000001000000:0050";
+        assert_eq!(address(loopback), "[::1]:80".parse().ok());
+        let mapped = "0000000000000000FFFF00000100007F:0050";
+        assert_eq!(address(mapped), "[::ffff:127.0.0.1]:80".parse().ok());
+        assert_eq!(address("01:0050"), None);
+    }
 }

@@ -76,12 +76,14 @@ impl Lab {
         let ends = self.server_ends();
         let waiting = starved.iter().map(|index| {
             let client = &self.clients[*index];
-            let end = ends.iter().find(|(port, _)| *port == client.port);
+            let end = client
+                .address
+                .and_then(|address| ends.iter().find(|end| end.is_of(address)));
             Waiting {
                 client: Name::Client(*index as u32),
                 sent: Some(client.said()),
                 echoed: client.came_back(),
-                unread: end.map(|(_, end)| end.unread),
+                unread: end.map(|end| end.unread),
             }
         });
         blocked.waiting = waiting.collect();

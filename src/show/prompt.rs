@@ -28,11 +28,29 @@ pub fn read_line(prompt: &str) -> Result<Option<String>> {
 /// typed before it stood there is no answer to it, and the end of input wants
 /// nothing more.
 pub fn wants(prompt: &str) -> Result<bool> {
+    forget_typed();
+    let line = read_line(prompt)?.map(|line| line.to_lowercase());
+    Ok(line.is_some_and(|line| "yes".starts_with(&line)))
+}
+
+/// Waits for Enter; false at the end of input. What was typed before is no
+/// answer, and the prompt goes when it has its own: what it announced stands
+/// below in the trace.
+pub fn enter(prompt: &str) -> Result<bool> {
+    forget_typed();
+    let pressed = read_line(prompt)?.is_some();
+    if pressed && io::stdin().is_terminal() && io::stderr().is_terminal() {
+        // One line up, and that line empty (console_codes(4)).
+        let _ = write!(io::stderr(), "\x1b[A\r\x1b[2K");
+    }
+    Ok(pressed)
+}
+
+/// Drops what was typed at a terminal before anybody was asked.
+fn forget_typed() {
     if io::stdin().is_terminal() {
         let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
     }
-    let line = read_line(prompt)?.map(|line| line.to_lowercase());
-    Ok(line.is_some_and(|line| "yes".starts_with(&line)))
 }
 
 /// The beginning of the next line.

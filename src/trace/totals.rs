@@ -4,6 +4,7 @@
 //! connection beyond the first [`KEPT`] is added to one common row.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use nix::errno::Errno;
 
@@ -48,8 +49,8 @@ pub struct Connection {
     pub ended: bool,
     /// The server has closed the connection.
     pub closed: bool,
-    /// The port that the peer has connected from; 0 where it is not known.
-    pub port: u16,
+    /// Where the peer has connected from, if that is known.
+    pub peer: Option<SocketAddr>,
     /// What the first [`FIRST`] calls of `recv` returned.
     pub first_recv: Vec<Result<i32, Errno>>,
     /// The bytes that were unread at the first [`FIRST`] reports.
@@ -172,7 +173,7 @@ impl Totals {
             (Call::EpollCtl { .. }, Ok(_)) => self.changes += 1,
             (Call::Accept4 { .. } | Call::Accept { .. }, Ok(_)) => {
                 let connection = Connection {
-                    port: record.peer.map_or(0, |peer| peer.port()),
+                    peer: record.peer,
                     ..Connection::default()
                 };
                 // Clients of a server with several processes are accepted in

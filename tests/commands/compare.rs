@@ -248,3 +248,19 @@ fn the_picture_is_told_by_its_call_or_not_opened() {
     svg("select-poll-compare --only servers", name).ok();
     assert!(!path.exists(), "an empty file where nothing is measured");
 }
+
+/// The same fault on all three servers: what came back is the same, and is not
+/// all.
+#[test]
+fn the_same_bytes_and_not_all_of_them() {
+    if !is_there("three servers with a lost connection") {
+        return;
+    }
+    let inject = "inject=recvfrom:error=ECONNRESET:when=1";
+    let options = ["-o", "/dev/null", "-e", "trace=recvfrom", "-e", inject];
+    let output = run(&mut strace(&options, SERVERS.split(' ')));
+    assert_eq!(output.shell_status(), 1, "{}", output.told());
+    let stdout = output.stdout();
+    let said = "=> NOT ALL: the same bytes came back from all of them, 0 of 13.\n";
+    assert!(stdout.contains(said), "{stdout}");
+}

@@ -2,7 +2,8 @@
 
 use crate::common;
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpStream};
+use std::os::fd::AsRawFd;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -10,6 +11,9 @@ use std::time::Duration;
 use crate::common::listening::{Listening, echo, eventually, hang_up, reset};
 use crate::common::{Lines, MODES, lab, number};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrStorage, bind, connect, socket,
+};
 use serde_json::Value;
 
 #[track_caller]
@@ -315,4 +319,39 @@ fn a_port_that_is_taken() {
         assert_eq!(stderr.lines().count(), 1, "{stderr}");
         assert!(stderr.contains("bind(3<L>): EADDRINUSE ("), "{stderr}");
     }
+}
+
+/// A client that connects from `from`.
+fn connect_from(from: SocketAddrV4, server: SocketAddr) -> TcpStream {
+    let (family, kind) = (AddressFamily::Inet, SockType::Stream);
+    let socket = socket(family, kind, SockFlag::SOCK_CLOEXEC, None).expect("socket");
+    bind(socket.as_raw_fd(), &SockaddrIn::from(from)).expect("bind");
+    connect(socket.as_raw_fd(), &SockaddrStorage::from(server)).expect("connect");
+    TcpStream::from(socket)
+}
+
+/// Two hosts may use the same port: who waits, and whose bytes are unread, is
+/// told by the whole address.
+#[test]
+fn one_port_of_two_addresses() {
+    let server = listen("et-blocking --trace --stall 200ms");
+    let mut first = server.connect();
+    let to = first.peer_addr().expect("an address");
+    let port = first.local_addr().expect("an address").port();
+    server.shows("= 5<A>");
+    let other = SocketAddrV4::new(Ipv4Addr::new(127, 0, 0, 2), port);
+    let mut second = connect_from(other, to);
+    server.shows("= 6<B>");
+    // Before the sleep is reported, which it is once.
+    first.write_all(b"hello").expect("write");
+    second.write_all(b"ping").expect("write");
+    server.shows("B waits: 4 unread");
+    let stdout = server.interrupt().stdout();
+    let unread = |name: &str| {
+        let line = stdout.lines().find(|line| line.starts_with(name));
+        let line = line.unwrap_or_else(|| panic!("{name}: {stdout}"));
+        line.split_whitespace().rev().nth(1).map(str::to_string)
+    };
+    assert_eq!(unread("A  ").as_deref(), Some("0"), "{stdout}");
+    assert_eq!(unread("B  ").as_deref(), Some("4"), "{stdout}");
 }

@@ -77,3 +77,20 @@ fn the_summary_begins_on_a_line_of_its_own() {
         );
     }
 }
+
+/// With `--step` one Enter is one step, however often it was pressed before;
+/// and the prompt goes when the step stands in the trace.
+#[test]
+fn an_impatient_enter_skips_no_step() {
+    let Some(mut terminal) = open("epoll-lab et-blocking --step --stall 0s") else {
+        return;
+    };
+    terminal.shows("[Enter] A connects ");
+    terminal.types("\n\n\n\n");
+    terminal.shows("[Enter] B connects ");
+    terminal.types("\n");
+    terminal.shows("[Enter] A sends ");
+    let shown = terminal.so_far();
+    assert_eq!(shown.matches("[Enter] ").count(), 3, "{shown}");
+    assert_eq!(shown.matches("\u{1b}[A\r\u{1b}[2K").count(), 2, "{shown}");
+}

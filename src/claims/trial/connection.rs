@@ -156,7 +156,7 @@ pub fn connect_to(address: SocketAddr, buffer: Option<usize>) -> Result<TcpStrea
 /// has been free.
 pub fn knock(listener: SocketAddr) -> Result<TcpStream> {
     let client = connect_to(listener, None)?;
-    let port = client.local_addr().of_call("getsockname")?.port();
+    let address = client.local_addr().of_call("getsockname")?;
     let Ok(table) = TcpTable::open(&listener) else {
         return Ok(client); // a kernel without the table: as good as it gets
     };
@@ -164,10 +164,10 @@ pub fn knock(listener: SocketAddr) -> Result<TcpStream> {
         (&client).write_all(b"x").of_call("write")?;
         until("a connection", || {
             let ends = table
-                .server_ends(listener.port())
+                .server_ends(listener)
                 .of_call("read(/proc/self/net/tcp)")?;
-            let end = ends.iter().find(|(client, _)| *client == port);
-            Ok(end.is_some_and(|(_, end)| end.unread >= sent))
+            let end = ends.iter().find(|end| end.is_of(address));
+            Ok(end.is_some_and(|end| end.unread >= sent))
         })?;
     }
     Ok(client)

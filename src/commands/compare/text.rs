@@ -22,13 +22,19 @@ pub struct Served {
 /// All servers sent the same bytes back to each client, and those were the
 /// right ones.
 pub fn same_answers(served: &[Served]) -> bool {
+    are_alike(served)
+        && served
+            .iter()
+            .all(|one| Some(one.summary.sum.echoed) == one.summary.sum.sent)
+}
+
+/// The same bytes came back from all of them, though perhaps not all that were
+/// sent.
+fn are_alike(served: &[Served]) -> bool {
     served
         .windows(2)
         .all(|pair| pair[0].answers == pair[1].answers)
         && served.iter().all(|one| one.summary.echo_intact)
-        && served
-            .iter()
-            .all(|one| Some(one.summary.sum.echoed) == one.summary.sum.sent)
 }
 
 /// Takes one figure out of a summary.
@@ -77,12 +83,16 @@ fn name(summary: &Summary) -> &'static str {
 
 /// What the columns say beside each other.
 fn sentences(served: &[Served]) -> Vec<String> {
-    let answers = if same_answers(served) {
-        "The same bytes came back from all of them."
-    } else {
-        "NOT THE SAME: the bytes that came back differ."
+    let answers = match served.first() {
+        Some(one) if are_alike(served) && !same_answers(served) => format!(
+            "NOT ALL: the same bytes came back from all of them, {} of {}.",
+            one.summary.sum.echoed,
+            one.summary.sum.sent.unwrap_or(0)
+        ),
+        _ if are_alike(served) => "The same bytes came back from all of them.".into(),
+        _ => "NOT THE SAME: the bytes that came back differ.".into(),
     };
-    let mut sentences = vec![answers.to_string()];
+    let mut sentences: Vec<String> = vec![answers];
     let found: Vec<String> = served
         .iter()
         .map(|Served { summary, .. }| {
