@@ -20,7 +20,7 @@ fn one_and_many() {
     for (line, said) in [
         (
             "lt --message HELLO",
-            "1 report for 1 message: one recv took all there was.",
+            "1 data report for 1 message: one recv took all there was.",
         ),
         (
             "lt --message HELLO --message world --message 123",
