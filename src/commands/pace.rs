@@ -15,7 +15,7 @@ pub fn pace(step: bool) -> impl FnMut(Coming<'_>) -> Result<()> {
                 Coming::Step(step) => step.to_string(),
                 Coming::ShutDown => "the listener is shut down".into(),
             };
-            asks = enter(&format!("[Enter] {what} "))?;
+            asks = enter(&what)?;
         }
         Ok(())
     }

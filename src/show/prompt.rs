@@ -33,12 +33,12 @@ pub fn wants(prompt: &str) -> Result<bool> {
     Ok(line.is_some_and(|line| "yes".starts_with(&line)))
 }
 
-/// Waits for Enter; false at the end of input. What was typed before is no
-/// answer, and the prompt goes when it has its own: what it announced stands
-/// below in the trace.
-pub fn enter(prompt: &str) -> Result<bool> {
+/// Waits for Enter before `step`; false at the end of input. What was typed
+/// before is no answer, and the prompt goes when it has its own: what it
+/// announced stands below in the trace.
+pub fn enter(step: &str) -> Result<bool> {
     forget_typed();
-    let pressed = read_line(prompt)?.is_some();
+    let pressed = read_line(&format!("[Enter] {step} "))?.is_some();
     if pressed && io::stdin().is_terminal() && io::stderr().is_terminal() {
         // One line up, and that line empty (console_codes(4)).
         let _ = write!(io::stderr(), "\x1b[A\r\x1b[2K");

@@ -10,7 +10,7 @@ use colored::Colorize;
 use crate::commands::screen::Screen;
 use crate::lab::audience::{self, Folded};
 use crate::lab::report::scene;
-use crate::show::prompt::read_line;
+use crate::show::prompt::enter;
 use crate::watch::events::{Action, Asleep, Audience, Blocked, Event, Step};
 use crate::watch::odd::end_text;
 
@@ -40,7 +40,7 @@ impl Audience for Hear<'_> {
             Event::Before(step) if self.step => {
                 self.tell(&audience::Event::Finish)?;
                 let step = step_of(step);
-                self.step = read_line(&format!("[Enter] {step} "))?.is_some();
+                self.step = enter(&step.to_string())?;
                 Ok(())
             }
             Event::Before(_) => Ok(()),

@@ -7,7 +7,7 @@ use nix::errno::Errno;
 
 use crate::show::text::format::Text;
 use crate::show::text::layout::{
-    BLANKS, WIDTH, heading, line, milliseconds, plain, stamp, unread_note, wrap,
+    BLANKS, WIDTH, heading, indented, line, milliseconds, plain, stamp, unread_note, wrap,
 };
 use crate::show::text::story::cost_text;
 use crate::trace::words::{call_text, push_call, push_report};
@@ -97,6 +97,9 @@ impl<W: Write> Text<W> {
     fn flush_ending(&mut self) -> io::Result<()> {
         match self.memory.ending.take().as_deref() {
             None | Some([_]) => Ok(()), // nothing has followed
+            Some([head, calls @ ..]) if head.is_empty() => {
+                writeln!(self.out, "{}", indented(4, &calls.join(" ")))
+            }
             Some(ending) => writeln!(self.out, "{}", wrap(&ending.join(" "), 4)),
         }
     }
@@ -106,7 +109,7 @@ impl<W: Write> Text<W> {
     fn interrupt_ending(&mut self) -> io::Result<()> {
         if self.memory.ending.is_some() {
             self.flush_ending()?;
-            self.memory.ending = Some(vec!["   ".into()]);
+            self.memory.ending = Some(vec![String::new()]);
         }
         Ok(())
     }
