@@ -50,6 +50,7 @@ pub fn nearest(typo: &str) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::claims::claim::{CLAIM, ID};
 
     #[test]
     fn a_typo_has_a_nearest_id() {
@@ -64,8 +65,8 @@ mod tests {
         ids.sort_unstable();
         assert!(ids.windows(2).all(|pair| pair[0] != pair[1]), "{ids:?}");
         for claim in all() {
-            assert!(claim.id.len() <= 18, "{}", claim.id);
-            assert!(claim.claim.chars().count() <= 59, "{}", claim.claim);
+            assert!(claim.id.len() <= ID, "{}", claim.id);
+            assert!(claim.claim.chars().count() <= CLAIM, "{}", claim.claim);
             assert!(claim.claim.is_ascii() && claim.asked.is_ascii());
         }
     }

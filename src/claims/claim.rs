@@ -8,12 +8,17 @@ use crate::claims::finding::{Finding, not_tried};
 use crate::claims::trial::Trial;
 use crate::lab::audience::{Audience, Event, OutputError};
 
+/// Columns of an id, in the table of all claims.
+pub const ID: usize = 18;
+/// Columns of what the textbook says.
+pub const CLAIM: usize = 49;
+
 /// One claim, and how it is tried.
 #[derive(Debug)]
 pub struct Claim {
-    /// As it is typed, `et-once`; at most 18 characters, for the table.
+    /// As it is typed, `et-once`; at most [`ID`] characters.
     pub id: &'static str,
-    /// What the textbook says, in a line.
+    /// What the textbook says, in at most [`CLAIM`] characters.
     pub claim: &'static str,
     /// What the kernel is asked.
     pub asked: &'static str,

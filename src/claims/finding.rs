@@ -48,7 +48,7 @@ pub struct Finding {
     /// Computed by the experiment's judge, from what was measured and nothing
     /// else.
     pub verdict: Verdict,
-    /// One line, of at most [`EVIDENCE`] columns; the same in every run.
+    /// What was seen, as a sentence without its full stop; the same in every run.
     pub evidence: String,
     /// What to make of it, in a sentence or two.
     pub why: &'static str,
@@ -57,9 +57,6 @@ pub struct Finding {
     /// By the names that the JSON contract gives them.
     pub figures: Vec<(&'static str, Figure)>,
 }
-
-/// Columns of the line of evidence.
-pub const EVIDENCE: usize = 49;
 
 /// The claim holds, as `evidence` shows.
 pub fn confirmed(evidence: impl Into<String>) -> Finding {
@@ -86,7 +83,7 @@ const NOT_TO_BE_HAD: &str =
     "Something that the experiment needs is not to be had here, or something disturbed it.";
 
 impl Finding {
-    /// A verdict and its line of evidence, with no more said about it.
+    /// A verdict and its evidence, with no more said about it.
     pub fn new(verdict: Verdict, evidence: String) -> Finding {
         Finding {
             verdict,
@@ -114,7 +111,7 @@ impl Finding {
         self
     }
 
-    /// The line of evidence with `--timing`.
+    /// The evidence with `--timing`.
     pub fn varying(self, evidence: String) -> Finding {
         let varying = Some(evidence);
         Finding { varying, ..self }

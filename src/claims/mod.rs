@@ -27,4 +27,4 @@ mod writing;
 
 pub use crate::claims::catalogue::{FAMILIES, Family, all, find, nearest};
 pub use crate::claims::child_role::play_if_asked;
-pub use crate::claims::claim::{Claim, Tried, try_out};
+pub use crate::claims::claim::{CLAIM, Claim, ID, Tried, try_out};

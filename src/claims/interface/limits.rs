@@ -70,7 +70,7 @@ fn judge_interest_list(expected: &[usize], listed: &[usize]) -> Finding {
 
 pub const NO_MMAP: Claim = Claim {
     id: "no-mmap",
-    claim: "epoll shares memory with the program: nothing is copied",
+    claim: "epoll shares memory with the program",
     asked: "Mappings of the eventpoll file in /proc/self/maps; bytes of events that a wait for \
             three ready fds copies out.",
     experiment: no_mmap,

@@ -19,7 +19,7 @@ use crate::trace::{Call, Fd, Name, OfCall, Record};
 
 pub const WAIT_TIMEOUT: Claim = Claim {
     id: "wait-timeout",
-    claim: "timeout 0 returns at once, N after N ms, -1 when ready",
+    claim: "0 returns at once, N after N ms, -1 when ready",
     asked: "Three waits on an fd that is not ready: 0, 20 ms, and -1 while another thread writes \
             once /proc says that this one sleeps. Did the thread sleep? The kernel counts its \
             voluntary context switches (getrusage).",
@@ -103,7 +103,7 @@ fn judge_wait_timeout(none: Waited, some: Waited, ever: Waited) -> Finding {
 
 pub const MAXEVENTS: Claim = Claim {
     id: "maxevents",
-    claim: "what is ready beyond maxevents comes with the next call",
+    claim: "what exceeds maxevents comes with the next call",
     asked: "Three connections with unread bytes, and room for one event in each of six waits; \
             level- and edge-triggered.",
     experiment: maxevents,

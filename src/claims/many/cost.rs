@@ -37,7 +37,7 @@ pub const POLL_LINEAR: Claim = Claim {
 
 pub const EPOLL_FLAT: Claim = Claim {
     id: "epoll-flat",
-    claim: "the cost of an epoll_wait does not depend on the fds",
+    claim: "an epoll_wait costs the same with many fds",
     asked: "The time of one wait on 10, 100 and 1,000 eventfds, the middle one ready.",
     experiment: |t| grows(t, Api::Epoll),
 };

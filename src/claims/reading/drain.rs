@@ -56,7 +56,7 @@ fn judge_et_needs_nonblock(served: usize, asleep: bool) -> Finding {
 
 pub const ET_SHORT_READ: Claim = Claim {
     id: "et-short-read",
-    claim: "a short recv proves it drained: EAGAIN can be saved",
+    claim: "a short recv proves a socket drained",
     asked: "\"bye\" and the hang-up arrive before the wait; recv with room for 16 returns less, \
             and the reading stops. A without EPOLLRDHUP, B with it.",
     experiment: et_short_read,

@@ -40,7 +40,7 @@ fn judge_et_once(first: usize, again: usize, unread: u64) -> Finding {
 
 pub const ET_NEW_DATA: Claim = Claim {
     id: "et-new-data",
-    claim: "new data is reported again, even with old data unread",
+    claim: "new data is reported, even behind unread bytes",
     asked: "13 bytes, of which 5 are read; then 3 more. How many reports, and which bytes does \
             the recv after it return?",
     experiment: et_new_data,
@@ -113,7 +113,7 @@ fn judge_et_every_arrival(apart: usize, together: usize) -> Finding {
 
 pub const ET_MASKED_LOSS: Claim = Claim {
     id: "et-masked-loss",
-    claim: "an ET server that reads once per edge visibly loses data",
+    claim: "who reads once per edge visibly loses data",
     asked: "10 messages of 13 bytes; one recv of 5 a report, and what was read is sent back.",
     experiment: et_masked_loss,
 };

@@ -24,7 +24,7 @@ pub const SILENCE: Duration = Duration::from_millis(50);
 
 pub const LT_WRITABLE_SPIN: Claim = Claim {
     id: "lt-writable-spin",
-    claim: "LT reports EPOLLOUT as long as the send buffer has room",
+    claim: "LT reports EPOLLOUT while there is room",
     asked: "Nothing to send, 1,000 waits in a row. Then 512 bytes a send, a wait after each, \
             until EAGAIN: is there a wait that reports nothing although the next send still takes \
             bytes?",

@@ -17,6 +17,10 @@ pub struct ClaimsArgs {
     #[arg(value_name = "ID", hide_possible_values = true, value_parser = IdParser)]
     pub ids: Vec<&'static Claim>,
 
+    /// Say what each verdict rests on; with ID, instead of its calls
+    #[arg(long, conflicts_with_all = ["list", "predict"])]
+    pub evidence: bool,
+
     /// List the claims without trying them
     #[arg(long, conflicts_with_all = ["ids", "predict"])]
     pub list: bool,

@@ -1,6 +1,6 @@
 //! The command `claims`: tries what was asked for and shows what came of it.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use crate::commands::claims::text::{self, Tally};
 use crate::commands::conduct::conduct;
 use crate::commands::screen::Screen;
 use crate::lab::audience::OutputError;
-use crate::show::{Charset, Out, View, tell};
+use crate::show::{Charset, tell};
 
 /// Whatever the kernel answers, that is an answer: the exit status is 0.
 pub fn execute(args: &ClaimsArgs, charset: Charset) -> Result<ExitCode> {
@@ -35,7 +35,7 @@ pub fn execute(args: &ClaimsArgs, charset: Charset) -> Result<ExitCode> {
 }
 
 fn try_them(args: &ClaimsArgs, screen: &Screen) -> Result<ExitCode> {
-    if let [claim] = args.ids[..] {
+    if let ([claim], false) = (&args.ids[..], args.evidence) {
         return conduct(&OneClaim(claim), &args.predict, screen);
     }
     if args.predict.is_given() {
@@ -56,35 +56,33 @@ fn try_them(args: &ClaimsArgs, screen: &Screen) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How a claim that has been tried is shown, one of several.
-type ShowRow = fn(&Tried, View, &mut Out) -> io::Result<()>;
-
 /// Each line as soon as it is known: the whole takes some seconds.
 fn as_text(args: &ClaimsArgs, screen: &Screen) -> Result<(), OutputError> {
     let mut tally = Tally::default();
     let began = Instant::now();
     screen.text(text::header)?;
-    for claim in &args.ids {
-        screen.text(|out| writeln!(out))?;
-        tally.add(&show(claim, text::claim_and_row, screen)?);
-    }
-    let families = if args.ids.is_empty() {
-        &FAMILIES[..]
+    if args.ids.is_empty() {
+        for family in &FAMILIES {
+            screen.text(|out| text::family(family, out))?;
+            for (index, claim) in family.claims.iter().enumerate() {
+                if args.evidence && index > 0 {
+                    screen.text(|out| writeln!(out))?;
+                }
+                tally.add(&show(claim, args.evidence, screen)?);
+            }
+        }
     } else {
-        &[]
-    };
-    for family in families {
-        screen.text(|out| text::family(family, out))?;
-        for claim in family.claims {
-            tally.add(&show(claim, text::row, screen)?);
+        for claim in &args.ids {
+            screen.text(|out| writeln!(out))?;
+            tally.add(&show(claim, true, screen)?);
         }
     }
     let (took, one) = (began.elapsed(), args.ids.first());
     screen.text(|out| text::tally(&tally, took, one, screen.view, out))
 }
 
-/// Tries a claim and shows its `row`, or with the trace all.
-fn show(claim: &'static Claim, row: ShowRow, screen: &Screen) -> Result<Tried, OutputError> {
+/// Tries a claim and shows its row, or with the trace all.
+fn show(claim: &'static Claim, evidence: bool, screen: &Screen) -> Result<Tried, OutputError> {
     if screen.view.calls() {
         screen.text(|out| text::question(claim, out))?;
         let tried = try_out(claim, &mut *screen.audience.lock())?;
@@ -92,7 +90,13 @@ fn show(claim: &'static Claim, row: ShowRow, screen: &Screen) -> Result<Tried, O
         return Ok(tried);
     }
     let tried = try_out(claim, &mut ())?;
-    screen.text(|out| row(&tried, screen.view, out))?;
+    screen.text(|out| {
+        text::row(&tried, out)?;
+        if evidence {
+            text::evidence(&tried, screen.view, out)?;
+        }
+        Ok(())
+    })?;
     Ok(tried)
 }
 

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use colored::{ColoredString, Colorize};
 
-use crate::claims::finding::{EVIDENCE, Figure, Finding, Verdict};
-use crate::claims::{Claim, FAMILIES, Family, Tried};
+use crate::claims::finding::{Figure, Verdict};
+use crate::claims::{CLAIM, Claim, FAMILIES, Family, ID, Tried};
 use crate::show::View;
 use crate::show::text::layout::{WIDTH, indented, wrap};
 
-/// Columns of an id, and of a verdict beside it.
-const ID: usize = 19;
-const VERDICT: usize = 10;
+/// Columns before an id, and of a verdict.
+const MARGIN: usize = 2;
+const VERDICT: usize = 9;
 
 /// How many of each verdict.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ impl Tally {
     }
 }
 
-/// Above the table of all claims.
+/// Above the table of claims.
 pub fn header(out: &mut impl Write) -> io::Result<()> {
     let header = "claims | what textbooks say about epoll, tried on this kernel";
     writeln!(out, "{}", header.bold())
@@ -36,26 +36,23 @@ pub fn family(family: &Family, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// A claim that has been tried, in one line.
-pub fn row(tried: &Tried, view: View, out: &mut impl Write) -> io::Result<()> {
+pub fn row(tried: &Tried, out: &mut impl Write) -> io::Result<()> {
+    let Claim { id, claim, .. } = tried.claim;
     let verdict = tried.finding.verdict;
-    let evidence = shortened(evidence(&tried.finding, view), EVIDENCE);
     let padded = format!("{:<VERDICT$}", verdict.name());
-    writeln!(
-        out,
-        "  {:<ID$}{}{evidence}",
-        tried.claim.id,
-        coloured(verdict, &padded)
-    )
+    let id = format!("{id:<ID$}").cyan();
+    writeln!(out, "  {id} {} {claim}", coloured(verdict, &padded))
 }
 
-/// A claim that has been tried, in two lines: what it says, and its row.
-pub fn claim_and_row(tried: &Tried, view: View, out: &mut impl Write) -> io::Result<()> {
-    let verdict = tried.finding.verdict;
-    let evidence = shortened(evidence(&tried.finding, view), EVIDENCE);
-    let Claim { id, claim, .. } = tried.claim;
-    writeln!(out, "  {}{claim}", format!("{id:<ID$}").cyan())?;
-    let padded = format!("{:<VERDICT$}", verdict.name());
-    writeln!(out, "  {:ID$}{}{evidence}", "", coloured(verdict, &padded))
+/// Below it: what the verdict rests on. What varies takes its place where it may
+/// be shown.
+pub fn evidence(tried: &Tried, view: View, out: &mut impl Write) -> io::Result<()> {
+    let finding = &tried.finding;
+    let evidence = match (view.times(), &finding.varying) {
+        (true, Some(varying)) => varying,
+        _ => &finding.evidence,
+    };
+    writeln!(out, "{}", indented(2 * MARGIN, evidence))
 }
 
 /// Below the table; the hint names `one` of the claims, if some were asked for.
@@ -71,15 +68,16 @@ pub fn tally(
         let text = format!("{} {}", tally.0[verdict as usize], verdict.name());
         coloured(verdict, &text).to_string()
     });
-    writeln!(out, "\n{} claims: {}", all, counts.join(", "))?;
+    let claims = if all == 1 { "claim" } else { "claims" };
+    writeln!(out, "\n{all} {claims}: {}", counts.join(", "))?;
     if view.times() {
         writeln!(out, "in {:.1} s", took.as_secs_f64())?;
     }
     if let Some(one) = one {
-        return writeln!(out, "one of them in full: epoll-lab claims {}", one.id);
+        return writeln!(out, "one, with its calls: epoll-lab claims {}", one.id);
     }
-    writeln!(out, "what they say: epoll-lab claims --list")?;
-    writeln!(out, "one of them:   epoll-lab claims et-short-read")
+    writeln!(out, "what it rests on: epoll-lab claims --evidence")?;
+    writeln!(out, "one, with its calls: epoll-lab claims et-short-read")
 }
 
 /// What all claims say.
@@ -88,7 +86,7 @@ pub fn list(out: &mut impl Write) -> io::Result<()> {
         let blank = if index > 0 { "\n" } else { "" };
         writeln!(out, "{blank}{}", family.title.bold())?;
         for claim in family.claims {
-            writeln!(out, "  {:<ID$}{}", claim.id.cyan(), claim.claim)?;
+            writeln!(out, "  {:<ID$} {}", claim.id.cyan(), claim.claim)?;
         }
     }
     Ok(())
@@ -126,31 +124,15 @@ pub fn answer(tried: &Tried, view: View, out: &mut impl Write) -> io::Result<()>
     Ok(())
 }
 
-/// The evidence; what varies takes its place where it may be shown.
-fn evidence(finding: &Finding, view: View) -> &str {
-    match (view.times(), &finding.varying) {
-        (true, Some(varying)) => varying,
-        _ => &finding.evidence,
-    }
-}
-
-/// The reason of something that could not be tried may be long.
-fn shortened(text: &str, columns: usize) -> String {
-    if text.chars().count() <= columns {
-        return text.into();
-    }
-    let beginning = text.chars().take(columns - 3);
-    beginning.chain("...".chars()).collect()
-}
-
-/// The word says it all; the colour makes it quicker to find.
+/// The word says it all; the colour makes it quicker to find. Nobody suffers from a
+/// refuted claim, so none is red.
 fn coloured(verdict: Verdict, text: &str) -> ColoredString {
     match verdict {
         Verdict::Confirmed => text.green(),
-        Verdict::Refuted => text.red(),
+        Verdict::Refuted => text.magenta(),
         Verdict::Depends => text.yellow(),
         Verdict::NotTried => text.dimmed(),
     }
 }
 
-const _: () = assert!(2 + ID + VERDICT + EVIDENCE <= WIDTH);
+const _: () = assert!(MARGIN + ID + 1 + VERDICT + 1 + CLAIM <= WIDTH);
