@@ -5,28 +5,62 @@ use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 
+use serde_json::Value;
+
 use crate::common::{epoll_lab, run};
 use crate::{Directory, data, page, page_of, states};
 
 /// The runs of the lessons.
-const LESSONS: [&str; 5] = [
+const LESSONS: [&str; 8] = [
     "blocking",
     "lt",
     "et-blocking --read once",
     "et-blocking",
     "et-nonblock",
+    "select-poll-compare --only servers",
+    "write-events",
+    "claims et-once",
 ];
 
 #[test]
 fn the_same_bytes_every_time_and_under_100_kb() {
     let directory = Directory::new("bytes");
     for line in LESSONS {
-        let once = page(&format!("{line} --stall 0s"), &directory.file("a.html"));
-        let other = format!("{line} --stall 0s --trace --color always");
+        let once = page(line, &directory.file("a.html"));
+        let other = format!("{line} --trace --color always");
         let again = page(&other, &directory.file("b.html"));
         assert_eq!(once, again, "{line}");
         assert!(once.len() < 100_000, "{line}: {} bytes", once.len());
     }
+    let line = "et-nonblock --clients 100";
+    let crowd = page(line, &directory.file("a.html"));
+    assert!(crowd.len() < 500_000, "{line}: {} bytes", crowd.len());
+}
+
+#[test]
+fn the_records_are_those_of_the_json() {
+    let directory = Directory::new("records");
+    for line in LESSONS {
+        let runs = data(&page(line, &directory.file("page.html")))["runs"].take();
+        let told = format!("{line} --trace --format json");
+        let json = run(&mut epoll_lab(told.split_ascii_whitespace())).ok();
+        let json: Vec<Value> = json.stdout().lines().map(parsed).collect();
+        let records = runs.as_array().unwrap().iter();
+        let records: Vec<&Value> = records
+            .flat_map(|run| run["records"].as_array().unwrap())
+            .collect();
+        for record in &records {
+            assert!(json.contains(record), "{line}: {record}");
+        }
+        // What a command adds of its own, it has not told the page.
+        let own = |it: &Value| matches!(it["type"].as_str(), Some("write" | "claim"));
+        let rest = json.iter().filter(|it| !own(it)).count();
+        assert_eq!(records.len(), rest, "{line}");
+    }
+}
+
+fn parsed(line: &str) -> Value {
+    serde_json::from_str(line).expect("JSON")
 }
 
 #[test]

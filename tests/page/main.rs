@@ -10,6 +10,7 @@ mod file;
 mod fold;
 mod lessons;
 mod player;
+mod unpack;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -59,11 +60,13 @@ pub fn page_of(mut args: Vec<OsString>, path: &Path) -> String {
     std::fs::read_to_string(path).expect("the page is there")
 }
 
-/// What a page draws.
+/// What a page draws, as its script reads it.
 pub fn data(page: &str) -> Value {
     let (_, rest) = page.split_once("id=\"data\">").expect("the data");
     let (data, _) = rest.split_once("</script>").expect("their end");
-    serde_json::from_str(data).expect("JSON")
+    let mut data = serde_json::from_str(data).expect("JSON");
+    unpack::all(&mut data, page);
+    data
 }
 
 pub type State = BTreeMap<String, Value>;

@@ -12,6 +12,7 @@ mod formats;
 mod html;
 mod listing;
 pub mod moment;
+mod pack;
 mod part;
 pub mod ready;
 
@@ -28,6 +29,7 @@ use crate::show::page::formats::Formats;
 pub use crate::show::page::formats::VIEW;
 use crate::show::page::listing::{Function, Listing};
 pub use crate::show::page::moment::Asked;
+use crate::show::page::pack::{Shared, Texts};
 pub use crate::show::page::part::MOST;
 use crate::show::page::part::Part;
 use crate::show::page::part::data::Data;
@@ -62,6 +64,7 @@ struct All<'a> {
     layout: Layout,
     listing: &'a [Function],
     runs: Vec<Data<'a>>,
+    texts: Texts,
 }
 
 impl Page {
@@ -136,10 +139,14 @@ impl State {
             Layout::Side => " beside ",
         });
         let text: Vec<String> = self.parts.iter().map(Part::text).collect();
+        let mut shared = Shared::default();
+        let parts = self.parts.iter();
+        let runs = parts.map(|part| part.data(&mut shared)).collect();
         let all = All {
             layout: self.layout,
             listing: &listing.parts,
-            runs: self.parts.iter().map(Part::data).collect(),
+            runs,
+            texts: shared.texts,
         };
         let page = html::page(&title, &text.join("\n"), &all)?;
         self.target.replace(&page)?;

@@ -3,13 +3,37 @@
 const DATA = JSON.parse(document.getElementById('data').textContent);
 const RUNS = DATA.runs, side = DATA.layout === 'side';
 
-for (const run of RUNS) {
+/* What pack.rs holds only once: a text is a form with its gaps filled, a record
+   what differs from the last of its kind, a moment goes on where the last ended. */
+const text = t => Array.isArray(t) ? DATA.texts[t[0]].reduce((all, piece, i) => all + t[i] + piece) : DATA.texts[t][0];
+const within = (told, next) => Array.isArray(told) ? told : [next, next + (told ?? 1)];
+const kinds = [];
+let seq = 0;
+function record(r) {
+  if (Array.isArray(r)) {
+    const last = kinds[r[0]];
+    r = kinds[r[0]] = Object.assign({}, last, 'seq' in last && { seq: seq + 1 }, r[1]);
+  } else kinds.push(r);
+  seq = r.seq || seq;
+  return r;
+}
+
+RUNS.forEach((run, r) => {
   run.state = {};
   run.at = -1;
-  let place = null;
+  run.lines = document.querySelectorAll('#static .run')[r].textContent.split('\n');
+  run.records = run.records.map(record);
+  let place = null, line = 0, made = 0;
   for (const m of run.moments) {
+    m.k ||= 'call';
+    m.s = text(m.s);
     m.d ||= {};
-    m.w ||= [];
+    for (const key of ['call', 'call2']) if (m.d[key] != null) m.d[key] = text(m.d[key]);
+    m.w = m.w == null ? [] : text(m.w).split(' ');
+    const [from, to] = within(m.l, line);
+    m.l = [from, to - 1];
+    m.r = within(m.r, made);
+    if (!m.h) [line, made] = [to, m.r[1]];   // half a line: the other half is the next one's
     place = m.p ||= place;               // a thread that sleeps stays in its line
   }
   /* One escape, as strace writes it, is one byte. */
@@ -23,7 +47,7 @@ for (const run of RUNS) {
       if (m.d[key] === null) delete seen[key]; else seen[key] = m.d[key];
     }
   }
-}
+});
 
 function apply(state, delta) {
   for (const key in delta) if (delta[key] === null) delete state[key]; else state[key] = delta[key];

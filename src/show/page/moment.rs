@@ -77,45 +77,32 @@ pub struct Asked {
 }
 
 /// See the module.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Moment {
     /// What kind of thing happens.
     pub k: Kind,
     /// It, in a sentence or two.
     pub s: String,
     /// Whose doing it is, where it is a client's.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub c: Option<String>,
     /// The first and the last of its lines in the trace.
     pub l: (usize, usize),
     /// Only the right half of the last line is to be seen yet.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub h: bool,
     /// The first of its records, and the one after the last.
-    #[serde(skip_serializing_if = "is_empty")]
     pub r: (usize, usize),
     /// What to look at.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub w: Vec<String>,
     /// An arrow.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub f: Option<Flow>,
     /// The part of the listing, and the line in it, that made the call.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub p: Option<(usize, usize)>,
     /// What has changed in the picture.
-    #[serde(skip_serializing_if = "Delta::is_empty")]
     pub d: Delta,
     /// The file and the line of the server's that made the call.
-    #[serde(skip)]
     pub place: Option<(&'static str, u32)>,
     /// A question that this moment answers.
-    #[serde(skip)]
     pub ask: Option<Asked>,
-}
-
-fn is_empty(range: &(usize, usize)) -> bool {
-    range.0 == range.1
 }
 
 impl Moment {

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::lab::report::Api;
 use crate::server::mode::SocketKind;
 use crate::show::page::html::escape;
-use crate::show::page::moment::{Ask, Moment};
+use crate::show::page::moment::Ask;
+use crate::show::page::pack::{self, Packed, Shared, Short};
 use crate::show::page::part::Part;
 use crate::trace::escape::escape as as_strace;
 
@@ -25,9 +25,8 @@ pub struct Data<'a> {
     buffer: usize,
     names: Vec<String>,
     streams: BTreeMap<&'a str, String>,
-    lines: &'a [String],
-    records: &'a [Box<RawValue>],
-    moments: &'a [Moment],
+    records: Vec<Packed<'a>>,
+    moments: Vec<Short<'a>>,
     asks: &'a [Ask],
     compared: u64,
     differed: u64,
@@ -37,16 +36,18 @@ pub struct Data<'a> {
 
 impl Part {
     /// As a program without pictures prints it, for whoever has no JavaScript,
-    /// and for paper.
+    /// and for paper. The page takes the lines of its trace from here.
     pub fn text(&self) -> String {
         let trace = escape(&self.lines.join("\n"));
         let (command, head) = (escape(&self.command), escape(&self.head));
         let tail = escape(self.tail.trim_end());
-        format!("<h2>$ {command} --trace</h2>\n<pre>{head}\n\n{trace}\n{tail}</pre>")
+        format!(
+            "<h2>$ {command} --trace</h2>\n<pre>{head}\n\n<span class=\"run\">{trace}</span>\n{tail}</pre>"
+        )
     }
 
     /// See [`Data`].
-    pub fn data(&self) -> Data<'_> {
+    pub fn data(&self, shared: &mut Shared) -> Data<'_> {
         let run = self.run.as_ref();
         let chips = self.head.strip_prefix(&self.title).unwrap_or(&self.head);
         let checks = self.fold.checks();
@@ -64,9 +65,12 @@ impl Part {
             streams: streams
                 .map(|(name, bytes)| (name.as_str(), as_strace(bytes)))
                 .collect(),
-            lines: &self.lines,
-            records: &self.records,
-            moments: &self.moments,
+            records: self
+                .records
+                .iter()
+                .map(|it| shared.records.add(it))
+                .collect(),
+            moments: pack::moments(&self.moments, &mut shared.texts),
             asks: &self.asks,
             compared: checks.compared,
             differed: checks.differed,
