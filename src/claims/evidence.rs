@@ -28,6 +28,15 @@ pub fn figure(count: usize) -> String {
     thousands(count as f64)
 }
 
+/// `no report`, `1 report`, `1,000 reports`.
+pub fn reports(count: usize) -> String {
+    match count {
+        0 => "no report".into(),
+        1 => "1 report".into(),
+        _ => format!("{} reports", figure(count)),
+    }
+}
+
 /// `0`, or the errno's name.
 pub fn outcome<T: fmt::Display>(result: &Result<T, Errno>) -> String {
     match result {

@@ -10,7 +10,7 @@ use nix::sys::socket::MsgFlags;
 use rustix::event::PollFlags;
 
 use crate::claims::claim::Claim;
-use crate::claims::evidence::{errno, io_errno, outcome};
+use crate::claims::evidence::{errno, io_errno, outcome, reports};
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::patience::until;
 use crate::claims::trial::{IN, Trial, hears};
@@ -37,8 +37,10 @@ fn close_unregisters(t: &mut Trial) -> Result<Finding> {
     std::io::Write::write_all(&mut client, b"ping").of_call("write")?;
     hears(&a.socket, PollFlags::IN)?;
     t.note("A's client sends \"ping\"");
-    let reports = t.wait(&epoll)?;
-    let still = reports.iter().filter(|report| report.data == number as u64);
+    let reported = t.wait(&epoll)?;
+    let still = reported
+        .iter()
+        .filter(|report| report.data == number as u64);
     let still = still.count();
     let nothing = EpollEvent::empty();
     let by_number = t
@@ -65,10 +67,11 @@ fn judge_close_unregisters(
 ) -> Finding {
     let del = |result: Result<(), Errno>| outcome(&result.map(|()| 0));
     let finding = match (still, after) {
-        (0, _) => confirmed("no report after close, though another fd is open")
+        (0, _) => confirmed("no report came after close, though another fd was open")
             .why("close alone took it off the list."),
         (_, 0) => depends(format!(
-            "{still} report after close; DEL {} and {}",
+            "{} came after close; DEL of the closed number said {}, of the other fd {}",
+            reports(still),
             del(by_number),
             del(by_original)
         ))
@@ -78,7 +81,9 @@ fn judge_close_unregisters(
              before close.",
         ),
         _ => refuted(format!(
-            "{still} report after close, {after} after the last"
+            "{} came after close, and {} after the last close",
+            reports(still),
+            reports(after)
         ))
         .why("Not even the last close took it off the list."),
     };
@@ -125,7 +130,7 @@ fn close_unread(t: &mut Trial) -> Result<Finding> {
 
 fn judge_close_unread(read: Result<usize, Errno>, unread: Result<usize, Errno>) -> Finding {
     let evidence = format!(
-        "client's read: {}; with 8 unread: {}",
+        "the client's last read said {}; where 8 bytes were left unread, it said {}",
         outcome(&read),
         outcome(&unread)
     );

@@ -46,7 +46,7 @@ fn reported(t: &mut Trial, fd: &Socket, interest: EpollFlags) -> Result<EpollFla
 }
 
 fn judge_fresh_socket(events: EpollFlags) -> Finding {
-    let evidence = format!("unconnected: {} at once", short(events));
+    let evidence = format!("of an unconnected socket {} was reported", short(events));
     let finding = match events.is_empty() {
         true => confirmed(evidence).why("Nothing was reported."),
         false => refuted(evidence).why(
@@ -118,7 +118,10 @@ fn judge_out_is_connected(refused: Connected, made: Connected) -> Finding {
         0 => "0".into(),
         error => errno_name(Errno::from_raw(error)),
     });
-    let evidence = format!("refused: {}; {first}, then {second}", short(refused.events));
+    let evidence = format!(
+        "a refused connect was reported as {}; SO_ERROR said {first}, and then {second}",
+        short(refused.events)
+    );
     let finding = match (refused.events.contains(OUT), made.events.contains(OUT)) {
         (true, _) => refuted(evidence).why(
             "EPOLLOUT says that connect has ended, well or not: SO_ERROR says which, once. And \
@@ -163,7 +166,7 @@ fn judge_hup_peer(
     of_write: EpollFlags,
 ) -> Finding {
     let evidence = format!(
-        "our SHUT_RD: {}, recv {}; WR, FIN: {}",
+        "our own SHUT_RD was reported as {}, and then recv returned {}; SHUT_WR on both sides as {}",
         short(of_read),
         outcome(&read),
         short(of_write & (HUP | ERR))
@@ -205,7 +208,7 @@ fn so_error(t: &mut Trial) -> Result<Finding> {
 
 fn judge_so_error(alone: Result<usize, Errno>, after: Result<usize, Errno>) -> Finding {
     let evidence = format!(
-        "recv: {}; after SO_ERROR: {}",
+        "recv said {}; where SO_ERROR had been asked for, it said {}",
         outcome(&alone),
         outcome(&after)
     );
@@ -245,7 +248,11 @@ fn eof_unclosed(t: &mut Trial) -> Result<Finding> {
 
 /// Reports in 1,000 waits: level-triggered, edge-triggered.
 fn judge_eof_unclosed([level, edge]: [usize; 2]) -> Finding {
-    let evidence = format!("LT {} of {}; ET {edge}", figure(level), figure(WAITS));
+    let evidence = format!(
+        "level-triggered, {} of {} waits reported the end; edge-triggered, {edge}",
+        figure(level),
+        figure(WAITS)
+    );
     let finding = match level {
         0 | 1 => confirmed(evidence).why("The end was told once, and not again."),
         _ => refuted(evidence).why(

@@ -29,7 +29,7 @@ fn eof(t: &mut Trial) -> Result<Finding> {
 
 fn judge_eof(blocking: Result<usize, Errno>, nonblocking: Result<usize, Errno>) -> Finding {
     let evidence = format!(
-        "blocking: {}; O_NONBLOCK: {}",
+        "recv returned {} on the blocking socket, and {} with O_NONBLOCK",
         outcome(&blocking),
         outcome(&nonblocking)
     );
@@ -61,7 +61,7 @@ fn half_close(t: &mut Trial) -> Result<Finding> {
 
 fn judge_half_close(events: EpollFlags, sent: usize, arrived: usize) -> Finding {
     let evidence = format!(
-        "{}, and {arrived} of {sent} bytes still arrive",
+        "{} was reported, and {arrived} of {sent} bytes still arrived",
         short(events)
     );
     let finding = match (events.contains(RDHUP), arrived == sent) {
@@ -122,18 +122,18 @@ fn reset(t: &mut Trial) -> Result<Finding> {
 fn judge_reset(closed: &End, reset: &End, unread: &End) -> Finding {
     let recvs = |end: &End| {
         let list: Vec<String> = end.recvs.iter().map(outcome).collect();
-        list.join(", ").replace("ECONNRESET", "RESET")
+        list.join(", ")
     };
     let more = reset.events - closed.events;
     let finding = match closed == reset {
         true => confirmed(format!(
-            "both: {}; recv {}",
+            "both were reported as {}, and recv said {}",
             short(reset.events),
             recvs(reset)
         ))
         .why("Nothing told them apart."),
         false => refuted(format!(
-            "{} too; recv {}; with data {}",
+            "a reset brought {} as well, and recv said {}; with bytes unread, {}",
             short(more),
             recvs(reset),
             recvs(unread)
@@ -177,7 +177,9 @@ fn mask_zero(t: &mut Trial) -> Result<Finding> {
 
 /// Reports in three waits: of a reset under LT, under ET, of a half-close.
 fn judge_mask_zero([level, edge, half]: [usize; 3]) -> Finding {
-    let evidence = format!("3 waits: reset LT {level}, ET {edge}; half-close {half} reports");
+    let evidence = format!(
+        "of three waits, {level} reported a reset under LT, {edge} under ET; {half} a half-close"
+    );
     let finding = match level + edge + half {
         0 => confirmed(evidence).why("Not even a reset is reported."),
         _ => refuted(evidence).why(

@@ -21,7 +21,7 @@ pub const CREATE_ZERO: Claim = Claim {
     claim: "epoll_create's size is only a hint",
     asked: "epoll_create with a size of 0 and of -1: EINVAL, says epoll_create(2). The C library \
             has the call; safe Rust has none that takes the size.",
-    experiment: |_| bail!("safe Rust has no epoll_create(size)"),
+    experiment: |_| bail!("safe Rust has no epoll_create that takes a size"),
 };
 
 pub const EFAULT_KEEPS: Claim = Claim {
@@ -29,7 +29,7 @@ pub const EFAULT_KEEPS: Claim = Claim {
     claim: "what a failed epoll_wait found is lost",
     asked: "epoll_wait with an `events` that points nowhere (EFAULT), edge-triggered: is the event \
             still there for the next wait? A safe Rust program cannot make such a pointer.",
-    experiment: |_| bail!("safe Rust has no bad pointer"),
+    experiment: |_| bail!("safe Rust has no pointer that points nowhere"),
 };
 
 pub const EXCLUSIVE_MOD: Claim = Claim {
@@ -61,7 +61,7 @@ fn exclusive_mod(t: &mut Trial) -> Result<Finding> {
 fn judge_exclusive_mod(modify: Result<(), Errno>, added: [Result<(), Errno>; 3]) -> Finding {
     let [oneshot, rdhup, edge] = added.map(|added| outcome(&added.map(|()| 0)));
     let evidence = format!(
-        "MOD {}, ONESHOT {oneshot}, RDHUP {rdhup}, ET {edge}",
+        "MOD said {}; ADD with ONESHOT said {oneshot}, with RDHUP {rdhup}, with ET {edge}",
         outcome(&modify.map(|()| 0))
     );
     let refused = added.iter().chain([&modify]).filter(|one| one.is_err());
@@ -119,10 +119,14 @@ fn judge_negative_timeout(outlasts: bool, minus_five: Returned, some: Returned) 
     let result = |returned: Returned| returned.map_or("nothing".into(), |one| outcome(&one));
     let evidence = match outlasts {
         true => format!(
-            "-5: until the write; 5,000 ms: {} at the write",
+            "-5 slept until the write; 5,000 ms ended at the write and returned {}",
             result(some)
         ),
-        false => format!("-5: {}; 5,000 ms: {}", result(minus_five), result(some)),
+        false => format!(
+            "-5 returned {}; 5,000 ms returned {}",
+            result(minus_five),
+            result(some)
+        ),
     };
     let finding = match (outlasts, some) {
         (false, None) => confirmed(evidence).why("Only -1 waits for ever, and N is N."),
@@ -191,11 +195,11 @@ fn quickest(mut wait: impl FnMut() -> Result<()>) -> Result<Duration> {
 
 fn judge_ms_finest(fine: Duration, coarse: Duration) -> Finding {
     let finding = match fine < MS {
-        true => refuted("100 us asked for: back in less than 1 ms").why(
+        true => refuted("a wait of 100 us came back in less than 1 ms").why(
             "epoll_wait counts milliseconds; epoll_pwait2 (Linux 5.11) takes a timespec. And a \
              timerfd on the list is as fine.",
         ),
-        false => confirmed("100 us asked for: never less than 1 ms")
+        false => confirmed("no wait of 100 us came back in less than 1 ms")
             .why("The finer timeout was rounded up."),
     };
     let ms = |time: Duration| time.as_secs_f64() * 1e3;
@@ -203,7 +207,7 @@ fn judge_ms_finest(fine: Duration, coarse: Duration) -> Finding {
         .varies("pwait2_100us_ms", ms(fine))
         .varies("wait_1ms_ms", ms(coarse))
         .varying(format!(
-            "100 us: {:.2} ms; 1 ms: {:.2} ms",
+            "a wait of 100 us took {:.2} ms, one of 1 ms {:.2} ms",
             ms(fine),
             ms(coarse)
         ))

@@ -59,7 +59,7 @@ fn interest_list(t: &mut Trial) -> Result<Finding> {
 
 fn judge_interest_list(expected: &[usize], listed: &[usize]) -> Finding {
     let text: Vec<String> = listed.iter().map(usize::to_string).collect();
-    let evidence = format!("the kernel's own list has {} fds", text.join(", then "));
+    let evidence = format!("the kernel's own list had {} fds", text.join(", then "));
     match expected == listed {
         true => confirmed(evidence)
             .why("epoll_ctl changes a list in the kernel; epoll_wait has no argument for fds."),
@@ -94,7 +94,9 @@ fn no_mmap(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_no_mmap(mappings: usize, events: usize, bytes: usize) -> Finding {
-    let evidence = format!("{mappings} mappings of it; {events} events copied, {bytes} bytes");
+    let evidence = format!(
+        "{mappings} mappings of an epoll were found; {events} events were copied out, {bytes} bytes"
+    );
     let finding = match mappings {
         0 => refuted(evidence).why(
             "A myth. What epoll saves is the copy of all fds at every call; each ready event \
@@ -151,7 +153,12 @@ fn judge_fd_limit(fd: i32, reported: [usize; 3], watches: Option<u64>) -> Findin
     let fds = format!("fd {fd}: select {select}, poll {poll}, epoll {epoll}");
     let most = |watches| {
         format!(
-            "epoll {epoll}, select {select} to fd {fd}; {}",
+            "epoll takes fd {fd}, select {}; a user may have {} watches",
+            if select == "yes" {
+                "does, too"
+            } else {
+                "does not"
+            },
             millions(watches)
         )
     };
@@ -170,8 +177,8 @@ fn judge_fd_limit(fd: i32, reported: [usize; 3], watches: Option<u64>) -> Findin
 
 fn millions(watches: u64) -> String {
     match watches {
-        1_000_000.. => format!("{:.1} M watches", watches as f64 / 1e6),
-        _ => format!("{watches} watches"),
+        1_000_000.. => format!("{:.1} million", watches as f64 / 1e6),
+        _ => watches.to_string(),
     }
 }
 
@@ -207,7 +214,7 @@ fn judge_regular_file(
         other => outcome(other),
     };
     let evidence = format!(
-        "epoll: {}; poll: {}; select: {}",
+        "epoll_ctl said {}, poll said {}, select said {}",
         outcome(&added.map(|()| "added")),
         ready(&polled),
         ready(&selected)
@@ -245,7 +252,10 @@ mod tests {
 
         let refused = judge_regular_file(Err(Errno::EPERM), Ok(1), Ok(1));
         assert_eq!(refused.verdict, Refuted);
-        assert_eq!(refused.evidence, "epoll: EPERM; poll: ready; select: ready");
+        assert_eq!(
+            refused.evidence,
+            "epoll_ctl said EPERM, poll said ready, select said ready"
+        );
         assert_eq!(judge_regular_file(Ok(()), Ok(0), Ok(1)).verdict, Confirmed);
     }
 }

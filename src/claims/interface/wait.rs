@@ -70,15 +70,11 @@ fn judge_wait_timeout(none: Waited, some: Waited, ever: Waited) -> Finding {
     let holds = at_once && some.ready == 0 && some.slept && long_enough && ever.ready == 1;
     let how = |waited: &Waited| if waited.slept { "slept" } else { "no sleep" };
     let evidence = match holds {
-        true => "0: no sleep; 20 ms: not less; -1: until the write".into(),
+        true => "0 did not sleep, 20 ms took no less than that, -1 slept until the write".into(),
         false => format!(
-            "0: {}; 20: {}; -1: {}, {} ready",
+            "timeout 0: {}; 20 ms: {}; -1: {}, {} ready",
             how(&none),
-            if long_enough {
-                "20 ms"
-            } else {
-                "less than 20 ms"
-            },
+            if long_enough { "no less" } else { "less" },
             how(&ever),
             ever.ready
         ),
@@ -94,7 +90,7 @@ fn judge_wait_timeout(none: Waited, some: Waited, ever: Waited) -> Finding {
         .varies("twenty_ms", milliseconds(&some))
         .varies("ever_ms", milliseconds(&ever))
         .varying(format!(
-            "0: {:.3} ms; 20: {:.2} ms; -1: {:.2} ms",
+            "0 took {:.3} ms, 20 ms took {:.2} ms, and -1 took {:.2} ms",
             milliseconds(&none),
             milliseconds(&some),
             milliseconds(&ever)
@@ -128,7 +124,11 @@ fn maxevents(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_maxevents(level: &[Report], edge: &[Report]) -> Finding {
-    let evidence = format!("level: {}; edge: {}", names(level), names(edge));
+    let evidence = format!(
+        "six waits reported {} level-triggered, and {} edge-triggered",
+        names(level),
+        names(edge)
+    );
     let found = |reports: &[Report]| {
         let mut found: Vec<Name> = reports.iter().map(|report| report.name).collect();
         found.sort_unstable();
@@ -182,7 +182,7 @@ fn wait_errors(t: &mut Trial) -> Result<Finding> {
 
 fn judge_wait_errors(results: &[Result<usize, Errno>]) -> Finding {
     let outcomes: Vec<String> = results.iter().map(outcome).collect();
-    let evidence = outcomes.join(", ");
+    let evidence = format!("the waits returned {}", outcomes.join(", "));
     let failed = results.iter().filter(|result| result.is_err()).count();
     let finding = match failed == results.len() {
         true => confirmed(evidence)
@@ -213,7 +213,9 @@ fn wait_count(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_wait_count(ready: usize, roomy: usize, narrow: usize) -> Finding {
-    let evidence = format!("{ready} ready: {roomy} with maxevents 8, {narrow} with 2");
+    let evidence = format!(
+        "{ready} fds were ready: a wait returned {roomy} with maxevents 8, and {narrow} with 2"
+    );
     let finding = match (roomy == ready, narrow == ready) {
         (true, true) => confirmed(evidence).why("The total, whatever there is room for."),
         (true, false) => depends(evidence)
@@ -261,7 +263,10 @@ mod tests {
         let level = reports(&[0, 1, 2, 0, 1, 2]);
         let fair = judge_maxevents(&level, &reports(&[0, 1, 2]));
         assert_eq!(fair.verdict, Confirmed);
-        assert_eq!(fair.evidence, "level: A B C A B C; edge: A B C");
+        assert_eq!(
+            fair.evidence,
+            "six waits reported A B C A B C level-triggered, and A B C edge-triggered"
+        );
         let lost = judge_maxevents(&level, &reports(&[0, 1]));
         assert_eq!(lost.verdict, Refuted);
         let starved = judge_maxevents(&reports(&[0; 6]), &reports(&[0, 1, 2]));
@@ -271,7 +276,8 @@ mod tests {
     #[test]
     fn errors_and_counts() {
         let wrong = [Err(Errno::EINTR), Err(Errno::EBADF)];
-        assert_eq!(judge_wait_errors(&wrong).evidence, "EINTR, EBADF");
+        let evidence = judge_wait_errors(&wrong).evidence;
+        assert_eq!(evidence, "the waits returned EINTR, EBADF");
         assert_eq!(judge_wait_errors(&wrong).verdict, Confirmed);
         assert_eq!(judge_wait_errors(&[wrong[0], Ok(0)]).verdict, Refuted);
 

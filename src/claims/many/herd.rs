@@ -43,7 +43,9 @@ fn herd(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_herd(connections: usize, plain: usize, exclusive: usize) -> Finding {
-    let evidence = format!("{connections} clients: {plain} wake-ups; EXCLUSIVE: {exclusive}");
+    let evidence = format!(
+        "{connections} clients woke 8 threads {plain} times; with EPOLLEXCLUSIVE, {exclusive} times"
+    );
     let finding = match plain == THREADS * connections {
         true if exclusive < plain => confirmed(evidence).why(
             "All wake and one gets the connection: the thundering herd. EPOLLEXCLUSIVE wakes \
@@ -76,17 +78,22 @@ fn judge_exclusive_balance(woken: &[usize]) -> Finding {
     let total: usize = woken.iter().sum();
     let most = woken.iter().copied().max().unwrap_or(0);
     let finding = match 2 * most > total {
-        true => refuted(format!("1 of {} threads got more than half", woken.len())).why(
+        true => refuted(format!(
+            "one of {} threads was woken more often than all the others together",
+            woken.len()
+        ))
+        .why(
             "The waiters stand in line and the first one that sleeps is woken: while it keeps up, \
              it gets all. SO_REUSEPORT spreads connections by their addresses.",
         ),
-        false => confirmed("no thread got more than half").why("The wake-ups were spread."),
+        false => confirmed("no thread was woken more often than all the others together")
+            .why("The wake-ups were spread."),
     };
     let list: Vec<String> = woken.iter().map(usize::to_string).collect();
     finding
         .varies("wakeups", total as f64)
         .varies("most", most as f64)
-        .varying(format!("by thread: {}", list.join(" ")))
+        .varying(format!("wake-ups by thread: {}", list.join(" ")))
 }
 
 /// How often each thread is woken by so many connections.

@@ -111,8 +111,10 @@ fn has(fd: &impl AsFd, condition: PollFlags) -> Result<bool> {
 }
 
 fn judge_backlog(waiting: usize, accepted: usize) -> Finding {
-    let evidence =
-        format!("listen(2): {waiting} of {WAITING} wait; accepted: {accepted} of {ACCEPTED}");
+    let evidence = format!(
+        "listen(2): {waiting} of {WAITING} were connected without accept, {accepted} of {ACCEPTED} \
+         with it"
+    );
     let finding = match accepted > LENGTH as usize {
         true => refuted(evidence).why(
             "The number is for those who wait to be accepted (Linux lets one more wait). Who does \
@@ -196,7 +198,7 @@ fn in_time_wait(port: u16) -> Result<bool> {
 fn judge_reuseaddr(restarts: [Result<(), Errno>; 2], second: Result<(), Errno>) -> Finding {
     let [without, with] = restarts.map(|bound| outcome(&bound.map(|()| 0)));
     let evidence = format!(
-        "restart {without}, with it {with}; a 2nd {}",
+        "bind after a restart said {without}, with the option {with}; beside a listener, {}",
         outcome(&second.map(|()| 0))
     );
     match second {
@@ -266,9 +268,14 @@ fn shares(t: &mut Trial, address: &SocketAddr) -> Result<(Socket, SocketAddr)> {
 
 fn judge_reuseport_queue(accepted: usize, reset: usize) -> Finding {
     let finding = match reset {
-        0 => confirmed(format!("{CLIENTS} queued, one listener closed: 0 reset"))
-            .why("The other listener took them over."),
-        _ => refuted(format!("{CLIENTS} queued, one listener closed: some reset")).why(
+        0 => confirmed(format!(
+            "{CLIENTS} clients waited; when one listener closed, none was reset"
+        ))
+        .why("The other listener took them over."),
+        _ => refuted(format!(
+            "{CLIENTS} clients waited; when one listener closed, some were reset"
+        ))
+        .why(
             "Each listener has a queue of its own, and close resets who waits in it. So accept \
              until EAGAIN before close, or let the kernel move them (net.ipv4.tcp_migrate_req).",
         ),
@@ -278,7 +285,7 @@ fn judge_reuseport_queue(accepted: usize, reset: usize) -> Finding {
         .varies("accepted", accepted as f64)
         .varies("reset", reset as f64)
         .varying(format!(
-            "{CLIENTS} queued, one listener closed: {reset} are reset"
+            "{CLIENTS} clients waited; when one listener closed, {reset} were reset"
         ))
 }
 

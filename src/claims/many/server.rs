@@ -78,7 +78,8 @@ fn judge_textbook_server(fates: &[(Fate, Fate)]) -> Finding {
     };
     let (theirs, ours) = (count(|pair| &pair.0), count(|pair| &pair.1));
     let all = fates.len();
-    let evidence = format!("survives {theirs} of {all} faults; ours {ours} of {all}");
+    let evidence =
+        format!("the textbook's survived {theirs} of {all} faults, ours {ours} of {all}");
     let finding = match theirs == all {
         true => confirmed(evidence).why("None of the faults brought it down."),
         false => refuted(evidence).why(
@@ -295,6 +296,9 @@ mod tests {
         assert_eq!(both.verdict, Confirmed);
         let ours = judge_textbook_server(&[serves, exits]);
         assert_eq!(ours.verdict, Refuted);
-        assert_eq!(ours.evidence, "survives 1 of 2 faults; ours 2 of 2");
+        assert_eq!(
+            ours.evidence,
+            "the textbook's survived 1 of 2 faults, ours 2 of 2"
+        );
     }
 }

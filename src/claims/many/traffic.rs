@@ -108,7 +108,7 @@ fn fill(writer: &std::io::PipeWriter) -> Result<()> {
 fn judge_stdout_sleeps(asleep: bool, unread: u64, after: u64) -> Finding {
     let finding = match asleep {
         true => refuted(format!(
-            "asleep in write(1); B's {unread} bytes wait unread"
+            "the loop slept in write(1) while B's {unread} bytes were unread"
         ))
         .why(
             "Whoever reads the output decides how fast the server is: a pager, a terminal with \
@@ -153,7 +153,7 @@ fn judge_busy_traffic(ratios: [Between; 2]) -> Finding {
     let finding = match (with_few, with_all) {
         (Some(with_few), Some(with_all)) => {
             let evidence = format!(
-                "cheaper with 10 of 1,000 ready: {}; all: {}",
+                "{} was faster with 10 of 1,000 fds ready, {} with all of them",
                 cheaper(with_few),
                 cheaper(with_all)
             );
@@ -172,7 +172,9 @@ fn judge_busy_traffic(ratios: [Between; 2]) -> Finding {
     finding
         .varies("poll_over_epoll_few", few)
         .varies("poll_over_epoll_all", all)
-        .varying(format!("poll/epoll: 10 ready {few:.1}; all ready {all:.1}"))
+        .varying(format!(
+            "poll took {few:.1} times epoll's time with 10 ready, {all:.1} with all ready"
+        ))
 }
 
 #[cfg(test)]

@@ -96,16 +96,19 @@ fn judge_tree_cost(costs: &[Costs]) -> Finding {
         return not_tried("nothing was measured");
     };
     let (ctl, wait) = (last.ctl.over(first.ctl), last.wait.over(first.wait));
-    let sizes = format!("{} to {} fds", figure(first.fds), figure(last.fds));
+    let sizes = format!("from {} to {} fds", figure(first.fds), figure(last.fds));
     let finding = match (ctl.is_below(FEW), wait.is_below(FEW)) {
-        (_, Some(false)) => refuted(format!("{sizes}: a wait grows"))
-            .why("A wait is dearer in a large set, tree or not."),
-        (Some(true), Some(true)) => depends(format!("{sizes}: a wait flat, ADD nearly so")).why(
+        (_, Some(false)) => refuted(format!("{sizes} the cost of a wait grew"))
+            .why("A wait costs more in a large set, tree or not."),
+        (Some(true), Some(true)) => depends(format!(
+            "{sizes} the cost of a wait stayed the same, and that of ADD nearly"
+        ))
+        .why(
             "The tree finds an fd's entry for ADD, MOD and DEL, in log N steps. A wait never \
              walks it: it takes what is on the ready list.",
         ),
         (Some(false), Some(true)) => {
-            refuted(format!("{sizes}: ADD grows")).why("The tree did not keep ADD cheap.")
+            refuted(format!("{sizes} the cost of ADD grew")).why("The tree did not keep ADD cheap.")
         }
         _ => not_tried(UNEVEN),
     };
@@ -116,7 +119,7 @@ fn judge_tree_cost(costs: &[Costs]) -> Finding {
         .varies("ctl_ns", last.ctl.low)
         .varies("wait_ns", last.wait.low)
         .varying(format!(
-            "ADD+DEL {} to {} ns, wait {} to {} ns",
+            "ADD and DEL took {} ns, then {} ns; a wait took {} ns, then {} ns",
             ns(first.ctl),
             ns(last.ctl),
             ns(first.wait),

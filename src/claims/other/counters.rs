@@ -9,7 +9,7 @@ use rustix::time::{
 };
 
 use crate::claims::claim::Claim;
-use crate::claims::evidence::figure;
+use crate::claims::evidence::{figure, reports};
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::PATIENCE;
 use crate::claims::trial::{ET, IN, Trial};
@@ -47,7 +47,8 @@ fn eventfd_read(t: &mut Trial) -> Result<Finding> {
 
 fn judge_eventfd_read(edge: usize, level: usize) -> Finding {
     let evidence = format!(
-        "unread, {WRITES} writes: ET {edge} reports; LT {} of {}",
+        "{WRITES} writes, never read, brought {edge} reports under ET; under LT, {} of {} waits \
+         reported it",
         figure(level),
         figure(WAITS)
     );
@@ -151,10 +152,13 @@ fn ticks(timer: &Socket) -> Result<u64> {
 }
 
 fn judge_timerfd_ticks(timers: Timers) -> Finding {
-    let reports = timers.unread_reports;
-    let evidence = format!("{TICKS} ticks and more, unread: {reports} report");
-    let finding = match reports {
-        _ if reports >= TICKS => confirmed(evidence).why("Each tick was reported, read or not."),
+    let unread = timers.unread_reports;
+    let evidence = format!(
+        "{TICKS} ticks and more, never read, brought {}",
+        reports(unread as usize)
+    );
+    let finding = match unread {
+        _ if unread >= TICKS => confirmed(evidence).why("Each tick was reported, read or not."),
         1 => refuted(evidence).why(
             "A timer that has run out is not set again before it is read; then all ticks that \
              were missed are in the number read. So a timerfd is read, under EPOLLET as well.",
@@ -162,13 +166,16 @@ fn judge_timerfd_ticks(timers: Timers) -> Finding {
         _ => refuted(evidence).why("Some ticks were reported, and some were not."),
     };
     finding
-        .count("unread_reports", reports)
+        .count("unread_reports", unread)
         .varies("unread_ticks", timers.unread_ticks as f64)
         .varies("read_reports", timers.read_reports as f64)
         .varies("read_ticks", timers.read_ticks as f64)
         .varying(format!(
-            "{} ticks unread: {reports} report; {} ticks read: {}",
-            timers.unread_ticks, timers.read_ticks, timers.read_reports
+            "{} ticks, never read, brought {}; {} ticks, read each time, {}",
+            timers.unread_ticks,
+            reports(unread as usize),
+            timers.read_ticks,
+            timers.read_reports
         ))
 }
 

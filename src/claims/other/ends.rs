@@ -14,7 +14,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
 use crate::claims::claim::Claim;
-use crate::claims::evidence::{figure, short};
+use crate::claims::evidence::{figure, reports, short};
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::trial::{IN, RDHUP, Trial};
 use crate::lab::witness::move_up;
@@ -57,7 +57,7 @@ fn reported(t: &mut Trial, fd: &Socket) -> Result<EpollFlags> {
 
 fn judge_eof_is_in(pipe: EpollFlags, tcp: EpollFlags, unix: EpollFlags) -> Finding {
     let evidence = format!(
-        "pipe {}; TCP {}; Unix {}",
+        "the end of a pipe was {}, of TCP {}, of a Unix socket {}",
         short(pipe),
         short(tcp),
         short(unix)
@@ -128,8 +128,8 @@ fn fifo(read_write: bool) -> Result<OwnedFd> {
 
 fn judge_fifo_idle(read_only: Silence, read_write: Silence) -> Finding {
     let evidence = format!(
-        "1st writer to come: {}; last gone: {} of {}",
-        read_only[0],
+        "{} before the first writer; after the last, {} of {} waits reported it",
+        reports(read_only[0]),
         figure(read_only[1]),
         figure(WAITS)
     );

@@ -83,7 +83,8 @@ fn chain(t: &mut Trial) -> Result<(usize, Errno)> {
 
 fn judge_nested(nested: Nested) -> Finding {
     let evidence = format!(
-        "LT {}, {}; ET {}, {}; {} deep, then {}",
+        "two waits reported {} and {} under LT, {} and {} under ET; {} epolls made a chain, the next \
+         got {}",
         nested.level[0],
         nested.level[1],
         nested.edge[0],

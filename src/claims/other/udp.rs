@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use rustix::event::PollFlags;
 
 use crate::claims::claim::Claim;
-use crate::claims::evidence::outcome;
+use crate::claims::evidence::{outcome, reports};
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::until;
 use crate::claims::trial::{Conn, ET, IN, Trial, hears};
@@ -85,7 +85,10 @@ fn queued(port: u16) -> Result<u64> {
 }
 
 fn judge_udp_short(read: usize, again: usize, stranded: usize) -> Finding {
-    let evidence = format!("recv of 16: {read}; then {again} reports, {stranded} stranded");
+    let evidence = format!(
+        "a recv of 16 returned {read}; then {} came, and {stranded} datagrams were stranded",
+        reports(again)
+    );
     let finding = match (again, stranded) {
         (_, 0) => confirmed(evidence).why("The one recv took all three."),
         (0, _) => refuted(evidence).why(
@@ -121,7 +124,7 @@ fn udp_zero(t: &mut Trial) -> Result<Finding> {
 
 fn judge_udp_zero(empty: Result<usize, Errno>, next: Result<usize, Errno>) -> Finding {
     let evidence = format!(
-        "UDP: recv = {}, and then recv = {}",
+        "recv said {} for an empty datagram, and {} for the next one",
         outcome(&empty),
         outcome(&next)
     );

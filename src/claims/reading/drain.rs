@@ -41,11 +41,12 @@ fn et_needs_nonblock(t: &mut Trial) -> Result<Finding> {
 
 fn judge_et_needs_nonblock(served: usize, asleep: bool) -> Finding {
     match (served, asleep) {
-        (1.., true) => depends("accepted, and works; a drain loop sleeps in recv").why(
-            "EPOLLET takes any socket. It is reading until EAGAIN that needs O_NONBLOCK: a \
+        (1.., true) => depends("a blocking socket was served; a loop of recv on it slept in recv")
+            .why(
+                "EPOLLET takes any socket. It is reading until EAGAIN that needs O_NONBLOCK: a \
              blocking socket never says EAGAIN.",
-        ),
-        (1.., false) => refuted("accepted, and works, even in a drain loop")
+            ),
+        (1.., false) => refuted("a blocking socket was served, and a loop of recv on it ended")
             .why("The drain loop came to an end on a blocking socket."),
         (0, _) => confirmed("a blocking socket with EPOLLET was not served")
             .why("This kernel reports nothing for it."),
@@ -90,14 +91,22 @@ struct ShortRead {
 fn judge_et_short_read(without: ShortRead, with: ShortRead) -> Finding {
     let read = without.read;
     let finding = match (without.more, with.told) {
-        (1.., _) => confirmed(format!("recv 16 = {read}, and the EOF is reported again"))
-            .why("Nothing is missed by stopping early."),
-        (0, true) => depends(format!("recv 16 = {read}, EOF never seen; RDHUP tells it")).why(
+        (1.., _) => confirmed(format!(
+            "a recv of 16 returned {read}, and the end was reported after it"
+        ))
+        .why("Nothing is missed by stopping early."),
+        (0, true) => depends(format!(
+            "a recv of 16 returned {read}, and the end was not reported after it; EPOLLRDHUP came \
+             with the bytes"
+        ))
+        .why(
             "Bytes were drained, the hang-up behind them was not, and it was reported with \
                  them. A server that stops at a short recv must ask for EPOLLRDHUP, and look.",
         ),
-        (0, false) => refuted(format!("recv 16 = {read}, EOF never seen, RDHUP silent"))
-            .why("Only a recv that fails with EAGAIN proves it."),
+        (0, false) => refuted(format!(
+            "a recv of 16 returned {read}, and the end was never reported, not even by RDHUP"
+        ))
+        .why("Only a recv that fails with EAGAIN proves it."),
     };
     finding
         .count("bytes", read as u64)
@@ -123,8 +132,11 @@ fn eagain(t: &mut Trial) -> Result<Finding> {
 fn judge_eagain(bytes: usize, ended: Result<usize, Errno>, would_block: i32) -> Finding {
     let number = ended.err().map_or(0, |errno| errno as i32);
     let evidence = match number == would_block {
-        true => format!("{bytes} bytes, then {} = EWOULDBLOCK", outcome(&ended)),
-        false => format!("{bytes} bytes, then {}", outcome(&ended)),
+        true => format!(
+            "after {bytes} bytes recv said {}, the same number as EWOULDBLOCK",
+            outcome(&ended)
+        ),
+        false => format!("after {bytes} bytes recv said {}", outcome(&ended)),
     };
     let finding = match ended {
         Err(Errno::EAGAIN) => confirmed(evidence).why(
@@ -185,7 +197,8 @@ fn drain_busy(t: &mut Trial, a: &Conn, bound: Option<usize>) -> Result<usize> {
 }
 
 fn judge_drain_starves(unbounded: usize, bounded: usize) -> Finding {
-    let evidence = format!("recv of A before B's turn: {unbounded}; with a bound: {bounded}");
+    let evidence =
+        format!("B's turn came after {unbounded} recv calls for A; with a bound, after {bounded}");
     let finding = match unbounded > ROUNDS {
         true if bounded < unbounded => depends(evidence).why(
             "While A's bytes keep coming there is no EAGAIN, and B waits. A bound on the bytes of \

@@ -4,6 +4,7 @@ use anyhow::Result;
 use nix::sys::socket::MsgFlags;
 
 use crate::claims::claim::Claim;
+use crate::claims::evidence::reports;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::trial::{ET, IN, MESSAGE, Trial};
 use crate::trace::{CtlOp, OfCall};
@@ -26,12 +27,19 @@ fn et_once(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_et_once(first: usize, again: usize, unread: u64) -> Finding {
-    let evidence = format!("{} report, {unread} bytes stranded", first + again);
+    let evidence = format!(
+        "{} came, and {unread} bytes are stranded",
+        reports(first + again)
+    );
     let finding = match (first, again) {
         (1, 0) if unread > 0 => confirmed(evidence)
             .why("The arrival was reported. That bytes are still there is no news to the kernel."),
-        _ => refuted(format!("{first} report, then {again}; {unread} unread"))
-            .why("Unread bytes were reported again, or their arrival was not."),
+        _ => refuted(format!(
+            "{} came, then {}; {unread} bytes are unread",
+            reports(first),
+            reports(again)
+        ))
+        .why("Unread bytes were reported again, or their arrival was not."),
     };
     finding
         .count("reports", (first + again) as u64)
@@ -59,20 +67,20 @@ fn et_new_data(t: &mut Trial) -> Result<Finding> {
     Ok(judge_et_new_data(reports, silence, &read))
 }
 
-fn judge_et_new_data(reports: usize, after: usize, read: &[u8]) -> Finding {
+fn judge_et_new_data(first: usize, after: usize, read: &[u8]) -> Finding {
     let bytes = String::from_utf8_lossy(read).into_owned();
     let old = MESSAGE[5..].starts_with(read);
     let whose = if old { "old" } else { "new" };
     let evidence = format!(
-        "{} more report; recv returns the {whose} {bytes:?}",
-        reports + after
+        "the new bytes brought {}, and recv returned the {whose} {bytes:?}",
+        reports(first + after)
     );
-    let finding = match (reports, after) {
+    let finding = match (first, after) {
         (1, 0) => confirmed(evidence)
             .why("One report an arrival. The bytes come in order: the old ones first."),
         _ => refuted(evidence).why("Not one report for one arrival."),
     };
-    finding.count("reports", (reports + after) as u64)
+    finding.count("reports", (first + after) as u64)
 }
 
 pub const ET_EVERY_ARRIVAL: Claim = Claim {
@@ -98,7 +106,11 @@ fn et_every_arrival(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_et_every_arrival(apart: usize, together: usize) -> Finding {
-    let evidence = format!("3 sends apart: {apart} reports; 2 at once: {together}");
+    let evidence = format!(
+        "three sends with a wait after each brought {}; two before one wait, {}",
+        reports(apart),
+        reports(together)
+    );
     let finding = match apart {
         0 | 1 => confirmed(evidence).why("Only the first arrival found an empty buffer."),
         _ => refuted(evidence).why(
@@ -154,8 +166,10 @@ fn et_masked_loss(t: &mut Trial) -> Result<Finding> {
 
 fn judge_et_masked_loss(messages: usize, replies: usize, sent: usize, read: usize) -> Finding {
     let stranded = sent - read;
-    let evidence =
-        format!("{replies} replies to {messages}; {read} of {sent} read, {stranded} stranded");
+    let evidence = format!(
+        "{replies} of {messages} messages had a reply; of {sent} bytes {read} were read, {stranded} \
+         are stranded"
+    );
     let finding = match stranded {
         0 => refuted(evidence).why("All was read: nothing is lost."),
         _ if replies < messages => confirmed(evidence).why("A message without a reply is seen."),
@@ -199,16 +213,21 @@ fn et_listener(t: &mut Trial) -> Result<Finding> {
 fn judge_et_listener(first: usize, waiting: usize, fourth: usize, still: usize) -> Finding {
     let finding = match (first, waiting) {
         (1, 0) => refuted(match (fourth, still) {
-            (0, _) => "1 report for 3; B and C wait for ever",
-            (_, 0) => "1 report for 3; D's brings B; C and D wait",
-            _ => "1 report for 3; B and C wait until D connects",
+            (0, _) => "3 clients waited, epoll reported once; B and C wait, even after D has come",
+            (_, 0) => {
+                "3 clients waited, epoll reported once; accepting one left two in the queue, and \
+                 D's report let B in: C and D wait"
+            }
+            _ => "3 clients waited, epoll reported once; B and C waited until D came",
         })
         .why(
             "A client in the queue is not reported again. An ET listener is accepted from until \
              EAGAIN, and so must not block; or it stays level-triggered.",
         ),
-        (1, _) => confirmed("1 accept, and B is reported, too").why("Each accept was followed up."),
-        _ => refuted(format!("3 connections, {first} reports")).why("Their arrival went unseen."),
+        (1, _) => confirmed("after one accept the next client was reported, too")
+            .why("Each accept was followed up."),
+        _ => refuted(format!("3 clients connected: {}", reports(first)))
+            .why("Their arrival went unseen."),
     };
     finding
         .count("first_reports", first as u64)
@@ -246,12 +265,12 @@ mod tests {
         assert_eq!(judge_et_masked_loss(10, 10, 130, 130).verdict, Refuted);
 
         assert_eq!(judge_et_listener(1, 0, 1, 0).verdict, Refuted);
-        assert!(judge_et_listener(1, 0, 0, 0).evidence.contains("for ever"));
         assert!(
-            judge_et_listener(1, 0, 1, 0)
+            judge_et_listener(1, 0, 0, 0)
                 .evidence
-                .contains("D's brings B")
+                .contains("even after")
         );
+        assert!(judge_et_listener(1, 0, 1, 0).evidence.contains("let B in"));
         assert_eq!(judge_et_listener(1, 1, 1, 1).verdict, Confirmed);
         assert_eq!(judge_et_listener(0, 0, 0, 0).verdict, Refuted);
     }

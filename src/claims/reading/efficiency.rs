@@ -86,10 +86,11 @@ fn judge_et_faster(by_5: Styles, at_once: Styles, small: Styles) -> Finding {
     let [once, drained, edge] = calls(by_5);
     let [small_once, _, small_edge] = calls(small);
     let finding = match () {
-        _ if edge < drained => confirmed(format!("calls drained: LT {drained}, ET {edge}"))
+        _ if edge < drained => confirmed(format!("drained, LT made {drained} calls and ET {edge}"))
             .why("EPOLLET itself saved calls."),
         _ if edge < once => depends(format!(
-            "LT {}, drained {}, ET {}; small {small_once}, {small_edge}",
+            "LT made {} calls, LT drained {}, ET drained {}; for a small message LT {small_once}, ET \
+             {small_edge}",
             figure(once),
             figure(drained),
             figure(edge)
@@ -98,7 +99,7 @@ fn judge_et_faster(by_5: Styles, at_once: Styles, small: Styles) -> Finding {
             "The gain is in draining, not in EPOLLET: LT drained makes the same calls. For one \
              small message LT needs two calls and ET three, because it must see EAGAIN.",
         ),
-        _ => refuted(format!("calls: LT {once}, ET {edge}")).why("Edge-triggered saved nothing."),
+        _ => refuted(format!("LT made {once} calls and ET {edge}")).why("Edge-triggered saved nothing."),
     };
     let ms = |styles: Styles| styles.map(|(_, took)| took.as_secs_f64() * 1e3);
     let [once_ms, drained_ms, edge_ms] = ms(by_5);
@@ -114,7 +115,7 @@ fn judge_et_faster(by_5: Styles, at_once: Styles, small: Styles) -> Finding {
         .varies("lt_drain_ms", drained_ms)
         .varies("et_drain_ms", edge_ms)
         .varying(format!(
-            "ms: LT {once_ms:.1}, drained {drained_ms:.1}, ET {edge_ms:.1}"
+            "LT took {once_ms:.1} ms, LT drained {drained_ms:.1}, ET drained {edge_ms:.1}"
         ))
 }
 

@@ -27,7 +27,7 @@ fn lt_repeats(t: &mut Trial) -> Result<Finding> {
 fn judge_lt_repeats(bytes: usize, reads: &[usize]) -> Finding {
     let text: Vec<String> = reads.iter().map(usize::to_string).collect();
     let evidence = format!(
-        "{bytes} bytes: {} reports, then none ({})",
+        "{bytes} bytes brought {} reports ({} bytes read), and then none",
         reads.len(),
         text.join(" + ")
     );
@@ -64,9 +64,9 @@ fn lt_big_buffer(t: &mut Trial) -> Result<Finding> {
 fn judge_lt_big_buffer(wakeups: &[(usize, usize)]) -> Finding {
     let text: Vec<String> = wakeups
         .iter()
-        .map(|(buffer, reports)| format!("{buffer}: {reports}"))
+        .map(|(buffer, reports)| format!("{reports} with {buffer}"))
         .collect();
-    let evidence = format!("reports by buffer: {}", text.join(", "));
+    let evidence = format!("reports by the size of the buffer: {}", text.join(", "));
     let never_more = wakeups.windows(2).all(|pair| pair[1].1 <= pair[0].1);
     let fewer = wakeups.first().map(|one| one.1) > wakeups.last().map(|one| one.1);
     let finding = match never_more && fewer {
@@ -99,7 +99,7 @@ fn lt_both_sockets(t: &mut Trial) -> Result<Finding> {
 
 fn judge_lt_both_sockets(blocking: &[usize], nonblocking: &[usize]) -> Finding {
     let evidence = format!(
-        "blocking {} reports, O_NONBLOCK {}, same bytes",
+        "{} reports on the blocking socket, {} with O_NONBLOCK, for the same bytes",
         blocking.len(),
         nonblocking.len()
     );

@@ -4,7 +4,7 @@ use anyhow::Result;
 use nix::sys::epoll::EpollFlags;
 
 use crate::claims::claim::Claim;
-use crate::claims::evidence::short;
+use crate::claims::evidence::{reports, short};
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::trial::{ET, IN, MESSAGE, Trial};
 use crate::trace::{CtlOp, OfCall};
@@ -31,7 +31,12 @@ fn et_rearm(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_et_rearm(silent: usize, modified: usize, added: usize) -> Finding {
-    let evidence = format!("past: {silent} reports; after MOD: {modified}; after ADD: {added}");
+    let evidence = format!(
+        "{} when the edge was past, {} after MOD, {} after ADD",
+        reports(silent),
+        reports(modified),
+        reports(added)
+    );
     let finding = match (modified, added) {
         (0, 0) => confirmed(evidence).why("Neither call looked at what is unread."),
         _ => refuted(evidence)
@@ -69,16 +74,19 @@ fn oneshot(t: &mut Trial) -> Result<Finding> {
 }
 
 /// Reports: the first, of more bytes, of a reset, after MOD.
-fn judge_oneshot(reports: [usize; 4], events: EpollFlags) -> Finding {
-    let [first, more, reset, rearmed] = reports;
-    let finding = match reports {
-        [1, 0, 0, 1] => confirmed(format!("1, silent even to a reset; MOD: {}", short(events)))
+fn judge_oneshot(counts: [usize; 4], events: EpollFlags) -> Finding {
+    let [first, more, reset, rearmed] = counts;
+    let finding = match counts {
+        [1, 0, 0, 1] => confirmed(format!(
+            "1 report, and then silence, even at a reset; MOD brought {}",
+            short(events)
+        ))
             .why(
                 "After a report the mask is empty, EPOLLHUP and EPOLLERR included, until MOD asks \
                  afresh: so one thread has an fd to itself.",
             ),
         _ => refuted(format!(
-            "first {first}, bytes {more}, reset {reset}, MOD {rearmed}"
+            "reports: {first} at first, {more} of more bytes, {reset} of a reset, {rearmed} after MOD"
         ))
         .why("The fd was reported while it was disarmed, or not when it was armed."),
     };

@@ -10,7 +10,7 @@ use nix::sys::socket::{MsgFlags, send};
 use rustix::event::PollFlags;
 
 use crate::claims::claim::Claim;
-use crate::claims::evidence::short;
+use crate::claims::evidence::{reports, short};
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::trial::{ERR, IN, Trial};
 
@@ -49,7 +49,10 @@ fn user_buffer(t: &mut Trial) -> Result<Finding> {
 /// Reports while two lines wait in the program's buffer; the line that the
 /// fourth one's report led to.
 fn judge_user_buffer(again: usize, read: &str) -> Finding {
-    let evidence = format!("2 lines buffered: {again} reports; 4th brings {read:?}");
+    let evidence = format!(
+        "two lines were in the program's buffer: {}; the fourth line's report led to {read:?}",
+        reports(again)
+    );
     let finding = match again {
         0 => refuted(evidence).why(
             "The kernel counts what is in the socket. What a library has taken into its own buffer \
@@ -92,7 +95,7 @@ fn events(t: &mut Trial, epoll: &nix::sys::epoll::Epoll) -> Result<EpollFlags> {
 
 fn judge_pri(urgent: EpollFlags, reset: EpollFlags) -> Finding {
     let evidence = format!(
-        "urgent byte: {}; reset, nothing asked: {}",
+        "an urgent byte was reported as {}; a reset, with nothing asked for, as {}",
         short(urgent),
         short(reset)
     );

@@ -8,7 +8,7 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::{MsgFlags, Shutdown, recv, shutdown};
 
 use crate::claims::claim::Claim;
-use crate::claims::evidence::outcome;
+use crate::claims::evidence::{outcome, reports};
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::patience::until;
 use crate::claims::threads::sleeper::{Crowd, Sleeper, settle};
@@ -49,7 +49,7 @@ fn shared_epoll(t: &mut Trial) -> Result<Finding> {
 fn judge_shared_epoll(few: Woken, many: Woken) -> Finding {
     let [level, edge, oneshot] = many.1;
     let evidence = format!(
-        "{} asleep, 1 byte: LT {level} wake, ET {edge}, ONESHOT {oneshot}",
+        "one byte woke {level} of {} threads under LT, {edge} under ET, {oneshot} with ONESHOT",
         many.0
     );
     let finding = match (few.1, many.1) {
@@ -96,8 +96,9 @@ fn et_one_thread(t: &mut Trial) -> Result<Finding> {
 /// Reports to the first and the second thread: EPOLLET, and with EPOLLONESHOT.
 fn judge_et_one_thread(edge: [usize; 2], oneshot: [usize; 2]) -> Finding {
     let evidence = format!(
-        "2nd thread: {} report; with ONESHOT {}",
-        edge[1], oneshot[1]
+        "the second thread got {}; with EPOLLONESHOT, {}",
+        reports(edge[1]),
+        reports(oneshot[1])
     );
     let finding = match (edge, oneshot) {
         ([1, 0], _) => confirmed(evidence).why("The second arrival woke nobody."),
@@ -151,7 +152,7 @@ fn et_lost_wakeup(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_et_lost_wakeup(writes: usize, reports: usize) -> Finding {
-    let evidence = format!("10 threads, 10 fds, 10 times: {reports} of {writes} seen");
+    let evidence = format!("of {writes} writes, {reports} were reported to a thread");
     let finding = match reports == writes {
         true => refuted(evidence).why(
             "Whoever takes an event and leaves others on the list wakes the next thread. The \
@@ -193,7 +194,7 @@ fn ctl_while_waiting(t: &mut Trial) -> Result<Finding> {
 
 /// Whether the sleeper returned: after ADD, after MOD.
 fn judge_ctl_while_waiting([add, modify]: [usize; 2]) -> Finding {
-    let evidence = format!("a sleeping wait returns {add} after ADD, {modify} after MOD");
+    let evidence = format!("the sleeping wait returned {add} after ADD, and {modify} after MOD");
     let finding = match (add, modify) {
         (0, 0) => confirmed(evidence).why("The thread slept on."),
         (1, 1) => refuted(evidence)
@@ -292,16 +293,19 @@ fn result([sleeper]: &[Sleeper; 1]) -> Result<nix::Result<usize>> {
 }
 
 fn judge_close_wakes(closed: Closed) -> Finding {
-    let shut = closed.shut.map_or("asleep".into(), |shut| outcome(&shut));
+    let shut = match closed.shut {
+        Some(shut) => format!("shutdown made recv return {}", outcome(&shut)),
+        None => "not even shutdown ended recv".into(),
+    };
     let woken = closed.woken.iter().filter(|woken| **woken).count();
     let finding = match woken {
-        0 => refuted(format!("closed: 3 of 3 sleep on; shutdown: recv = {shut}")).why(
+        0 => refuted(format!("close woke none of 3 threads; {shut}")).why(
             "A sleeping call holds the open file, so nothing ends with the number: the closed \
              epoll still reports, the closed socket still receives. shutdown acts on the file \
              itself, and wakes.",
         ),
-        3 => confirmed("3 of 3 wake").why("Each close ended the sleep."),
-        _ => depends(format!("{woken} of 3 wake; shutdown: recv = {shut}"))
+        3 => confirmed("close woke 3 of 3 threads").why("Each close ended the sleep."),
+        _ => depends(format!("close woke {woken} of 3 threads; {shut}"))
             .why("It is not the same for a watched fd, an epoll and a socket."),
     };
     finding

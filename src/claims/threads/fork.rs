@@ -10,7 +10,7 @@ use nix::fcntl::OFlag;
 
 use crate::claims::child::{Child, OF_THE_CHILD, Role};
 use crate::claims::claim::Claim;
-use crate::claims::evidence::{errno, outcome};
+use crate::claims::evidence::{errno, outcome, reports};
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::trial::{ET, IN, Trial};
 use crate::trace::CtlOp;
@@ -42,8 +42,8 @@ fn fork_shares(t: &mut Trial) -> Result<Finding> {
     let mut child = Child::fork(Role::Fork, &[&epoll.0, &a.socket], &numbers)?;
     child.expect("added")?;
     t.note("the child: ADD of an eventfd of its own, written");
-    let reports = t.wait(&epoll)?;
-    let of_childs = reports.iter().filter(|report| report.data == OF_THE_CHILD);
+    let reported = t.wait(&epoll)?;
+    let of_childs = reported.iter().filter(|report| report.data == OF_THE_CHILD);
     let of_childs = of_childs.count();
     child.go()?;
     child.expect("deleted")?;
@@ -68,8 +68,11 @@ fn judge_fork_shares(forked: Forked) -> Finding {
     let [childs, ours] = forked.edge;
     let modify = outcome(&forked.modify.map(|()| 0));
     let evidence = format!(
-        "its ADD: {} report; MOD {modify}; edge: {childs}, {ours}",
-        forked.of_childs
+        "the child's ADD brought us {}, and after its DEL our MOD said {modify}; of one edge it got \
+         {}, and we got {}",
+        reports(forked.of_childs),
+        reports(childs),
+        reports(ours)
     );
     let finding = match (forked.of_childs, forked.modify) {
         (0, Ok(())) => confirmed(evidence).why("What the child did changed nothing here."),
@@ -119,7 +122,9 @@ fn nonblock_shared(t: &mut Trial) -> Result<Finding> {
 /// Whether our fd has the flag: by accept4, by a dup's, by a child's.
 fn judge_nonblock_shared(has: [bool; 3]) -> Finding {
     let [accept, dup, fork] = has.map(|has| if has { "yes" } else { "no" });
-    let evidence = format!("accept4: {accept}; set by a dup: {dup}; by a child: {fork}");
+    let evidence = format!(
+        "the flag came through accept4: {accept}; through a dup: {dup}; through a child: {fork}"
+    );
     let finding = match has {
         [true, true, true] => confirmed(evidence).why("All three hand the flag on."),
         [false, true, true] => depends(evidence).why(

@@ -56,7 +56,7 @@ fn judge_number_twice(
     read: Result<usize, Errno>,
 ) -> Finding {
     let evidence = format!(
-        "2nd ADD: {}, {entries} entries; report, recv: {}",
+        "the second ADD said {}, and {entries} entries had the number; after the report recv said {}",
         outcome(&added.map(|()| 0)),
         outcome(&read)
     );
@@ -107,14 +107,14 @@ fn judge_stale_batch(
 ) -> Finding {
     match same_number {
         true => refuted(format!(
-            "2nd event: of {meant}, now {now}'s number; recv {}",
+            "the second event was {meant}'s, but the number was {now}'s by then; recv said {}",
             outcome(&read)
         ))
         .why(
             "The array is a copy from before. With EAGAIN one is lucky: a blocking socket would \
              sleep. So close after the batch, or keep more in data than a number.",
         ),
-        false => confirmed(format!("the number of {meant} is nobody else's"))
+        false => confirmed(format!("the number of {meant} was nobody else's"))
             .why("The new connection got another number."),
     }
     .count("same_number", same_number.into())
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(stale.verdict, Refuted);
         assert_eq!(
             stale.evidence,
-            "2nd event: of B, now C's number; recv EAGAIN"
+            "the second event was B's, but the number was C's by then; recv said EAGAIN"
         );
         assert_eq!(judge_stale_batch(b, c, false, nothing).verdict, Confirmed);
     }

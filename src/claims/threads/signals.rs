@@ -44,13 +44,13 @@ fn said(result: i64) -> String {
 fn judge_signal_race(apart: i64, together: i64) -> Finding {
     let how = |result| {
         if result == -1 {
-            "EINTR"
+            "ended with EINTR"
         } else {
-            "slept through"
+            "slept through it"
         }
     };
     let evidence = format!(
-        "unblock, wait: {}; in one call: {}",
+        "after the unblocking, the wait {}; with both in one call, it {}",
         how(apart),
         how(together)
     );
@@ -98,8 +98,10 @@ fn signalfd_fork(t: &mut Trial) -> Result<Finding> {
 /// Reports of the child's signal, by the inherited epoll, by poll, by an epoll
 /// of its own; and what is left of the parent's.
 fn judge_signalfd_fork(inherited: i64, polled: i64, own: i64, parent: i64) -> Finding {
-    let evidence =
-        format!("child's wait {inherited}, poll {polled}, own epoll {own}; ours {parent}");
+    let evidence = format!(
+        "reports of the child's signal: {inherited} by the inherited epoll, {polled} by poll, {own} by \
+         an epoll of its own; afterwards of the parent's: {parent}"
+    );
     let finding = match (inherited, own, parent) {
         (1, 1, _) => confirmed(evidence).why("The inherited epoll saw the child's signal."),
         (0, 1, 1) => refuted(evidence).why(

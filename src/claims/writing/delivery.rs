@@ -34,7 +34,7 @@ fn nonblock_both(t: &mut Trial) -> Result<Finding> {
 
 fn judge_nonblock_both(empty: Result<usize, Errno>, full: Errno) -> Finding {
     let evidence = format!(
-        "recv: {}; send to a full buffer: {}",
+        "recv of nothing said {}, and send to a full buffer said {}",
         outcome(&empty),
         crate::trace::errno_name(full)
     );
@@ -69,7 +69,7 @@ fn send_delivered(t: &mut Trial) -> Result<Finding> {
 fn judge_send_delivered(sent: usize, unread: u64, next: Result<usize, Errno>) -> Finding {
     let read = sent as u64 - unread.min(sent as u64);
     let evidence = format!(
-        "send = {sent}, read {read}, {unread} lost; next: {}",
+        "send returned {sent}, the client read {read} of them, {unread} were lost; the next send said {}",
         outcome(&next)
     );
     let finding = match unread {

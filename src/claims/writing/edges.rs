@@ -90,7 +90,9 @@ fn out_once(t: &mut Trial) -> Result<Finding> {
 
 /// Reports after the first: TCP, UDP, a pipe, a Unix socket.
 fn judge_out_once([tcp, udp, pipe, unix]: [usize; 4]) -> Finding {
-    let evidence = format!("5 sends: TCP {tcp} more, UDP {udp}, pipe {pipe}, Unix {unix}");
+    let evidence = format!(
+        "five sends brought {tcp} reports on TCP, {udp} on UDP, {pipe} on a pipe, {unix} on a Unix socket"
+    );
     let finding = match (tcp, udp + pipe + unix) {
         (0, 0) => confirmed(evidence).why("None of the four told again what was so before."),
         (0, _) => depends(evidence).why(
@@ -192,7 +194,10 @@ fn drained(t: &mut Trial, a: &Conn, epoll: &Epoll, bytes: usize) -> Result<usize
 /// Reports after EAGAIN, at 85 %, at 85 % and after a poll.
 fn judge_out_needs_eagain(reports: [usize; 3], full: usize) -> Finding {
     let [eagain, nearly, polled] = reports;
-    let evidence = format!("after EAGAIN {eagain}; at 85 % {nearly}; and a poll {polled}");
+    let evidence = format!(
+        "reports of room: {eagain} after EAGAIN, {nearly} at 85 % without one, {polled} after a poll \
+         that said no"
+    );
     let finding = match reports {
         [1, 1, _] => confirmed(evidence).why("With EAGAIN and without."),
         [1, 0, _] => depends(evidence).why(
@@ -289,7 +294,8 @@ fn reads(a: &Conn, arrived: &mut usize) -> Result<Option<()>> {
 
 fn judge_out_ignored(dropped: usize, kept: usize) -> Finding {
     let some = if dropped > 0 { "some" } else { "0" };
-    let evidence = format!("a late reader loses {some}; with OUT watched, {kept}");
+    let evidence =
+        format!("a client that read late lost {some} bytes; with EPOLLOUT watched it lost {kept}");
     let finding = match (dropped, kept) {
         (0, _) => confirmed(evidence).why("All of it arrived."),
         (_, 0) => refuted(evidence).why(
@@ -302,7 +308,7 @@ fn judge_out_ignored(dropped: usize, kept: usize) -> Finding {
         .varies("lost", dropped as f64)
         .count("lost_with_epollout", kept as u64)
         .varying(format!(
-            "{dropped} bytes are lost; with EPOLLOUT watched, {kept}"
+            "a client that read late lost {dropped} bytes; with EPOLLOUT watched it lost {kept}"
         ))
 }
 

@@ -9,7 +9,7 @@ use nix::sys::epoll::{Epoll, EpollFlags};
 use nix::sys::socket::{MsgFlags, send};
 
 use crate::claims::claim::Claim;
-use crate::claims::evidence::{errno, figure, short};
+use crate::claims::evidence::{errno, figure, reports, short};
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::PATIENCE;
 use crate::claims::trial::{Conn, ET, IN, OUT, Trial};
@@ -67,13 +67,19 @@ fn withheld_with_room(t: &mut Trial, a: &Conn, epoll: &Epoll) -> Result<bool> {
 fn judge_lt_writable_spin(reports: usize, withheld: bool, took: Duration) -> Finding {
     let waits = format!("{} of {} waits", figure(reports), figure(WAITS));
     let finding = match (reports == WAITS, withheld) {
-        (true, true) => confirmed(format!("{waits}; withheld when nearly full")).why(
+        (true, true) => confirmed(format!(
+            "{waits} reported it; with the buffer nearly full they did not, though send took bytes"
+        ))
+        .why(
             "A busy loop, unless EPOLLOUT is asked for only while something waits to be sent. \
              With about two thirds in use the report is withheld, though send still takes bytes.",
         ),
-        (true, false) => confirmed(format!("{waits}; to the last byte of room"))
-            .why("A busy loop, unless EPOLLOUT is asked for only while something waits."),
-        (false, _) => refuted(waits).why("An empty send buffer was not reported at every wait."),
+        (true, false) => confirmed(format!(
+            "{waits} reported it, and so it was to the last byte of room"
+        ))
+        .why("A busy loop, unless EPOLLOUT is asked for only while something waits."),
+        (false, _) => refuted(format!("{waits} reported it"))
+            .why("An empty send buffer was not reported at every wait."),
     };
     let rate = reports as f64 / took.as_secs_f64();
     finding
@@ -82,7 +88,7 @@ fn judge_lt_writable_spin(reports: usize, withheld: bool, took: Duration) -> Fin
         .count("withheld_with_room", withheld.into())
         .varies("reports_per_second", rate)
         .varying(format!(
-            "{} of {} waits, {} reports a second",
+            "{} of {} waits reported it, {} times a second",
             figure(reports),
             figure(WAITS),
             figure(rate as usize)
@@ -107,7 +113,7 @@ fn et_writable_once(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_et_writable_once(reports: usize) -> Finding {
-    let evidence = format!("{} report in {} waits", figure(reports), figure(WAITS));
+    let evidence = format!("{} of {} waits reported it", figure(reports), figure(WAITS));
     let finding = match reports {
         1 => confirmed(evidence).why(
             "The ADD found it writable, and nothing has happened since. What a send brings is \
@@ -203,15 +209,15 @@ fn judge_et_writable_refill(
     filled: usize,
 ) -> Finding {
     let finding = match (silence, first_byte, reports) {
-        (0, 0, 1) => confirmed("1 report, and not at the first byte read").why(
+        (0, 0, 1) => confirmed("1 report came, and not when the client read its first byte").why(
             "The kernel waits until about a third of the buffer is free: a report for every free \
              byte would be a wake-up for every byte. Without the EAGAIN there may be none: \
              out-needs-eagain.",
         ),
-        (0, 1, 0) => confirmed("1 report, at the first byte read")
+        (0, 1, 0) => confirmed("1 report came, when the client read its first byte")
             .why("This kernel reports the first free byte."),
         _ => refuted(format!(
-            "full: {silence} reports, first byte: {first_byte}, then {reports}"
+            "reports: {silence} while full, {first_byte} at the first byte read, {reports} later"
         ))
         .why("Not one report for one passage from full to writable."),
     };
@@ -222,7 +228,7 @@ fn judge_et_writable_refill(
         .varies("filled_bytes", filled as f64)
         .varies("read_before_report_percent", share)
         .varying(format!(
-            "1 report, when {share:.0} % of {filled} bytes were read"
+            "1 report came, when {share:.0} % of {filled} bytes were read"
         ))
 }
 
@@ -248,7 +254,11 @@ fn et_in_brings_out(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_et_in_brings_out(silence: usize, events: EpollFlags) -> Finding {
-    let evidence = format!("{silence} reports before, then {}", short(events));
+    let evidence = format!(
+        "{} before the client sent, and then {}",
+        reports(silence),
+        short(events)
+    );
     let finding = match (events.contains(IN), events.contains(OUT)) {
         (true, true) => refuted(evidence).why(
             "The arrival put the fd on the ready list; the wait then asked it afresh, and it is \

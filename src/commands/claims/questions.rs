@@ -110,24 +110,24 @@ fn counted(tried: &Tried) -> Measured {
             _ => None,
         })
     });
-    Measured {
-        answer,
-        reason: tried.finding.evidence.clone(),
-    }
+    measured(tried, answer)
 }
 
 fn verdict(tried: &Tried) -> Measured {
-    Measured {
-        answer: match tried.finding.verdict {
-            Verdict::NotTried => None,
-            verdict => Some(Answer::Word(verdict.name())),
-        },
-        // Where there is a count, it stands beside that.
-        reason: match of(tried.claim) {
-            Some(_) => String::new(),
-            None => tried.finding.evidence.clone(),
-        },
-    }
+    let answer = match tried.finding.verdict {
+        Verdict::NotTried => None,
+        verdict => Some(Answer::Word(verdict.name())),
+    };
+    measured(tried, answer)
+}
+
+/// What was seen stands above the answers; what there was not to see, beside them.
+fn measured(tried: &Tried, answer: Option<Answer>) -> Measured {
+    let reason = match tried.finding.verdict {
+        Verdict::NotTried => tried.finding.evidence.clone(),
+        _ => String::new(),
+    };
+    Measured { answer, reason }
 }
 
 #[cfg(test)]

@@ -179,19 +179,20 @@ fn every_count_is_tested() {
     assert_eq!(counted.count(), FIGURES.len() + RECOUNTED);
 }
 
-/// What was found stands beside the count, once; a right word needs no more.
+/// What was seen stands once, above the answers.
 #[test]
 fn the_reason_stands_once() {
     let shown = run(&mut lab("claims et-once --predict 7,yes"))
         .ok()
         .stdout();
+    assert_eq!(shown.matches("8 bytes are stranded").count(), 1, "{shown}");
     let table = shown.split("kernel\n").nth(1).expect("a table");
     let lines: Vec<&str> = table.lines().take(3).collect();
     assert_eq!(
         lines,
         [
-            "1. How many of the 13 bytes stay           7          8  not so: 1 report, 8",
-            "   unread?                                               bytes stranded",
+            "1. How many of the 13 bytes stay           7          8  not so",
+            "   unread?",
             "2. What will become of the claim?  confirmed  confirmed  as predicted",
         ]
     );
