@@ -55,6 +55,7 @@ fn a_run_is_heard_from_its_beginning_to_its_summary() {
     };
     let script = Script {
         messages: vec![vec![b"HELLOworld123".to_vec()], vec![b"ping".to_vec()]],
+        together: false,
         stall: Duration::ZERO,
     };
     stage.announce(&run).expect("it is announced");

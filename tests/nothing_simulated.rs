@@ -211,6 +211,14 @@ fn many_events_in_one_return() {
         .calls("epoll_wait")
         .map(|wait| wait["result"].as_u64());
     assert_eq!(most.max(), Some(Some(64)));
+    // The lab holds the server between two calls, and makes none for it.
+    for mode in ["lt", "et-blocking", "et-nonblock"] {
+        let lines = agree(&[mode, "--clients", "3", "--together"]);
+        let first = lines
+            .calls("epoll_wait")
+            .find(|wait| wait["events"][0]["name"] == "A");
+        assert_eq!(first.expect("A is reported")["result"], 3, "{mode}");
+    }
 }
 
 /// The bytes, escaped as strace escapes them: what it would be wrong to pass

@@ -82,6 +82,9 @@ fn a_hundred_runs_of_each_mode() {
             "lt --read drain",
             "et-blocking --read once --clients 4",
             "et-nonblock --read once --message HELLOworld123 --message again",
+            "lt --together --clients 9 --message HELLOworld123 --message again",
+            "et-blocking --together",
+            "et-nonblock --together --format json",
         ] {
             one_output(&format!("{line} --trace --stall 0s"), 10);
         }

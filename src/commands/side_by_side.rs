@@ -150,6 +150,9 @@ fn parse(words: &str) -> Result<Asked, String> {
 /// What one of them says of its clients goes for both.
 fn with_the_same_clients(mut left: Asked, mut right: Asked) -> Result<(Asked, Asked), String> {
     let (one, other) = (&mut left.2, &mut right.2);
+    // Held or not: the clients do the same at the same time.
+    let together = one.together || other.together;
+    (one.together, other.together) = (together, together);
     let clients = match (one.clients, other.clients) {
         (Some(one), Some(other)) if one != other => {
             return Err(format!(
@@ -157,7 +160,7 @@ fn with_the_same_clients(mut left: Asked, mut right: Asked) -> Result<(Asked, As
             ));
         }
         (Some(clients), _) | (None, Some(clients)) => clients,
-        (None, None) => left.0.clients().max(right.0.clients()),
+        (None, None) => one.clients(left.0).max(other.clients(right.0)),
     };
     match (one.message.is_empty(), other.message.is_empty()) {
         (false, false) if one.message != other.message => {
@@ -167,5 +170,8 @@ fn with_the_same_clients(mut left: Asked, mut right: Asked) -> Result<(Asked, As
         (true, _) => one.message = other.message.clone(),
     }
     (one.clients, other.clients) = (Some(clients), Some(clients));
+    if let Some(mistake) = one.not_together(left.0).or(other.not_together(right.0)) {
+        return Err(mistake.into());
+    }
     Ok((left, right))
 }

@@ -70,14 +70,25 @@ impl Lab {
     /// One look at the server thread. The steps are read first: what happens
     /// after that is noticed by the next look.
     pub(super) fn look(&self) -> Result<(Look, Option<Asleep>)> {
-        let (steps, current) = {
+        let (steps, current, held) = {
             let state = self.journal.lock();
-            (state.steps, state.current)
+            (state.steps, state.current, state.held)
         };
         let look = self
             .witness
             .look(current)
             .context("cannot read /proc/self/task/TID")?;
+        if let Some(call) = held {
+            let held = Asleep {
+                call: call.name(),
+                syscall: call.syscall(),
+                fd: call.fd(),
+                waits_for: WaitsFor::Lab,
+                steps,
+                ready: None,
+            };
+            return Ok((look, Some(held)));
+        }
         let fd = current.and_then(|call: Call| call.fd());
         let asleep = match look.sleep {
             Some(Sleep::ForAnyone { call, syscall }) => Some(Asleep {

@@ -2,8 +2,10 @@
 //!
 //! All connect in turn; all send, message by message, in turn; each, in turn,
 //! receives what has come back and hangs up. Each of these is a step, and a
-//! step is taken only when the server has come to rest.
+//! step is taken only when the server has come to rest: it sleeps, or the lab
+//! holds it before its next wait.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -21,6 +23,9 @@ use crate::trace::Name;
 pub struct Script {
     /// By client: its messages.
     pub messages: Vec<Vec<Vec<u8>>>,
+    /// All send their first message before the server waits again: it is held
+    /// from the last connect until then.
+    pub together: bool,
     /// How long a starving client is watched.
     pub stall: Duration,
 }
@@ -52,23 +57,38 @@ impl Lab {
         self.board.lock().scene.clients = vec![ClientSide::default(); clients];
 
         for client in 0..clients {
-            self.step(client, Action::Connect, &[], pace)?;
+            if script.together && client + 1 == clients {
+                // From its sleep: it accepts this one, and comes as far as its
+                // next wait.
+                let journal = Arc::clone(&self.journal);
+                let mut and_hold = |coming: Coming<'_>| {
+                    pace(coming)?;
+                    journal.hold();
+                    Ok(())
+                };
+                self.step(client, Action::Connect, &[], &mut and_hold)?;
+            } else {
+                self.step(client, Action::Connect, &[], pace)?;
+            }
         }
         let rounds = script.messages.iter().map(Vec::len).max().unwrap_or(0);
         let mut watched = false;
         for round in 0..rounds {
-            for client in 0..clients {
-                let Some(message) = script.messages[client].get(round) else {
-                    continue;
-                };
-                self.step(client, Action::Send, message, pace)?;
-                let starved = self.after_send(client)?;
-                if let Some(blocked) = starved
-                    && !watched
-                {
-                    watched = true;
-                    self.watch(blocked, script.stall)?;
+            let together = script.together && round == 0;
+            let send = (0..clients).filter(|client| script.messages[*client].len() > round);
+            let mut sent = Vec::new();
+            for client in send {
+                self.step(client, Action::Send, &script.messages[client][round], pace)?;
+                sent.push(client);
+                if !together {
+                    self.look_after(&mut sent, &mut watched, script)?;
                 }
+            }
+            if together {
+                // What the last of them sent has arrived, too.
+                self.settle()?;
+                self.journal.release();
+                self.look_after(&mut sent, &mut watched, script)?;
             }
         }
         self.note_stranded()?;
@@ -81,6 +101,25 @@ impl Lab {
             self.step(client, Action::Close, &[], pace)?;
         }
         self.end(pace)
+    }
+
+    /// What came of the messages that have been sent; the first client that
+    /// starves is watched.
+    fn look_after(
+        &mut self,
+        sent: &mut Vec<usize>,
+        watched: &mut bool,
+        script: &Script,
+    ) -> Result<()> {
+        for client in sent.drain(..) {
+            if let Some(blocked) = self.after_send(client)?
+                && !*watched
+            {
+                *watched = true;
+                self.watch(blocked, script.stall)?;
+            }
+        }
+        Ok(())
     }
 
     /// One step of one client.

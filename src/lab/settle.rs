@@ -25,7 +25,7 @@ const LOOKS: u32 = 3;
 /// What a server thread is doing once nothing moves any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rest {
-    /// Asleep, in the wait call or in a call for one client.
+    /// Asleep, in the wait call or in a call for one client; or held.
     Asleep(Asleep),
     /// It has ended.
     Ended,
@@ -181,7 +181,7 @@ impl Lab {
             // Whoever sleeps for this client has to have moved since it acted.
             let sleeps_for_it = match asleep.for_one() {
                 Some(fd) => fd.name == name,
-                None => true,
+                None => !asleep.is_held(),
             };
             if sleeps_for_it && client.acted_at == Some(asleep.steps) {
                 return Ok(Some(Missing::WakeUp(name)));

@@ -31,6 +31,8 @@ pub struct Journal {
     state: Mutex<State>,
     /// The records have been taken.
     room: Condvar,
+    /// Nobody holds the server any more.
+    released: Condvar,
 }
 
 /// Where a server is, and what its calls have come to.
@@ -41,6 +43,10 @@ pub struct State {
     pub steps: u64,
     /// The call that was entered last. A server that sleeps sleeps in it.
     pub current: Option<Call>,
+    /// The wait that it has come to, and is held before.
+    pub held: Option<Call>,
+    /// It is to be held before its next wait.
+    hold: bool,
     /// The listening socket, once it listens.
     pub listener: Option<RawFd>,
     /// The epoll instance, once it has one.
@@ -64,6 +70,7 @@ impl Journal {
                 ..State::default()
             }),
             room: Condvar::new(),
+            released: Condvar::new(),
         }
     }
 
@@ -84,8 +91,26 @@ impl Journal {
                 state = self.keep(mem::take(record), state);
             }
         }
+        while state.hold && call.is_some_and(|call| call.is_wait()) {
+            state.held = call;
+            let woken = self.released.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+        }
         state.steps += 1;
         state.current = call;
+    }
+
+    /// From here on the server comes to its next wait and no further, as one
+    /// that is still busy: see [`State::held`].
+    pub fn hold(&self) {
+        self.lock().hold = true;
+    }
+
+    /// It goes on.
+    pub fn release(&self) {
+        let mut state = self.lock();
+        (state.hold, state.held) = (false, None);
+        self.released.notify_one();
     }
 
     /// Keeps a record for whoever follows. If there are too many, waits until

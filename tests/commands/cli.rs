@@ -58,6 +58,12 @@ fn a_wrong_value_is_named_with_what_would_be_right() {
             "--clients",
             "cannot be used with",
         ),
+        (&["blocking", "--together"], "blocking", "et-nonblock"),
+        (
+            &["lt", "--clients", "1", "--together"],
+            "--clients 1",
+            "2 or more",
+        ),
         (
             &["lt", "--listen", "127.0.0.1:0", "--message", "x"],
             "--message",

@@ -34,6 +34,7 @@ fn on_a_projector_and_on_a_small_window() {
     let path = directory.file("page.html");
     for line in [
         "lt --clients 4",
+        "lt --together",
         "et-blocking --read once --stall 0s",
         "et-blocking --stall 0s",
         "et-nonblock --clients 100 --message HELLOworld123HELLOworld123HELLOworld123",

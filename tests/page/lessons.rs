@@ -93,3 +93,20 @@ fn lesson_5_eagain_and_an_empty_list_at_every_sleep() {
         );
     }
 }
+
+#[test]
+fn together_both_are_on_the_list_before_the_wait() {
+    let moments = moments("lt --together");
+    let held: Vec<_> = moments
+        .iter()
+        .filter(|(_, state)| state["th"] == "held")
+        .collect();
+    assert!(says(held[0]).contains("its next epoll_wait has not begun"));
+    let said: Vec<_> = held[1..].iter().map(|held| &says(held)[..7]).collect();
+    assert_eq!(said, ["A sends", "B sends"]);
+    let (_, state) = held[2];
+    assert_eq!(
+        (ready(state), &state["call"]),
+        (json!([5, 6]), &json!("before epoll_wait"))
+    );
+}

@@ -123,6 +123,7 @@ fn script(args: &CompareArgs) -> Script {
     }
     Script {
         messages: all,
+        together: false,
         stall: Duration::ZERO,
     }
 }

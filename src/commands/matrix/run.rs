@@ -115,6 +115,7 @@ fn script(args: &MatrixArgs) -> Script {
     let own = [&b"HELLOworld123"[..], b"ping"];
     Script {
         messages: own.map(|own| messages(&args.message, own)).to_vec(),
+        together: false,
         stall: Duration::ZERO,
     }
 }

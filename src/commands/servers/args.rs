@@ -84,6 +84,11 @@ pub struct ServerArgs {
     #[arg(value_parser = value_parser!(u16).range(1..=100))]
     pub clients: Option<u16>,
 
+    /// All send their first message before the server waits again: it is
+    /// held meanwhile, as if it were busy; not with blocking [clients: 2]
+    #[arg(long, help_heading = "The clients")]
+    pub together: bool,
+
     /// How long a starving client is watched: 1s, 500ms, 0s
     #[arg(
         long,
@@ -99,9 +104,9 @@ pub struct ServerArgs {
     pub step: bool,
 
     /// Serve real clients, such as nc, until Ctrl-C; not with --clients,
-    /// --message, --step or --predict
+    /// --message, --together, --step or --predict
     #[arg(long, value_name = "ADDR:PORT", help_heading = "The clients")]
-    #[arg(value_parser = parse_address, conflicts_with_all = ["message", "clients", "step", "predict"])]
+    #[arg(value_parser = parse_address, conflicts_with_all = ["message", "clients", "together", "step", "predict"])]
     pub listen: Option<SocketAddr>,
 
     #[command(flatten)]
@@ -109,6 +114,31 @@ pub struct ServerArgs {
 
     #[command(flatten)]
     pub predict: PredictArgs,
+}
+
+impl ServerArgs {
+    /// How many clients there are: together is nobody alone.
+    pub fn clients(&self, server: Server) -> u16 {
+        let own = match self.together {
+            true => server.clients().max(2),
+            false => server.clients(),
+        };
+        self.clients.unwrap_or(own)
+    }
+
+    /// Why `--together` is not to be had.
+    pub fn not_together(&self, server: Server) -> Option<&'static str> {
+        match (self.together, server, self.clients) {
+            (true, Server::Blocking, _) => Some(
+                "--together: the server is held before its next epoll_wait, and blocking has \
+                 none; take lt, et-blocking or et-nonblock",
+            ),
+            (true, _, Some(1)) => Some(
+                "--together with --clients 1: there is nobody to be together with; take 2 or more",
+            ),
+            _ => None,
+        }
+    }
 }
 
 /// The longest stall.

@@ -73,6 +73,9 @@ pub fn set_up(run: &Run, script: &Script) -> String {
         .collect();
     match script.messages.len() {
         1 => sentences.push("A stays connected.".into()),
+        _ if script.together => {
+            sentences.push("All send before the server waits again, and stay connected.".into())
+        }
         2..=NAMED => sentences.push("All stay connected.".into()),
         n => sentences.push(match n - NAMED {
             1 => "1 more does the same. All stay connected.".into(),

@@ -44,6 +44,10 @@ pub fn execute(
         );
         return Ok(ExitCode::from(2));
     }
+    if let Some(mistake) = args.not_together(server) {
+        tell(&format!("epoll-lab: {mistake}"));
+        return Ok(ExitCode::from(2));
+    }
     let mut view = args.screen.view(charset);
     // Whoever is asked may want to see the trace of this run afterwards; who
     // steps through it sees it as it comes.
@@ -211,8 +215,12 @@ fn flags(server: Server, mode: &Mode, args: &ServerArgs) -> String {
     if args.buffer != BUFFER {
         push("--buffer", &args.buffer.to_string());
     }
-    if let Some(clients) = args.clients.filter(|n| *n != server.clients()) {
+    let clients = args.clients(server);
+    if clients != server.clients() && !(args.together && clients == 2) {
         push("--clients", &clients.to_string());
+    }
+    if args.together {
+        flags += " --together";
     }
     for message in &args.message {
         let word = shell_word(&message.0);
@@ -228,7 +236,7 @@ fn flags(server: Server, mode: &Mode, args: &ServerArgs) -> String {
 /// Who says what: A tells more than a buffer holds, the others a word, unless
 /// the user says otherwise.
 fn script(server: Server, args: &ServerArgs) -> Script {
-    let clients = args.clients.unwrap_or(server.clients());
+    let clients = args.clients(server);
     let own = |client| match client {
         0 => &b"HELLOworld123"[..],
         _ => b"ping",
@@ -236,6 +244,7 @@ fn script(server: Server, args: &ServerArgs) -> Script {
     let each = (0..clients).map(|client| messages(&args.message, own(client)));
     Script {
         messages: each.collect(),
+        together: args.together,
         stall: args.stall,
     }
 }

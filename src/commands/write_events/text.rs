@@ -39,7 +39,11 @@ pub fn table(
             // More than one, and no end of them: W never comes to rest.
             let busy = measured.reports > 1 && !measured.silent;
             let reports = measured.reports.to_string();
-            let reports = if busy { reports.red() } else { reports.green() };
+            let reports = if busy {
+                reports.yellow()
+            } else {
+                reports.green()
+            };
             [measured.waits.to_string(), reports.to_string()]
         });
         acts.push_record(std::iter::once(row_label(act).to_string()).chain(counts));

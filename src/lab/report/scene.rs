@@ -10,7 +10,7 @@ use crate::trace::escape::quote;
 use crate::trace::totals::Connection;
 use crate::trace::{Fd, Name, errno_name};
 
-/// The call in which the server sleeps.
+/// The call in which the server sleeps, or before which it is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asleep {
     /// By its man page: `recv`.
@@ -36,12 +36,19 @@ pub enum WaitsFor {
     Anyone,
     /// The one client whose fd the call names.
     One,
+    /// The lab, which holds the server before this call, as if it were busy.
+    Lab,
 }
 
 impl Asleep {
     /// The fd of the one client that the server sleeps for.
     pub fn for_one(&self) -> Option<Fd> {
         self.fd.filter(|_| self.waits_for == WaitsFor::One)
+    }
+
+    /// The lab holds it: it has not made this call yet.
+    pub fn is_held(&self) -> bool {
+        self.waits_for == WaitsFor::Lab
     }
 
     /// The call, and the one client that it is for, if it is for one.
@@ -77,7 +84,7 @@ pub struct Step {
     pub action: Action,
     /// What it sends, or has received.
     pub data: Vec<u8>,
-    /// Where the server slept at that moment.
+    /// Where the server slept at that moment, or was held.
     pub asleep: Option<Asleep>,
     /// The errno with which the connection has failed, if it has.
     pub failed: Option<Errno>,

@@ -87,6 +87,8 @@ pub(super) struct StepLine {
     data: String,
     server_asleep: Option<AsleepLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    server_held: Option<AsleepLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     errno: Option<String>,
 }
 
@@ -239,6 +241,13 @@ impl<'a> CallLine<'a> {
 
 impl StepLine {
     pub(super) fn new(step: &Step) -> StepLine {
+        let line = |held| {
+            let there = step
+                .asleep
+                .as_ref()
+                .filter(|asleep| asleep.is_held() == held);
+            there.map(AsleepLine::new)
+        };
         StepLine {
             client: step.client.to_string(),
             action: match step.action {
@@ -251,7 +260,8 @@ impl StepLine {
             },
             bytes: step.data.len(),
             data: escape(&step.data),
-            server_asleep: step.asleep.as_ref().map(AsleepLine::new),
+            server_asleep: line(false),
+            server_held: line(true),
             errno: step.failed.map(errno_name),
         }
     }

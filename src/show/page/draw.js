@@ -115,7 +115,7 @@ function stage(run, state, m) {
   return box;
 }
 
-const STATES = { run: ['▶', 'running'], any: ['z z z', 'asleep, for anybody'], one: ['Z Z Z', 'ASLEEP, for one client'], end: ['■', 'ended'] };
+const STATES = { run: ['▶', 'running'], any: ['z z z', 'asleep, for anybody'], one: ['Z Z Z', 'ASLEEP, for one client'], held: ['▮▮', 'busy: held by the lab'], end: ['■', 'ended'] };
 function server(run, state, m) {
   const th = state.th || 'run', [sign, text] = STATES[th], buf = state.buf, box = h('section', 'server card');
   box.setAttribute('aria-label', 'The server, one thread');

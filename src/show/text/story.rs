@@ -203,6 +203,7 @@ pub fn state_text(asleep: &Asleep, starved: bool) -> ColoredString {
     match asleep.for_one() {
         Some(fd) if starved => alarm(&format!("SERVER ASLEEP: {}({fd})", asleep.call)),
         Some(fd) => plain(&format!("server asleep: {}({fd})", asleep.call)),
+        None if asleep.is_held() => plain(&format!("server held before {}", asleep.call)),
         None => plain(&format!("server asleep: {}", asleep.call)),
     }
 }

@@ -23,6 +23,9 @@ impl Fold {
         }
         self.slept = Some(asleep.steps);
         self.forget_ghosts();
+        if asleep.is_held() {
+            return Some(self.held(asleep));
+        }
         let call = asleep.call;
         let gone = self.ask_all();
         self.compare_ready(asleep);
@@ -64,6 +67,19 @@ impl Fold {
             moment = moment.look("ready");
         }
         Some(moment.ask(asked.map(|(name, unread)| ask::again(call, name, unread, false))))
+    }
+
+    /// The lab holds the server, as if it were busy.
+    fn held(&mut self, asleep: &Asleep) -> Moment {
+        let call = asleep.call;
+        self.compare_ready(asleep);
+        self.thread("held", format!("before {call}"));
+        self.buffer(None);
+        let say = format!(
+            "The thread is busy: the lab holds it, and its next {call} has not begun. Clients may \
+             send meanwhile."
+        );
+        Moment::new(Kind::Sleep, say).look("thread")
     }
 
     /// The server rests. Where it goes to sleep now, that becomes a moment of
