@@ -212,7 +212,7 @@ mod tests {
             ]),
             Shape::Linear
         );
-        // A busy machine's: the last size alone is dearer, by less than it would be if each fd cost something.
+        // A busy machine's: the last size alone costs more, by less than it would be if each fd cost something.
         assert_eq!(
             of(&[(10.0, 390.0), (100.0, 400.0), (1e3, 430.0), (1e4, 1_060.0)]),
             Shape::Other

@@ -12,7 +12,7 @@ pub struct Measurement {
     pub plan: Plan,
     /// One for each API at each point, in the order of [`Plan::points`].
     pub cells: Vec<Cell>,
-    /// Threads in the process at the start; more than one makes each fd of `select` and `poll` dearer.
+    /// Threads in the process at the start; more than one makes each fd of `select` and `poll` cost more.
     pub threads: usize,
 }
 

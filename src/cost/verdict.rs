@@ -95,7 +95,7 @@ fn queueing(measurement: &Measurement) -> Option<String> {
         costs().min_by(|one, other| one.1.median_ns.total_cmp(&other.1.median_ns))?;
     (first.median_ns > FLAT_WITHIN * least.median_ns).then(|| {
         format!(
-            "poll is dearer with {} of {} fds ready ({} ns) than with {} ({} ns): up to the first ready fd the kernel also \
+            "poll costs more with {} of {} fds ready ({} ns) than with {} ({} ns): up to the first ready fd the kernel also \
              queues the caller on each, as it must before it sleeps. So does select.",
             thousands(few.active as f64),
             thousands(few.fds as f64),

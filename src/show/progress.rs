@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// A bar with the expected time. It draws when it is moved and starts no thread: a second thread in the process would
-/// make each fd of `select` and `poll` dearer, see [`crate::cost`].
+/// make each fd of `select` and `poll` cost more, see [`crate::cost`].
 pub fn bar(total: u64, expected: Duration) -> ProgressBar {
     // Hidden by indicatif itself where stderr is no terminal.
     let bar = ProgressBar::new(total);

@@ -16,7 +16,7 @@ use crate::show::{Charset, progress};
 use crate::trace::OfCall;
 
 /// Measures and shows it. No other thread is left: each would make every fd
-/// of select and poll dearer.
+/// of select and poll cost more.
 pub fn execute(
     args: &CompareArgs,
     plan: &Plan,

@@ -20,8 +20,8 @@ How the cost of a wait is measured:
 
   Pitfalls: where the ready fds are decides how long select and poll take,
   because the search ends with the last of them, and the kernel stops queueing
-  at the first. Other threads in the process make every fd of select and poll
-  dearer. Measure with a release build, on a machine that does nothing else. One
+  at the first. With other threads in the process every fd of select and poll
+  costs more. Measure with a release build, on a machine that does nothing else. One
   wait is not a server: the time a server spends in recv and send is the same
   with all three.";
 

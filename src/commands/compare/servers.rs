@@ -28,7 +28,7 @@ const NAME: &str = "select-poll-compare";
 const APIS: [Api; 3] = [Api::Select, Api::Poll, Api::Epoll];
 
 /// Runs them. No other thread is left then: each would make every fd of
-/// select and poll dearer.
+/// select and poll cost more.
 pub fn execute(args: &CompareArgs, charset: Charset) -> Result<ExitCode> {
     let mut view = args.screen.view(charset);
     if args.step && args.screen.format == Format::Text {

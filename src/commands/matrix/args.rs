@@ -14,7 +14,7 @@ Examples:
 pub const MORE_EXAMPLES: &str = "\
 Each row is a server that was really run, against the same two clients. The
 counts are those of A at the moment when both have sent and neither has hung
-up. B is whether B had its answer by then.
+up. B is served if it has its answer by then.
 
   OK        everything came back
   STRANDED  bytes unread, while the server slept where no report would come

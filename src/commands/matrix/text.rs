@@ -17,7 +17,15 @@ use crate::show::text::layout::wrap;
 use crate::show::text::table;
 
 const HEAD: [&str; 9] = [
-    "socket", "read", "trigger", "reports", "recv", "unread", "B", "RESULT", "",
+    "\nsocket",
+    "\nread",
+    "\ntrigger",
+    "of A:\nreports",
+    "\nrecv",
+    "\nunread",
+    "B is\nserved",
+    "\nRESULT",
+    "",
 ];
 /// The columns that hold numbers.
 const NUMBERS: std::ops::Range<usize> = 3..6;
@@ -28,7 +36,7 @@ const RECV: usize = 4;
 pub fn text(matrix: &Matrix, compared: &[Compared], out: &mut impl Write) -> io::Result<()> {
     let [a, b] = matrix.sent;
     let header = format!(
-        "matrix | {}-byte buffer | A sends {a} bytes, B {b}; A's counts before hang-up",
+        "matrix | {}-byte buffer | A sends {a} bytes, B {b}; counted before they hang up",
         matrix.buffer
     );
     writeln!(out, "{}\n", wrap(&header, 0).bold())?;
@@ -42,10 +50,9 @@ pub fn text(matrix: &Matrix, compared: &[Compared], out: &mut impl Write) -> io:
     rows.modify(Columns::new(..NUMBERS.start), Alignment::left())
         .modify(Columns::new(NUMBERS.end..), Alignment::left())
         .modify(Columns::one(RECV), Alignment::left())
-        .modify(Columns::one(RECV), Padding::new(1, 1, 0, 0))
-        .modify(Columns::one(NUMBERS.end), Padding::new(1, 2, 0, 0))
-        .modify(Columns::one(NUMBERS.end + 1), Padding::new(0, 2, 0, 0));
-    grid::print(&rows, out)?;
+        .modify(Columns::one(NUMBERS.end), Padding::new(1, 1, 0, 0))
+        .modify(Columns::one(NUMBERS.end + 1), Padding::new(0, 1, 0, 0));
+    grid::print_with_head(&rows, 2, out)?;
     writeln!(out)?;
     for rule in rules(&matrix.rows) {
         let sentence = wrap(&format!("=> {}", rule.sentence(&matrix.rows)), 3);

@@ -8,7 +8,7 @@ use colored::Colorize;
 use crate::lab::audience::{Audience, Event, OutputError};
 use crate::lab::report::{Api, Run, Summary, Trigger};
 use crate::server::mode::{Read, SocketKind};
-use crate::show::text::layout::wrap;
+use crate::show::text::layout::{WIDTH, wrap};
 use crate::show::text::table;
 use crate::show::view::View;
 use crate::trace::{Call, Name, Record};
@@ -127,18 +127,18 @@ fn header(run: &Run, title: &str, out: &mut impl Write) -> io::Result<()> {
         Read::Drain if run.socket == SocketKind::Blocking => "recv in a loop",
         Read::Drain => "recv until EAGAIN",
     };
-    let trigger = match run.trigger {
-        Some(Trigger::Level) => "level-triggered",
-        Some(Trigger::Edge) => "edge-triggered",
-        None => "no multiplexing",
+    let [trigger, short] = match run.trigger {
+        Some(Trigger::Level) => ["level-triggered", "level"],
+        Some(Trigger::Edge) => ["edge-triggered", "edge"],
+        None => ["no multiplexing"; 2],
     };
     let socket = match run.socket {
         SocketKind::Blocking => "blocking",
         SocketKind::Nonblocking => "O_NONBLOCK",
     };
-    let header = format!(
-        "{title} | {trigger} | {socket} | {}-byte buffer | {read}",
-        run.buffer
-    );
+    let buffer = run.buffer;
+    let with = |trigger| format!("{title} | {trigger} | {socket} | {buffer}-byte buffer | {read}");
+    let header = Some(with(trigger)).filter(|header| header.len() <= WIDTH);
+    let header = header.unwrap_or_else(|| with(short));
     writeln!(out, "{}\n", wrap(&header, 2).bold())
 }
