@@ -168,6 +168,7 @@ fn before_hang_up(sides: &[ClientSide], totals: &Totals, asleep: Asleep) -> Befo
     });
     BeforeHangUp {
         asleep,
+        returns: totals.returns_for_clients,
         clients: clients.collect(),
     }
 }

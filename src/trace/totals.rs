@@ -130,6 +130,8 @@ impl Connection {
 pub struct Totals {
     /// Wake-ups: returns of the wait call without error, timeouts included.
     pub returns: u64,
+    /// Those among them that reported a client.
+    pub returns_for_clients: u64,
     /// Returns of the wait call that brought nothing because time was up.
     pub timeouts: u64,
     /// What the waits moved and looked at.
@@ -165,6 +167,8 @@ impl Totals {
                 self.returns += 1;
                 self.cost.add(&record.cost);
                 self.timeouts += u64::from(ready == 0);
+                let client = |event: &Report| matches!(event.fd.name, Name::Client(_));
+                self.returns_for_clients += u64::from(record.events.iter().any(client));
                 record
                     .events
                     .iter()

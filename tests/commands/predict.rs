@@ -33,6 +33,27 @@ fn the_matrix_counts_its_own_rows() {
     }
 }
 
+/// One return reports both clients: fewer returns than reports.
+#[test]
+fn together_returns_are_not_reports() {
+    for (mode, reports_of_a, returns) in [
+        ("lt", 3, 3),
+        ("et-blocking --read once", 1, 1),
+        ("et-nonblock", 1, 1),
+    ] {
+        let line = format!("{mode} --together --trace --format json --predict 9,9");
+        let lines = run(&mut lab(&line)).ok().json();
+        let predictions = predictions(&lines);
+        assert_eq!(number(predictions[0], "measured"), reports_of_a, "{line}");
+        assert_eq!(number(predictions[1], "measured"), returns, "{line}");
+        let first = lines.calls("epoll_wait").find(|wait| wait["result"] == 2);
+        let first = first.expect("one return of two");
+        let events = first["events"].as_array().expect("events");
+        let names: Vec<&Value> = events.iter().map(|event| &event["name"]).collect();
+        assert_eq!(names, ["A", "B"], "{line}");
+    }
+}
+
 #[test]
 fn write_events_counts_its_own_reports() {
     for (flags, wanted) in [

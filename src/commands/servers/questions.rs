@@ -40,10 +40,17 @@ pub fn questions(run: &Run, script: &Script) -> Vec<Question<Summary>> {
         run: Some(1),
         measure: answered,
     };
+    let returns = count(
+        format!("How many returns of {wait} will report a client?"),
+        returns,
+    );
     let alone = script.messages.len() == 1;
     match (run.api, run.trigger, run.socket, run.read) {
         (Api::None, ..) if alone => vec![recv],
         (Api::None, ..) => vec![recv, answered],
+        (_, _, SocketKind::Nonblocking, _) | (_, _, _, Read::Once) if script.together => {
+            vec![reports, returns]
+        }
         (_, Some(Trigger::Edge), _, Read::Once) => vec![reports, count(echoed, self::echoed)],
         (_, _, SocketKind::Blocking, Read::Drain) if !alone => vec![recv, answered],
         _ => vec![reports, recv],
@@ -127,6 +134,14 @@ fn reports(summary: &Summary) -> Measured {
             (unread, false) => reason += &format!("; none for the last {unread}"),
         }
         (Answer::Count(server.reports), reason)
+    })
+}
+
+fn returns(summary: &Summary) -> Measured {
+    before(summary, 0, |before, _| {
+        let reports = before.clients.iter().map(|eve| eve.server.reports);
+        let reason = format!("with {}", plural(reports.sum::<u64>(), "report"));
+        (Answer::Count(before.returns), reason)
     })
 }
 

@@ -16,15 +16,15 @@ use crate::watch::acts::Outcome;
 use crate::watch::diagnosis::{Diagnosis, SeenClient};
 
 const HEAD: [&str; 9] = [
-    "act",
-    "client",
-    "trigger",
-    "socket",
-    "reports",
-    "recv",
-    "EAGAIN",
-    "sent/read",
-    "unread",
+    "\nact",
+    "\nclient",
+    "\ntrigger",
+    "\nsocket",
+    "data\nreports",
+    "\nrecv",
+    "\nEAGAIN",
+    "\nsent/read",
+    "\nunread",
 ];
 
 /// Above everything.
@@ -58,7 +58,7 @@ pub fn table(outcomes: &[Outcome], times: bool, out: &mut impl Write) -> io::Res
     for words in [1, 2, 3] {
         table.modify(Columns::new(words..=words), Alignment::left());
     }
-    grid::print(&table, out)
+    grid::print_with_head(&table, 2, out)
 }
 
 fn cells(act: &str, client: &SeenClient, varies: bool) -> [String; 9] {

@@ -194,6 +194,8 @@ pub struct Stuck {
 pub struct BeforeHangUp {
     /// Where the server slept.
     pub asleep: Asleep,
+    /// Returns of the wait call that reported a client.
+    pub returns: u64,
     /// By client, A first.
     pub clients: Vec<Eve>,
 }
