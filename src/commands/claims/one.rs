@@ -72,7 +72,10 @@ impl Experiment for OneClaim {
             let mut text = Vec::new();
             text::answer(tried, VIEW, &mut text)?;
             page.name(&format!("{} | {}", self.0.id, self.0.claim));
-            page.conclude(&tried.finding.evidence, &text);
+            let finding = &tried.finding;
+            let (first, rest) = finding.verdict.name().split_at(1);
+            let verdict = first.to_uppercase() + rest;
+            page.conclude(&format!("{verdict}: {}.", finding.evidence), &text);
         }
         Ok(())
     }
