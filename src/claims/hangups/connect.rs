@@ -166,7 +166,7 @@ fn judge_hup_peer(
     of_write: EpollFlags,
 ) -> Finding {
     let evidence = format!(
-        "our own SHUT_RD was reported as {}, and then recv returned {}; SHUT_WR on both sides as {}",
+        "our own SHUT_RD was reported as {}, and recv still returned {}; SHUT_WR on both sides as {}",
         short(of_read),
         outcome(&read),
         short(of_write & (HUP | ERR))

@@ -178,7 +178,8 @@ fn mask_zero(t: &mut Trial) -> Result<Finding> {
 /// Reports in three waits: of a reset under LT, under ET, of a half-close.
 fn judge_mask_zero([level, edge, half]: [usize; 3]) -> Finding {
     let evidence = format!(
-        "of three waits, {level} reported a reset under LT, {edge} under ET; {half} a half-close"
+        "of three waits, {level} reported a reset under LT and {edge} under ET; {half} reported a \
+         half-close"
     );
     let finding = match level + edge + half {
         0 => confirmed(evidence).why("Not even a reset is reported."),

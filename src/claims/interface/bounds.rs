@@ -119,11 +119,11 @@ fn judge_negative_timeout(outlasts: bool, minus_five: Returned, some: Returned) 
     let result = |returned: Returned| returned.map_or("nothing".into(), |one| outcome(&one));
     let evidence = match outlasts {
         true => format!(
-            "-5 slept until the write; 5,000 ms ended at the write and returned {}",
+            "a wait of -5 slept until the write; one of 5,000 ms ended at the write and returned {}",
             result(some)
         ),
         false => format!(
-            "-5 returned {}; 5,000 ms returned {}",
+            "a wait of -5 returned {}; one of 5,000 ms returned {}",
             result(minus_five),
             result(some)
         ),

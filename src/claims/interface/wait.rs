@@ -70,11 +70,15 @@ fn judge_wait_timeout(none: Waited, some: Waited, ever: Waited) -> Finding {
     let holds = at_once && some.ready == 0 && some.slept && long_enough && ever.ready == 1;
     let how = |waited: &Waited| if waited.slept { "slept" } else { "no sleep" };
     let evidence = match holds {
-        true => "0 did not sleep, 20 ms took no less than that, -1 slept until the write".into(),
+        true => "timeout 0 did not sleep, 20 took 20 ms or more, -1 slept until the write".into(),
         false => format!(
-            "timeout 0: {}; 20 ms: {}; -1: {}, {} ready",
+            "timeout 0: {}; 20: {}; -1: {}, {} ready",
             how(&none),
-            if long_enough { "no less" } else { "less" },
+            if long_enough {
+                "20 ms or more"
+            } else {
+                "less than 20 ms"
+            },
             how(&ever),
             ever.ready
         ),
@@ -90,7 +94,7 @@ fn judge_wait_timeout(none: Waited, some: Waited, ever: Waited) -> Finding {
         .varies("twenty_ms", milliseconds(&some))
         .varies("ever_ms", milliseconds(&ever))
         .varying(format!(
-            "0 took {:.3} ms, 20 ms took {:.2} ms, and -1 took {:.2} ms",
+            "timeout 0 took {:.3} ms, 20 took {:.2} ms, and -1 took {:.2} ms",
             milliseconds(&none),
             milliseconds(&some),
             milliseconds(&ever)

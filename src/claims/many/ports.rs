@@ -198,7 +198,8 @@ fn in_time_wait(port: u16) -> Result<bool> {
 fn judge_reuseaddr(restarts: [Result<(), Errno>; 2], second: Result<(), Errno>) -> Finding {
     let [without, with] = restarts.map(|bound| outcome(&bound.map(|()| 0)));
     let evidence = format!(
-        "bind after a restart said {without}, with the option {with}; beside a listener, {}",
+        "after a restart bind said {without}, and with SO_REUSEADDR {with}; beside a first listener \
+         it said {}",
         outcome(&second.map(|()| 0))
     );
     match second {

@@ -86,7 +86,7 @@ fn queued(port: u16) -> Result<u64> {
 
 fn judge_udp_short(read: usize, again: usize, stranded: usize) -> Finding {
     let evidence = format!(
-        "a recv of 16 returned {read}; then {} came, and {stranded} datagrams were stranded",
+        "recv with room for 16 returned {read}; then {} came, and {stranded} datagrams were stranded",
         reports(again)
     );
     let finding = match (again, stranded) {

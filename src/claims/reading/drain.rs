@@ -92,19 +92,19 @@ fn judge_et_short_read(without: ShortRead, with: ShortRead) -> Finding {
     let read = without.read;
     let finding = match (without.more, with.told) {
         (1.., _) => confirmed(format!(
-            "a recv of 16 returned {read}, and the end was reported after it"
+            "recv with room for 16 returned {read}, and a report of the end followed"
         ))
         .why("Nothing is missed by stopping early."),
         (0, true) => depends(format!(
-            "a recv of 16 returned {read}, and the end was not reported after it; EPOLLRDHUP came \
-             with the bytes"
+            "recv with room for 16 returned {read}, and no report of the end followed; EPOLLRDHUP \
+             came with the bytes"
         ))
         .why(
             "Bytes were drained, the hang-up behind them was not, and it was reported with \
                  them. A server that stops at a short recv must ask for EPOLLRDHUP, and look.",
         ),
         (0, false) => refuted(format!(
-            "a recv of 16 returned {read}, and the end was never reported, not even by RDHUP"
+            "recv with room for 16 returned {read}, and no report of the end came, nor EPOLLRDHUP"
         ))
         .why("Only a recv that fails with EAGAIN proves it."),
     };

@@ -50,7 +50,8 @@ fn user_buffer(t: &mut Trial) -> Result<Finding> {
 /// fourth one's report led to.
 fn judge_user_buffer(again: usize, read: &str) -> Finding {
     let evidence = format!(
-        "two lines were in the program's buffer: {}; the fourth line's report led to {read:?}",
+        "{} came while two lines were in the program's buffer; the fourth line's report led to \
+         {read:?}",
         reports(again)
     );
     let finding = match again {
