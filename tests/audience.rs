@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use epoll_lab::lab::audience::{Audience, Event, OutputError, Shared};
-use epoll_lab::lab::report::{Api, Caption, Run, Trigger};
+use epoll_lab::lab::report::{Caption, EventLoop, Run, Trigger};
 use epoll_lab::lab::script::{Script, at_once};
 use epoll_lab::lab::stage::Stage;
 use epoll_lab::server::mode;
@@ -45,7 +45,7 @@ fn a_run_is_heard_from_its_beginning_to_its_summary() {
     let stage = Stage::new(Shared::new(heard.clone())).expect("a stage");
     let run = Run {
         command: "a test",
-        api: Api::Epoll,
+        api: EventLoop::Epoll,
         trigger: Some(Trigger::Edge),
         socket: mode::ET_BLOCKING.socket,
         read: mode::ET_BLOCKING.read,

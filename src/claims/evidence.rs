@@ -6,7 +6,7 @@ use std::io;
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 
-use crate::claims::trial::report::Report;
+use crate::claims::trial::report::NamedEvent;
 use crate::cost::figures::thousands;
 use crate::trace::words::epoll_names;
 use crate::trace::{Failure, errno_name};
@@ -59,7 +59,7 @@ pub fn short(events: EpollFlags) -> String {
 }
 
 /// The names of those that are reported: `A B C`.
-pub fn names(reports: &[Report]) -> String {
+pub fn names(reports: &[NamedEvent]) -> String {
     let names: Vec<String> = reports
         .iter()
         .map(|report| report.name.to_string())

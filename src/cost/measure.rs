@@ -3,7 +3,7 @@
 use crate::cost::api::Api;
 use crate::cost::bench::Bench;
 use crate::cost::limits::OpenFiles;
-use crate::cost::measurement::{Cell, Measurement, Outcome};
+use crate::cost::measurement::{Cell, Measurement};
 use crate::cost::plan::Plan;
 use crate::cost::sets::FdPool;
 use crate::cost::skip::Skip;
@@ -65,7 +65,7 @@ pub fn measure(plan: &Plan, mut progress: impl FnMut(Progress)) -> anyhow::Resul
                 Some(skip) => cells.push(Cell {
                     api,
                     point,
-                    outcome: Outcome::Skipped(skip),
+                    outcome: Err(skip),
                 }),
                 None => runnable.push((api, point)),
             }
@@ -80,7 +80,7 @@ pub fn measure(plan: &Plan, mut progress: impl FnMut(Progress)) -> anyhow::Resul
     cells.extend(samples.into_iter().map(|(api, point, cost)| Cell {
         api,
         point,
-        outcome: Outcome::Measured(cost),
+        outcome: Ok(cost),
     }));
 
     // Measured and skipped ones back into the order of the plan.

@@ -23,22 +23,13 @@ pub struct Cell {
     pub api: Api,
     /// For how many fds, of which how many are ready.
     pub point: Point,
-    /// What came of it.
-    pub outcome: Outcome,
-}
-
-/// A cost, or why there is none.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// Over all rounds but the first.
-    Measured(Cost),
-    /// Not tried: a limit is in the way.
-    Skipped(Skip),
+    /// Over all rounds but the first; or the limit that is in the way, and so it was not tried.
+    pub outcome: Result<Cost, Skip>,
 }
 
 impl Measurement {
     /// `None` for a point that is not in the plan.
-    pub fn outcome(&self, api: Api, point: Point) -> Option<&Outcome> {
+    pub fn outcome(&self, api: Api, point: Point) -> Option<&Result<Cost, Skip>> {
         let cell = self
             .cells
             .iter()
@@ -48,10 +39,7 @@ impl Measurement {
 
     /// The cost of a wait, where it could be measured.
     pub fn cost(&self, api: Api, point: Point) -> Option<Cost> {
-        match self.outcome(api, point)? {
-            Outcome::Measured(cost) => Some(*cost),
-            Outcome::Skipped(_) => None,
-        }
+        self.outcome(api, point)?.as_ref().ok().copied()
     }
 
     /// (N, median in ns) of one API over the sizes: what the chart draws and the line is fitted to.

@@ -57,7 +57,7 @@ mod wait;
 pub use crate::cost::api::Api;
 pub use crate::cost::fd_kind::FdKind;
 pub use crate::cost::measure::{Progress, measure};
-pub use crate::cost::measurement::{Cell, Measurement, Outcome};
+pub use crate::cost::measurement::{Cell, Measurement};
 pub use crate::cost::plan::{Active, Plan, Point};
 pub use crate::cost::plan_error::PlanError;
 pub use crate::cost::skip::Skip;

@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 use crate::lab::audience::{Audience, Event, OutputError, Shared};
 use crate::lab::board::Board;
 use crate::lab::report::scene::{Scene, Stuck};
-use crate::lab::report::{Api, Summary};
+use crate::lab::report::{EventLoop, Summary};
 use crate::lab::tcp_table::TcpTable;
 use crate::lab::witness::{Sleep, Witness};
 use crate::trace::totals::Totals;
@@ -158,7 +158,7 @@ impl Last {
 fn note_outside(
     scene: &mut Scene,
     totals: &Totals,
-    api: Api,
+    api: EventLoop,
     sleep: Option<Sleep>,
     begun: Option<Call>,
 ) {
@@ -168,7 +168,7 @@ fn note_outside(
             scene.stranded_outside = open.map(|connection| connection.unread).sum();
         }
         // The server without multiplexing sleeps like that by design.
-        (Some(Sleep::ForOne { .. }), Api::None) | (None, _) => {}
+        (Some(Sleep::ForOne { .. }), EventLoop::None) | (None, _) => {}
         (Some(Sleep::ForOne { call, .. }), _) => {
             if let Some(fd) = begun.and_then(|call| call.fd()) {
                 scene.stuck.get_or_insert(Stuck {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::lab::audience::Event;
-use crate::lab::report::Api;
+use crate::lab::report::EventLoop;
 use crate::lab::report::scene::{Asleep, Blocked, Stuck, Waiting};
 use crate::lab::running::Lab;
 use crate::trace::Name;
@@ -70,7 +70,7 @@ impl Lab {
     fn note_stuck(&self, asleep: &Asleep) {
         // The server without multiplexing sleeps like that by design.
         if let Some(fd) = asleep.for_one()
-            && self.run.api != Api::None
+            && self.run.api != EventLoop::None
         {
             let mut notes = self.board.lock();
             notes.scene.stuck.get_or_insert(Stuck {

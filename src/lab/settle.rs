@@ -14,7 +14,7 @@ use crate::lab::report::scene::Asleep;
 use crate::lab::running::{Lab, failed};
 use crate::lab::tcp_table::ServerEnd;
 use crate::trace::Name;
-use crate::trace::totals::Connection;
+use crate::trace::totals::Counts;
 
 /// How long a server may take to come to rest.
 pub const SETTLE: Duration = Duration::from_secs(10);
@@ -152,7 +152,7 @@ impl Lab {
             let Some(address) = client.address else {
                 continue; // it has not connected yet
             };
-            let none = Connection::default();
+            let none = Counts::default();
             let connection = match state.totals.connections.get(&(index as u32)) {
                 Some(connection) => connection,
                 // Whoever waits for anyone is about to accept it.

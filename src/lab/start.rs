@@ -12,7 +12,7 @@ use nix::sys::socket::{SockaddrStorage, getsockname};
 use crate::lab::audience::Shared;
 use crate::lab::board::Board;
 use crate::lab::ready::Ready;
-use crate::lab::report::{Api, Run};
+use crate::lab::report::{EventLoop, Run};
 use crate::lab::running::Lab;
 use crate::lab::settle::Rest;
 use crate::lab::tcp_table::TcpTable;
@@ -45,10 +45,10 @@ impl Lab {
                 let _ = gone.recv();
                 let mut sys = Sys::new(kept_in, follow, began);
                 match api {
-                    Api::None => server::blocking::serve(&mut sys, &config),
-                    Api::Select => server::select::serve(&mut sys, &config),
-                    Api::Poll => server::poll::serve(&mut sys, &config),
-                    Api::Epoll => server::epoll::serve(&mut sys, &config),
+                    EventLoop::None => server::blocking::serve(&mut sys, &config),
+                    EventLoop::Select => server::select::serve(&mut sys, &config),
+                    EventLoop::Poll => server::poll::serve(&mut sys, &config),
+                    EventLoop::Epoll => server::epoll::serve(&mut sys, &config),
                 }
             })
             .context("cannot start the server thread")?;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::lab::audience::Event;
-use crate::lab::report::Api;
+use crate::lab::report::EventLoop;
 use crate::lab::report::scene::{Asleep, BeforeHangUp, Blocked, ClientSide, Eve, Stuck, Waiting};
 use crate::lab::running::{Lab, failed};
 use crate::lab::settle::Rest;
@@ -46,7 +46,7 @@ impl Lab {
         };
         // The server without multiplexing sleeps like that by design; it is a
         // pitfall only where somebody waits meanwhile.
-        if starved.is_empty() && self.run.api == Api::None {
+        if starved.is_empty() && self.run.api == EventLoop::None {
             return Ok(None);
         }
         let call = asleep.call;

@@ -21,7 +21,7 @@ pub const FIRST: usize = 8;
 
 /// The counters of one connection, as the server's calls show it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Connection {
+pub struct Counts {
     /// Reports that brought more than the hang-up.
     pub reports: u64,
     /// Reports that brought the peer's hang-up and nothing else: the first
@@ -61,9 +61,9 @@ pub struct Connection {
     fresh: bool,
 }
 
-impl Connection {
+impl Counts {
     /// Adds the counts of `other`.
-    pub fn add(&mut self, other: &Connection) {
+    pub fn add(&mut self, other: &Counts) {
         self.reports += other.reports;
         self.hangups += other.hangups;
         self.recv += other.recv;
@@ -143,9 +143,9 @@ pub struct Totals {
     /// Connections accepted.
     pub accepted: u32,
     /// The connections, by order of arrival.
-    pub connections: BTreeMap<u32, Connection>,
+    pub connections: BTreeMap<u32, Counts>,
     /// What the connections beyond [`KEPT`] that have gone add up to.
-    pub others: Connection,
+    pub others: Counts,
     /// How many connections `others` holds.
     pub others_count: u64,
     /// Failures other than EAGAIN, by errno.
@@ -176,9 +176,9 @@ impl Totals {
             }
             (Call::EpollCtl { .. }, Ok(_)) => self.changes += 1,
             (Call::Accept4 { .. } | Call::Accept { .. }, Ok(_)) => {
-                let connection = Connection {
+                let connection = Counts {
                     peer: record.peer,
-                    ..Connection::default()
+                    ..Counts::default()
                 };
                 // Clients of a server with several processes are accepted in
                 // any order.
@@ -246,7 +246,7 @@ impl Totals {
         }
     }
 
-    fn connection(&mut self, fd: Fd) -> Option<&mut Connection> {
+    fn connection(&mut self, fd: Fd) -> Option<&mut Counts> {
         match fd.name {
             Name::Client(index) => self.connections.get_mut(&index),
             _ => None,

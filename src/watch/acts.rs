@@ -17,7 +17,7 @@ use crate::watch::{launch, proc, sockets};
 
 /// What came of an act, and what that was seen by.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct ActOutcome {
     /// The word and the sentence.
     pub diagnosis: Diagnosis,
     /// While all stayed connected.
@@ -41,7 +41,7 @@ const FIRST_CALLS: usize = 6;
 
 impl Session<'_> {
     /// Plays one act, and says what came of it.
-    pub fn play(&mut self, act: Act) -> Result<Outcome> {
+    pub fn play(&mut self, act: Act) -> Result<ActOutcome> {
         let outcome = match act {
             Act::Basic => self.basic()?,
             Act::Burst => self.burst()?,
@@ -50,7 +50,7 @@ impl Session<'_> {
         };
         let after = self.hang_up_all(act)?;
         Ok(match after {
-            Some(diagnosis) if outcome.diagnosis.is_ok() => Outcome {
+            Some(diagnosis) if outcome.diagnosis.is_ok() => ActOutcome {
                 diagnosis,
                 ..outcome
             },
@@ -58,7 +58,7 @@ impl Session<'_> {
         })
     }
 
-    fn basic(&mut self) -> Result<Outcome> {
+    fn basic(&mut self) -> Result<ActOutcome> {
         let mut places = Vec::new();
         for index in [A, A + 1] {
             if self.rests() {
@@ -74,7 +74,7 @@ impl Session<'_> {
         Ok(self.judge(Act::Basic))
     }
 
-    fn burst(&mut self) -> Result<Outcome> {
+    fn burst(&mut self) -> Result<ActOutcome> {
         let place = self.connect(C, false)?;
         if !self.rests() {
             return Ok(self.judge(Act::Burst));
@@ -131,7 +131,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn reset(&mut self) -> Result<Outcome> {
+    fn reset(&mut self) -> Result<ActOutcome> {
         let place = self.connect(F, false)?;
         if self.rests() {
             self.announce(Name::Client(F), Action::Reset, Vec::new())?;
@@ -143,7 +143,7 @@ impl Session<'_> {
         Ok(self.judge(Act::Reset))
     }
 
-    fn slow(&mut self) -> Result<Outcome> {
+    fn slow(&mut self) -> Result<ActOutcome> {
         let place = self.connect(G, true)?;
         if !self.rests() {
             return Ok(self.judge(Act::Slow));
@@ -322,9 +322,9 @@ impl Session<'_> {
         self.announce(name, Action::Recv, data)
     }
 
-    fn judge(&mut self, act: Act) -> Outcome {
+    fn judge(&mut self, act: Act) -> ActOutcome {
         let seen = self.seen(act);
-        Outcome {
+        ActOutcome {
             diagnosis: judge(&seen),
             seen,
         }

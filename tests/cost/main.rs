@@ -5,7 +5,7 @@ mod verdict;
 use epoll_lab::commands::compare::cost_text::text;
 use epoll_lab::commands::compare::json;
 use epoll_lab::commands::compare::svg;
-use epoll_lab::cost::{Active, Api, Cell, Cost, FdKind, Measurement, Outcome, Plan, Skip};
+use epoll_lab::cost::{Active, Api, Cell, Cost, FdKind, Measurement, Plan, Skip};
 use epoll_lab::show::Charset;
 
 /// Straight lines: select 700 + 30 N up to 1,000, poll 500 + 28 N, epoll 400 + 90 K + 250 C.
@@ -26,8 +26,8 @@ fn made_up(plan: Plan) -> Measurement {
                 calls: 1_000,
             };
             let outcome = match api {
-                Api::Select if point.fds > 1_000 => Outcome::Skipped(Skip::FdSetSize { fd: 1024 }),
-                _ => Outcome::Measured(cost),
+                Api::Select if point.fds > 1_000 => Err(Skip::FdSetSize { fd: 1024 }),
+                _ => Ok(cost),
             };
             cells.push(Cell {
                 api,
@@ -195,7 +195,7 @@ fn the_picture_is_well_formed_and_has_its_series_and_axes() {
 fn nothing_measured_is_no_failure() {
     let mut measurement = made_up(plan(&[5_000], Active::Count(1), 0));
     for cell in &mut measurement.cells {
-        cell.outcome = Outcome::Skipped(Skip::OpenFiles {
+        cell.outcome = Err(Skip::OpenFiles {
             needed: 5_064,
             hard: 256,
         });

@@ -1,6 +1,6 @@
 //! The sentences below the figures: each follows from the figures of the run.
 
-use epoll_lab::cost::{Api, Outcome, Plan};
+use epoll_lab::cost::{Api, Plan};
 use epoll_lab::show::Charset;
 
 use super::{made_up, printed, unwrapped};
@@ -26,7 +26,7 @@ fn the_verdict_is_computed() {
 fn another_measurement_another_verdict() {
     let mut measurement = made_up(Plan::default());
     for cell in &mut measurement.cells {
-        if let (Api::Epoll, Outcome::Measured(cost)) = (cell.api, &mut cell.outcome) {
+        if let (Api::Epoll, Ok(cost)) = (cell.api, &mut cell.outcome) {
             cost.median_ns = 100.0 * cell.point.fds as f64;
             (cost.p10_ns, cost.p90_ns) = (cost.median_ns, cost.median_ns);
         }
@@ -48,7 +48,7 @@ fn no_verdict_from_uneven_batches() {
     let spoiled = |spoil: fn(Api, usize) -> bool| {
         let mut measurement = made_up(Plan::default());
         for cell in &mut measurement.cells {
-            if let Outcome::Measured(cost) = &mut cell.outcome
+            if let Ok(cost) = &mut cell.outcome
                 && spoil(cell.api, cell.point.active)
             {
                 cost.p90_ns = 2.5 * cost.p10_ns;
@@ -87,7 +87,7 @@ fn no_verdict_from_uneven_batches() {
 fn what_hardly_grows_is_not_linear() {
     let mut measurement = made_up(Plan::default());
     for cell in &mut measurement.cells {
-        if let (Api::Epoll, Outcome::Measured(cost)) = (cell.api, &mut cell.outcome) {
+        if let (Api::Epoll, Ok(cost)) = (cell.api, &mut cell.outcome) {
             cost.median_ns = 390.0 + 0.065 * cell.point.fds as f64;
             (cost.p10_ns, cost.p90_ns) = (cost.median_ns, cost.median_ns);
         }

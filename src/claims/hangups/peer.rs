@@ -8,7 +8,7 @@ use nix::sys::socket::MsgFlags;
 use crate::claims::claim::Claim;
 use crate::claims::evidence::{outcome, short};
 use crate::claims::finding::{Finding, confirmed, refuted};
-use crate::claims::trial::{ERR, ET, HUP, IN, RDHUP, Report, Trial};
+use crate::claims::trial::{ERR, ET, HUP, IN, NamedEvent, RDHUP, Trial};
 
 pub const EOF: Claim = Claim {
     id: "eof",
@@ -78,7 +78,7 @@ fn judge_half_close(events: EpollFlags, sent: usize, arrived: usize) -> Finding 
 }
 
 /// What the first report says.
-fn events(reports: &[Report]) -> EpollFlags {
+fn events(reports: &[NamedEvent]) -> EpollFlags {
     reports
         .first()
         .map_or(EpollFlags::empty(), |report| report.events)

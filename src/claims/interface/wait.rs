@@ -14,7 +14,7 @@ use crate::claims::disturbance::alone;
 use crate::claims::evidence::{errno, names, outcome};
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::thread::write_once_asleep;
-use crate::claims::trial::{ET, IN, Report, Trial, free_number};
+use crate::claims::trial::{ET, IN, NamedEvent, Trial, free_number};
 use crate::trace::{Call, Fd, Name, OfCall, Record};
 
 pub const WAIT_TIMEOUT: Claim = Claim {
@@ -127,13 +127,13 @@ fn maxevents(t: &mut Trial) -> Result<Finding> {
     Ok(judge_maxevents(&orders[0], &orders[1]))
 }
 
-fn judge_maxevents(level: &[Report], edge: &[Report]) -> Finding {
+fn judge_maxevents(level: &[NamedEvent], edge: &[NamedEvent]) -> Finding {
     let evidence = format!(
         "six waits reported {} level-triggered, and {} edge-triggered",
         names(level),
         names(edge)
     );
-    let found = |reports: &[Report]| {
+    let found = |reports: &[NamedEvent]| {
         let mut found: Vec<Name> = reports.iter().map(|report| report.name).collect();
         found.sort_unstable();
         found.dedup();
@@ -256,8 +256,8 @@ mod tests {
 
     #[test]
     fn orders() {
-        let reports = |order: &[u32]| -> Vec<Report> {
-            let report = |client: &u32| Report {
+        let reports = |order: &[u32]| -> Vec<NamedEvent> {
+            let report = |client: &u32| NamedEvent {
                 name: Name::Client(*client),
                 data: 0,
                 events: IN,

@@ -13,7 +13,7 @@ use crate::claims::many::between::Between;
 use crate::claims::trial::Trial;
 use crate::cost as scaling;
 use crate::cost::analysis::Fitted;
-use crate::cost::{Active, Api, FdKind, Measurement, Outcome, Plan};
+use crate::cost::{Active, Api, FdKind, Measurement, Plan};
 
 /// A cost that grows by more than this over a hundred times the fds is no
 /// longer called flat, and one that grows by less is not called linear.
@@ -69,8 +69,8 @@ pub(super) fn costs_of(measured: &Measurement, api: Api) -> Result<Vec<(usize, B
     let mut costs = Vec::new();
     for point in measured.plan.size_points() {
         match measured.outcome(api, point) {
-            Some(Outcome::Measured(cost)) => costs.push((point.fds, Between::of(*cost))),
-            Some(Outcome::Skipped(reason)) => bail!("{reason}"),
+            Some(Ok(cost)) => costs.push((point.fds, Between::of(*cost))),
+            Some(Err(reason)) => bail!("{reason}"),
             None => bail!("{} fds were not measured", point.fds),
         }
     }

@@ -16,5 +16,5 @@ mod vocabulary;
 
 pub use crate::claims::trial::connection::{Conn, connect_to, hears, knock, reset};
 pub use crate::claims::trial::limit::free_number;
-pub use crate::claims::trial::report::{ERR, ET, HUP, IN, MESSAGE, OUT, RDHUP, Report};
+pub use crate::claims::trial::report::{ERR, ET, HUP, IN, MESSAGE, NamedEvent, OUT, RDHUP};
 pub use crate::claims::trial::vocabulary::Trial;

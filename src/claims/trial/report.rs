@@ -21,9 +21,9 @@ pub const ERR: EpollFlags = EpollFlags::EPOLLERR;
 /// The message of the lessons: 13 bytes, so 5 + 5 + 3.
 pub const MESSAGE: &[u8] = b"HELLOworld123";
 
-/// One report: who, and what is said of it.
+/// One report as a claim sees it: an `epoll_event`, and whom its data names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct NamedEvent {
     /// What the number in `data` stands for in the trace.
     pub name: Name,
     /// Handed back as epoll_ctl(2) was given it: the fd, unless the

@@ -17,7 +17,7 @@ use rustix::event::PollFlags;
 use crate::claims::evidence::errno;
 use crate::claims::trial::connection::{Conn, connect, knock, listen, reset};
 use crate::claims::trial::limit::ENOUGH;
-use crate::claims::trial::report::Report;
+use crate::claims::trial::report::NamedEvent;
 use crate::lab::audience::{Audience, OutputError};
 use crate::lab::report::scene::Action;
 use crate::server::door;
@@ -131,7 +131,7 @@ impl<'a> Trial<'a> {
     }
 
     /// epoll_wait(2) with timeout 0: what is ready now.
-    pub fn wait(&mut self, epoll: &Epoll) -> Result<Vec<Report>> {
+    pub fn wait(&mut self, epoll: &Epoll) -> Result<Vec<NamedEvent>> {
         self.wait_for(epoll, 8, Duration::ZERO)
     }
 
@@ -141,10 +141,10 @@ impl<'a> Trial<'a> {
         epoll: &Epoll,
         maxevents: usize,
         timeout: Duration,
-    ) -> Result<Vec<Report>> {
+    ) -> Result<Vec<NamedEvent>> {
         let mut events = vec![EpollEvent::empty(); maxevents];
         let ready = self.sys.epoll_wait(epoll, &mut events, Some(timeout))?;
-        let report = |event: &EpollEvent| Report {
+        let report = |event: &EpollEvent| NamedEvent {
             name: self.sys.name(event.data() as i32),
             data: event.data(),
             events: event.events(),

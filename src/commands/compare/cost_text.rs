@@ -11,7 +11,7 @@ use crate::commands::compare::chart;
 use crate::commands::compare::colour::coloured;
 use crate::cost::analysis::{Fitted, poll_over_epoll};
 use crate::cost::figures::{decimals, thousands};
-use crate::cost::{Active, Api, Cost, Measurement, Outcome, Point, Skip, verdict};
+use crate::cost::{Active, Api, Cost, Measurement, Point, Skip, verdict};
 use crate::show::Charset;
 use crate::show::text::layout::wrap;
 
@@ -89,7 +89,7 @@ fn sizes(measurement: &Measurement, out: &mut impl io::Write) -> io::Result<()> 
     // A reason once, however many cells it emptied.
     let mut reasons: Vec<String> = Vec::new();
     for cell in &measurement.cells {
-        if let Outcome::Skipped(skip) = &cell.outcome {
+        if let Err(skip) = &cell.outcome {
             let reason = format!("{} fds: {skip}", thousands(cell.point.fds as f64));
             if !reasons.contains(&reason) {
                 reasons.push(reason);
@@ -132,14 +132,12 @@ fn costs(
 }
 
 /// The median, and the two percentiles in short form; a size that was not measured says why in a word.
-fn cost_cells(outcome: Option<&Outcome>) -> [String; 2] {
+fn cost_cells(outcome: Option<&Result<Cost, Skip>>) -> [String; 2] {
     match outcome {
-        Some(Outcome::Measured(cost)) => {
-            [thousands(cost.median_ns), spread(cost).dimmed().to_string()]
-        }
-        Some(Outcome::Skipped(Skip::FdSetSize { .. })) => ["-".to_owned(), "FD_SETSIZE".to_owned()],
-        Some(Outcome::Skipped(Skip::OpenFiles { .. })) => ["-".to_owned(), "ulimit -n".to_owned()],
-        Some(Outcome::Skipped(Skip::Open { errno, .. })) => ["-".to_owned(), format!("{errno:?}")],
+        Some(Ok(cost)) => [thousands(cost.median_ns), spread(cost).dimmed().to_string()],
+        Some(Err(Skip::FdSetSize { .. })) => ["-".to_owned(), "FD_SETSIZE".to_owned()],
+        Some(Err(Skip::OpenFiles { .. })) => ["-".to_owned(), "ulimit -n".to_owned()],
+        Some(Err(Skip::Open { errno, .. })) => ["-".to_owned(), format!("{errno:?}")],
         None => ["-".to_owned(), String::new()],
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::cost::{Api, Cell, FdKind, Measurement, Outcome};
+use crate::cost::{Api, Cell, FdKind, Measurement};
 use crate::show::json::line;
 
 /// The record, as the README documents it.
@@ -26,8 +26,8 @@ struct Scaling {
 impl Scaling {
     fn of(cell: &Cell, fd_kind: FdKind) -> Scaling {
         let (cost, skipped) = match &cell.outcome {
-            Outcome::Measured(cost) => (Some(cost), None),
-            Outcome::Skipped(skip) => (None, Some(skip.to_string())),
+            Ok(cost) => (Some(cost), None),
+            Err(skip) => (None, Some(skip.to_string())),
         };
         Scaling {
             api: cell.api,

@@ -14,7 +14,7 @@ use crate::commands::pace::pace;
 use crate::commands::predict::args::PredictArgs;
 use crate::commands::predict::{Compared, Question};
 use crate::commands::screen::Screen;
-use crate::lab::report::{Api, Caption, Run, Trigger};
+use crate::lab::report::{Caption, EventLoop, Run, Trigger};
 use crate::lab::script::Script;
 use crate::lab::stage::Stage;
 use crate::server::mode;
@@ -25,7 +25,7 @@ use crate::show::{Charset, Trace};
 const NAME: &str = "select-poll-compare";
 
 /// What the servers wait with, in the order of the columns.
-const APIS: [Api; 3] = [Api::Select, Api::Poll, Api::Epoll];
+const APIS: [EventLoop; 3] = [EventLoop::Select, EventLoop::Poll, EventLoop::Epoll];
 
 /// Runs them. No other thread is left then: each would make every fd of
 /// select and poll cost more.
@@ -59,7 +59,7 @@ struct Three {
 }
 
 impl Three {
-    fn run_of(&self, api: Api) -> Run {
+    fn run_of(&self, api: EventLoop) -> Run {
         Run {
             command: NAME,
             api,

@@ -18,7 +18,7 @@ use crate::commands::matrix::{questions, text};
 use crate::commands::page::PageArgs;
 use crate::commands::predict::{Compared, Question};
 use crate::commands::screen::Screen;
-use crate::lab::report::{Api, Caption, Run, Trigger};
+use crate::lab::report::{Caption, EventLoop, Run, Trigger};
 use crate::lab::script::{Script, at_once};
 use crate::lab::stage::Stage;
 use crate::server::mode::Mode;
@@ -62,7 +62,7 @@ impl Eight {
     fn run_of(&self, mode: &Mode) -> Run {
         Run {
             command: NAME,
-            api: Api::Epoll,
+            api: EventLoop::Epoll,
             trigger: Some(Trigger::of(mode.interest)),
             socket: mode.socket,
             read: mode.read,

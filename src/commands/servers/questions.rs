@@ -6,7 +6,7 @@ use nix::errno::Errno;
 use crate::commands::predict::{Answer, Kind, Measured, Question, YES_NO, yes_no};
 use crate::lab::report::scene::{BeforeHangUp, Eve};
 use crate::lab::report::verdict::plural;
-use crate::lab::report::{Api, Run, Summary, Trigger};
+use crate::lab::report::{EventLoop, Run, Summary, Trigger};
 use crate::lab::script::Script;
 use crate::server::mode::{Read, SocketKind};
 use crate::trace::escape::quote;
@@ -46,8 +46,8 @@ pub fn questions(run: &Run, script: &Script) -> Vec<Question<Summary>> {
     );
     let alone = script.messages.len() == 1;
     match (run.api, run.trigger, run.socket, run.read) {
-        (Api::None, ..) if alone => vec![recv],
-        (Api::None, ..) => vec![recv, answered],
+        (EventLoop::None, ..) if alone => vec![recv],
+        (EventLoop::None, ..) => vec![recv, answered],
         (_, _, SocketKind::Nonblocking, _) | (_, _, _, Read::Once) if script.together => {
             vec![reports, returns]
         }

@@ -15,7 +15,7 @@ use crate::commands::screen::Screen;
 use crate::commands::servers::args::{EpollArgs, ServerArgs};
 use crate::commands::servers::server::Server;
 use crate::commands::servers::{questions, text};
-use crate::lab::report::{Api, Caption, Run, Summary, Trigger};
+use crate::lab::report::{Caption, EventLoop, Run, Summary, Trigger};
 use crate::lab::script::Script;
 use crate::lab::stage::Stage;
 use crate::server::mode::{Mode, Read, SocketKind};
@@ -83,7 +83,7 @@ pub fn prepare(server: Server, mode: Mode, args: &ServerArgs, calls: bool) -> (R
     let run = Run {
         command: server.name(),
         api,
-        trigger: (api != Api::None).then(|| Trigger::of(mode.interest)),
+        trigger: (api != EventLoop::None).then(|| Trigger::of(mode.interest)),
         socket: mode.socket,
         read: mode.read,
         buffer: args.buffer as usize,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::lab::report::Api;
+use crate::lab::report::EventLoop;
 use crate::server::mode::{self, Mode};
 
 /// A server that has a command of its own.
@@ -41,10 +41,10 @@ impl Server {
     }
 
     /// What it waits with.
-    pub fn api(self) -> Api {
+    pub fn api(self) -> EventLoop {
         match self {
-            Server::Blocking => Api::None,
-            Server::Lt | Server::EtBlocking | Server::EtNonblock => Api::Epoll,
+            Server::Blocking => EventLoop::None,
+            Server::Lt | Server::EtBlocking | Server::EtNonblock => EventLoop::Epoll,
         }
     }
 

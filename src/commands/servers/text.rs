@@ -7,7 +7,7 @@ use crate::lab::report::Summary;
 use crate::lab::report::verdict::plural;
 use crate::show::text::table;
 use crate::show::{Out, View};
-use crate::trace::totals::Connection;
+use crate::trace::totals::Counts;
 
 /// What the run came to, beside what was predicted of it. The counts go with
 /// the trace, which may be held back: the predictions are about some of them.
@@ -41,10 +41,10 @@ fn more_since(summary: &Summary) -> String {
         return String::new();
     };
     let now = &summary.sum.server;
-    let then = |count: fn(&Connection) -> u64| -> u64 {
+    let then = |count: fn(&Counts) -> u64| -> u64 {
         before.clients.iter().map(|eve| count(&eve.server)).sum()
     };
-    let reports = |server: &Connection| server.reports + server.hangups;
+    let reports = |server: &Counts| server.reports + server.hangups;
     let more = [
         (reports(now).saturating_sub(then(reports)), "report"),
         (

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::commands::screen::Screen;
 use crate::lab::audience::OutputError;
-use crate::trace::totals::{Connection, Totals};
+use crate::trace::totals::{Counts, Totals};
 use crate::trace::{Name, errno_name};
 use crate::watch::act::Act;
 use crate::watch::diagnosis::{Diagnosis, Seen, SeenClient, Verdict};
@@ -142,7 +142,7 @@ pub fn socket(client: &SeenClient) -> Option<&'static str> {
 }
 
 fn row(client: &SeenClient, varies: bool) -> Row {
-    let counts: &Connection = &client.counts;
+    let counts: &Counts = &client.counts;
     let known = |count: u64| (!varies).then_some(count);
     Row {
         client: client.name.to_string(),

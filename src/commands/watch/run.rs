@@ -18,7 +18,7 @@ use crate::show::text::layout::WIDTH;
 use crate::show::{Charset, Trace, tell};
 use crate::trace::escape::shell_word;
 use crate::watch::act::Act;
-use crate::watch::acts::Outcome;
+use crate::watch::acts::ActOutcome;
 use crate::watch::network;
 use crate::watch::odd::{self, Odd};
 use crate::watch::processor::Processor;
@@ -126,7 +126,7 @@ fn play(
     args: &WatchArgs,
     screen: &Screen,
     notes: &mut Vec<String>,
-) -> Result<Outcome> {
+) -> Result<ActOutcome> {
     let processor = Processor::here().context("no table for this processor")?;
     let step = args.step && screen.format == Format::Text;
     screen.audience.tell(&Event::Trial(act.name()))?;
@@ -154,7 +154,7 @@ fn play(
 
 /// The first act that went wrong, with its calls; where they are on the screen
 /// already, its lesson.
-fn next(args: &WatchArgs, words: &[String], outcomes: &[Outcome]) -> String {
+fn next(args: &WatchArgs, words: &[String], outcomes: &[ActOutcome]) -> String {
     let wrong = outcomes.iter().find(|it| !it.diagnosis.is_ok());
     let act = wrong.map(|outcome| outcome.diagnosis.act);
     let lesson = wrong.and_then(|outcome| outcome.diagnosis.lesson);

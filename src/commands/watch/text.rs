@@ -12,7 +12,7 @@ use crate::commands::watch::json::{socket, trigger};
 use crate::show::grid;
 use crate::show::text::layout::wrap;
 use crate::watch::act::Act;
-use crate::watch::acts::Outcome;
+use crate::watch::acts::ActOutcome;
 use crate::watch::diagnosis::{Diagnosis, SeenClient};
 
 const HEAD: [&str; 9] = [
@@ -39,7 +39,7 @@ pub fn act(act: Act, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// The counts of each client while all were connected.
-pub fn table(outcomes: &[Outcome], times: bool, out: &mut impl Write) -> io::Result<()> {
+pub fn table(outcomes: &[ActOutcome], times: bool, out: &mut impl Write) -> io::Result<()> {
     let mut table = Builder::default();
     table.push_record(HEAD);
     let mut rows = 0;

@@ -16,7 +16,7 @@ use crate::commands::write_events::args::WriteArgs;
 use crate::commands::write_events::side::{READ, Side, WriteEvents};
 use crate::commands::write_events::{acts, json, questions, text, trace};
 use crate::lab::audience::Event;
-use crate::lab::report::{Api, Caption, Run, Trigger};
+use crate::lab::report::{Caption, EventLoop, Run, Trigger};
 use crate::server::mode::{Read, SocketKind};
 use crate::show::Charset;
 use crate::show::page::Layout;
@@ -89,7 +89,7 @@ impl Experiment for Acts {
 fn run_of(trigger: Trigger) -> Run {
     Run {
         command: NAME,
-        api: Api::Epoll,
+        api: EventLoop::Epoll,
         trigger: Some(trigger),
         socket: SocketKind::Nonblocking,
         read: Read::Once,

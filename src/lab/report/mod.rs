@@ -9,5 +9,5 @@ pub mod scene;
 pub mod summary;
 pub mod verdict;
 
-pub use self::run::{Api, Caption, Run, Trigger};
+pub use self::run::{Caption, EventLoop, Run, Trigger};
 pub use self::summary::{Answered, Outcome, Row, Summary};

@@ -6,10 +6,10 @@ use serde::{Serialize, Serializer};
 
 use crate::server::mode::{Read, SocketKind};
 
-/// Which API the server waits with.
+/// Which event loop the server has: the API that it waits with, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Api {
+pub enum EventLoop {
     /// None: one client at a time.
     None,
     /// select(2): bitmaps of fds, copied in and out at every wait.
@@ -20,24 +20,24 @@ pub enum Api {
     Epoll,
 }
 
-impl Api {
+impl EventLoop {
     /// The name in the JSON contract.
     pub fn name(self) -> &'static str {
         match self {
-            Api::None => "none",
-            Api::Select => "select",
-            Api::Poll => "poll",
-            Api::Epoll => "epoll",
+            EventLoop::None => "none",
+            EventLoop::Select => "select",
+            EventLoop::Poll => "poll",
+            EventLoop::Epoll => "epoll",
         }
     }
 
     /// The call that waits for any client, if the API has one.
     pub fn wait_call(self) -> Option<&'static str> {
         match self {
-            Api::None => None,
-            Api::Select => Some("select"),
-            Api::Poll => Some("poll"),
-            Api::Epoll => Some("epoll_wait"),
+            EventLoop::None => None,
+            EventLoop::Select => Some("select"),
+            EventLoop::Poll => Some("poll"),
+            EventLoop::Epoll => Some("epoll_wait"),
         }
     }
 }
@@ -77,8 +77,8 @@ pub struct Run {
     /// As it was typed; several runs may have the same.
     pub command: &'static str,
     /// What its server waits with.
-    pub api: Api,
-    /// `None` where nothing reports: [`Api::None`]. select and poll are
+    pub api: EventLoop,
+    /// `None` where nothing reports: [`EventLoop::None`]. select and poll are
     /// level-triggered.
     pub trigger: Option<Trigger>,
     /// Whether its recv may sleep.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 
 use crate::trace::escape::quote;
-use crate::trace::totals::Connection;
+use crate::trace::totals::Counts;
 use crate::trace::{Fd, Name, errno_name};
 
 /// The call in which the server sleeps, or before which it is held.
@@ -204,7 +204,7 @@ pub struct BeforeHangUp {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Eve {
     /// The server's counts; a `recv` that has not returned is one of them.
-    pub server: Connection,
+    pub server: Counts,
     /// The server slept in `recv` for this client.
     pub in_recv: bool,
     /// Bytes that had come back.

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::lab::report::run::Run;
 use crate::lab::report::scene::{ClientSide, Scene};
-use crate::trace::totals::{Connection, Totals};
+use crate::trace::totals::{Counts, Totals};
 use crate::trace::{Name, WaitCost, errno_name};
 
 /// When a client had its answer.
@@ -38,7 +38,7 @@ pub struct Row {
     /// `A`, or how many clients the row stands for.
     pub client: String,
     /// The counts of the server's calls for it.
-    pub server: Connection,
+    pub server: Counts,
     /// Bytes sent by the client; `None` where the client is not the lab's.
     pub sent: Option<u64>,
     /// Bytes that came back to the client; where the client is not the lab's,
@@ -181,7 +181,7 @@ fn script_row(index: u32, side: &ClientSide, totals: &Totals) -> Row {
     }
 }
 
-fn outside_row((index, connection): (&u32, &Connection)) -> Row {
+fn outside_row((index, connection): (&u32, &Counts)) -> Row {
     Row {
         client: Name::Client(*index).to_string(),
         server: connection.clone(),
@@ -192,7 +192,7 @@ fn outside_row((index, connection): (&u32, &Connection)) -> Row {
 }
 
 fn add_up(rows: &[Row]) -> Row {
-    let mut server = Connection::default();
+    let mut server = Counts::default();
     rows.iter().for_each(|row| server.add(&row.server));
     Row {
         client: "all".into(),

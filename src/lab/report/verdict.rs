@@ -1,7 +1,7 @@
 //! One sentence on a run, computed from its counts: no count, and no outcome,
 //! is known before the run.
 
-use crate::lab::report::run::{Api, Trigger};
+use crate::lab::report::run::{EventLoop, Trigger};
 use crate::lab::report::scene::Stuck;
 use crate::lab::report::summary::{Answered, Outcome, Summary};
 use crate::server::mode::{Read, SocketKind};
@@ -25,7 +25,7 @@ fn stuck_sentence(summary: &Summary, stuck: &Stuck) -> String {
         _ => None,
     };
     let asleep = match summary.run.api {
-        Api::None => format!("ONE AT A TIME: asleep in {} for {who}.", stuck.call),
+        EventLoop::None => format!("ONE AT A TIME: asleep in {} for {who}.", stuck.call),
         // What it said later, if anything, is what woke the server.
         _ if side(&who).is_some_and(|side| side.sent == stuck.sent) => {
             format!("STUCK in {} for {who}, who had no more to say.", stuck.call)
@@ -151,7 +151,7 @@ fn outside(summary: &Summary) -> String {
         sum.echoed,
     );
     sentence += &match summary.run.api {
-        Api::None => ".".into(), // nothing reports
+        EventLoop::None => ".".into(), // nothing reports
         _ => format!(", {}.", plural(sum.data_reports(), "data report")),
     };
     if let Some(stuck) = &summary.scene.stuck {

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use colored::Colorize;
 
 use crate::lab::audience::{Audience, Event, OutputError};
-use crate::lab::report::{Api, Run, Summary, Trigger};
+use crate::lab::report::{EventLoop, Run, Summary, Trigger};
 use crate::server::mode::{Read, SocketKind};
 use crate::show::text::layout::{WIDTH, wrap};
 use crate::show::text::table;
@@ -122,7 +122,7 @@ impl<W: Write> Text<W> {
 fn header(run: &Run, title: &str, out: &mut impl Write) -> io::Result<()> {
     let read = match run.read {
         Read::Once => "one recv per report",
-        Read::Drain if run.api == Api::None => "recv until hang-up",
+        Read::Drain if run.api == EventLoop::None => "recv until hang-up",
         // A blocking socket never says EAGAIN.
         Read::Drain if run.socket == SocketKind::Blocking => "recv in a loop",
         Read::Drain => "recv until EAGAIN",

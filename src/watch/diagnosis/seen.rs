@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 
 use crate::trace::Name;
-use crate::trace::totals::Connection;
+use crate::trace::totals::Counts;
 use crate::watch::act::Act;
 use crate::watch::events::Asleep;
 use crate::watch::state::{End, Last};
@@ -67,7 +67,7 @@ pub struct SeenClient {
     /// Sends that took less than they were offered, or none.
     pub short_sends: u64,
     /// What the server's calls for it come to.
-    pub counts: Connection,
+    pub counts: Counts,
 }
 
 /// The word.

@@ -5,7 +5,7 @@ use nix::sys::signal::Signal;
 
 use super::judge::*;
 use super::*;
-use crate::trace::totals::Connection;
+use crate::trace::totals::Counts;
 use crate::trace::{Call, Fd, Name};
 use crate::watch::act::Act;
 use crate::watch::events::Asleep;
@@ -18,7 +18,7 @@ const G: Name = Name::Client(6);
 
 /// A client that was served in full, level-triggered.
 fn served(name: Name, bytes: u64) -> SeenClient {
-    let mut counts = Connection::default();
+    let mut counts = Counts::default();
     (counts.reports, counts.recv) = (1, 1);
     (counts.received, counts.echoed) = (bytes, bytes);
     SeenClient {
@@ -290,6 +290,6 @@ fn what_goes_past_the_calls() {
     assert_eq!(judge(&seen).verdict, Verdict::Ok, "its sockets are seen");
     seen.clients
         .iter_mut()
-        .for_each(|it| it.counts = Connection::default());
+        .for_each(|it| it.counts = Counts::default());
     assert_eq!(judge(&seen).verdict, Verdict::NotSeen);
 }

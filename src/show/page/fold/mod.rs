@@ -20,7 +20,7 @@ use nix::sys::epoll::EpollFlags;
 use serde_json::{Value, json};
 
 use crate::lab::report::scene::{Asleep, Blocked, Step};
-use crate::lab::report::{Api, Run, Summary};
+use crate::lab::report::{EventLoop, Run, Summary};
 use crate::show::page::board::{Board, nonzero, some};
 use crate::show::page::fold::client::{Client, Place};
 use crate::show::page::moment::{Kind, Moment};
@@ -71,7 +71,7 @@ pub struct Checks {
 /// What is known so far.
 #[derive(Debug)]
 pub struct Fold {
-    api: Api,
+    api: EventLoop,
     /// A server's loop, which the rules below cover; an experiment may do
     /// what they do not, and then nothing is derived.
     rules: bool,
@@ -115,7 +115,7 @@ impl Fold {
 
     /// The same for an experiment: its sockets come as they are made, and
     /// nothing is derived.
-    pub fn experiment(api: Api) -> Fold {
+    pub fn experiment(api: EventLoop) -> Fold {
         Fold {
             api,
             rules: false,

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::lab::report::scene::{Action, Asleep, Blocked, Step};
 use crate::lab::report::verdict::{plural, sentence};
-use crate::lab::report::{Api, Summary};
+use crate::lab::report::{EventLoop, Summary};
 use crate::show::page::ask;
 use crate::show::page::board::{Delta, some};
 use crate::show::page::fold::Fold;
@@ -56,7 +56,7 @@ impl Fold {
                 "{call} asks fd {fd}: no longer readable. It comes off the ready list, and the \
                  thread sleeps, for anybody."
             ),
-            (None, None) if self.api == Api::None => {
+            (None, None) if self.api == EventLoop::None => {
                 "The queue is empty. The thread sleeps in accept4, for anybody.".into()
             }
             (None, None) => format!("Nothing is ready. The thread sleeps in {call}, for anybody."),
@@ -124,7 +124,7 @@ impl Fold {
             client.clear_up(false);
             client.recv += 1;
         }
-        let asked = unread == 0 && self.api != Api::None && self.ask_once("empty");
+        let asked = unread == 0 && self.api != EventLoop::None && self.ask_once("empty");
         let say = match call {
             Call::Recv { .. } => format!(
                 "{text} for {name} does not return. Nothing of {name} is unread: the thread is \

@@ -3,7 +3,7 @@
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 
-use crate::lab::report::Api;
+use crate::lab::report::EventLoop;
 use crate::lab::report::verdict::plural;
 use crate::show::page::ask;
 use crate::show::page::fold::calls::{says, spot};
@@ -50,7 +50,7 @@ impl Fold {
             [event] => self.ask_report(call, &event, after_call),
             _ => None,
         };
-        if self.api == Api::Epoll {
+        if self.api == EventLoop::Epoll {
             let wants_out = reported.iter().any(|fd| {
                 let interest = self.list.interest.get(fd);
                 interest.is_none_or(|interest| interest.contains(EpollFlags::EPOLLOUT))
@@ -117,7 +117,7 @@ impl Fold {
             true => format!("reports {name}: readable, and no byte is unread: recv will tell."),
             false => format!("reports {name}: readable."),
         };
-        if self.api == Api::Epoll && self.rules {
+        if self.api == EventLoop::Epoll && self.rules {
             text += &match self.list.is_edge(fd) {
                 true => {
                     format!(" Edge-triggered: the report takes fd {fd} off the ready list.")

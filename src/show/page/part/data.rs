@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::lab::report::Api;
+use crate::lab::report::EventLoop;
 use crate::server::mode::SocketKind;
 use crate::show::page::html::escape;
 use crate::show::page::moment::Ask;
@@ -56,7 +56,7 @@ impl Part {
             command: &self.command,
             title: &self.title,
             chips: chips.split(" | ").filter(|chip| !chip.is_empty()).collect(),
-            api: run.map_or(Api::Epoll, |run| run.api).name(),
+            api: run.map_or(EventLoop::Epoll, |run| run.api).name(),
             wait: run.map_or(Some("epoll_wait"), |run| run.api.wait_call()),
             rules: self.fold.has_rules(),
             nonblock: run.is_none_or(|run| run.socket == SocketKind::Nonblocking),

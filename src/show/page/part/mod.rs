@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::lab::audience::Event;
 use crate::lab::report::scene::Action;
-use crate::lab::report::{Api, Run, Summary};
+use crate::lab::report::{EventLoop, Run, Summary};
 use crate::show::page::fold::{Fold, Input};
 use crate::show::page::formats::{Formats, VIEW, plain};
 use crate::show::page::html::visible;
@@ -74,7 +74,7 @@ impl Part {
     pub fn trial(id: &'static str, formats: &mut Formats) -> Part {
         let mut part = Part::empty(
             format!("epoll-lab claims {id}"),
-            Fold::experiment(Api::Epoll),
+            Fold::experiment(EventLoop::Epoll),
         );
         formats.print(&Event::Trial(id));
         part.title = id.into();
