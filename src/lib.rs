@@ -65,8 +65,10 @@
 //! Make a folder in [`commands`]: `args` (clap's), `run` with `execute`,
 //! `questions`, `text`, `json` as far as it has them. What it runs is an
 //! `Experiment`: its questions, the run, and what is shown of it; `conduct`
-//! does the rest. Name it in [`commands::cli`]: the variant of `Command`, and
-//! its arm. What to run after it stands in `commands::next`.
+//! does the rest. `run` begins with the command's row, a `Command` that says how
+//! it is typed, which flags it has and what runs it; name that in the table at
+//! the top of [`commands::cli`]. What to run after it stands in
+//! `commands::next`.
 //!
 //! # What must hold
 //!

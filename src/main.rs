@@ -6,8 +6,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
-use clap::Parser;
-use epoll_lab::commands::cli::{Cli, Color};
+use epoll_lab::commands::cli::{self, Cli, Color};
 use epoll_lab::lab::audience::OutputError;
 
 fn main() -> ExitCode {
@@ -19,9 +18,9 @@ fn main() -> ExitCode {
     if let Some(status) = epoll_lab::watch::play_if_asked(std::env::args_os()) {
         return status;
     }
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::read() {
         Ok(cli) => cli,
-        Err(error) => return epoll_lab::commands::cli::refuse(&error),
+        Err(error) => return cli::refuse(&error),
     };
     let color = match cli.color {
         Color::Always => true,
@@ -29,7 +28,7 @@ fn main() -> ExitCode {
         Color::Auto => AutoStream::choice(&std::io::stdout()) != ColorChoice::Never,
     };
     colored::control::set_override(color);
-    match epoll_lab::commands::cli::execute(cli) {
+    match cli.execute() {
         Ok(status) => status,
         // Whoever read our output has seen enough.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,

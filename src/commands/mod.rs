@@ -1,12 +1,13 @@
 //! What can be asked for: one folder a command, and what they share.
 //!
-//! [`cli`] has the commands and says what runs each. `conduct` is the one
-//! driver of what is run, `predict` asks beforehand, and `next` says where to
-//! go on.
+//! [`cli`] has the table of them, and `command` says what a row of it is.
+//! `conduct` is the one driver of what is run, `predict` asks beforehand, and
+//! `next` says where to go on.
 
 pub(crate) mod args;
 pub(crate) mod claims;
 pub mod cli;
+pub(crate) mod command;
 pub mod compare;
 pub(crate) mod conduct;
 pub(crate) mod man;

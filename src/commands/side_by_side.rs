@@ -1,33 +1,37 @@
 //! `side-by-side`: two servers, the same clients, on one page.
 
-use std::ffi::OsString;
+use std::iter;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, FromArgMatches};
 
 use crate::commands::args::Format;
+use crate::commands::command::Command;
 use crate::commands::page::{PageArgs, parse_path};
 use crate::commands::screen::Screen;
-use crate::commands::servers::Server;
-use crate::commands::servers::args::{EpollArgs, ServerArgs};
+use crate::commands::servers::args::{ServerArgs, read};
 use crate::commands::servers::run::{OneServer, prepare};
+use crate::commands::servers::{Server, rows};
 use crate::lab::script::at_once;
 use crate::server::mode::Mode;
 use crate::show::page::Layout;
 use crate::show::text::table;
 use crate::show::{Charset, Timing, Trace, View, tell};
 
-pub const EXAMPLES: &str = "\
+const EXAMPLES: &str = "\
 Examples:
   epoll-lab side-by-side et.html lt \"et-blocking --read once\"
   epoll-lab side-by-side right.html et-blocking et-nonblock --open
   epoll-lab side-by-side three.html \"lt --clients 3\" \"blocking --clients 3\"";
 
+/// Two servers with the same clients, beside each other on one page
 #[derive(Debug, Args)]
-pub struct SideArgs {
+#[command(after_help = EXAMPLES)]
+struct SideArgs {
     /// The page
     #[arg(value_name = "FILE")]
     #[arg(value_parser = OsStringValueParser::new().try_map(parse_path))]
@@ -46,28 +50,26 @@ pub struct SideArgs {
     open: bool,
 }
 
-/// What stands in one of these words.
-#[derive(Debug, Parser)]
-#[command(name = "epoll-lab")]
-struct Words {
-    #[command(subcommand)]
-    command: Command,
-}
+/// One run after the other, and one page of both.
+pub const COMMAND: Command = Command {
+    name: "side-by-side",
+    flags: SideArgs::augment_args,
+    run: |given, charset| execute(SideArgs::from_arg_matches(given)?, charset),
+};
 
 /// The servers that can stand beside each other.
-#[derive(Debug, Subcommand)]
-enum Command {
-    Blocking(ServerArgs),
-    Lt(EpollArgs),
-    EtBlocking(EpollArgs),
-    EtNonblock(EpollArgs),
-}
+const SERVERS: [(Server, Command); 4] = [
+    (Server::Blocking, rows::BLOCKING),
+    (Server::Lt, rows::LT),
+    (Server::EtBlocking, rows::ET_BLOCKING),
+    (Server::EtNonblock, rows::ET_NONBLOCK),
+];
 
 /// A server that was asked for in words.
 type Asked = (Server, Mode, ServerArgs);
 
 /// Runs both, one after the other.
-pub fn execute(args: SideArgs, charset: Charset) -> Result<ExitCode> {
+fn execute(args: SideArgs, charset: Charset) -> Result<ExitCode> {
     let two = parse(&args.left).and_then(|left| Ok((left, parse(&args.right)?)));
     let two = two.and_then(|(left, right)| with_the_same_clients(left, right));
     let (left, right) = match two {
@@ -114,8 +116,7 @@ pub fn execute(args: SideArgs, charset: Charset) -> Result<ExitCode> {
 
 /// A server and its flags, from one word of the command line.
 fn parse(words: &str) -> Result<Asked, String> {
-    let typed = ["epoll-lab"].into_iter().chain(words.split_whitespace());
-    let asked = Words::try_parse_from(typed.map(OsString::from)).map_err(|error| {
+    let (server, mode, args) = read_words(words).map_err(|error| {
         let told = error.to_string();
         let line = told.lines().next().unwrap_or_default();
         let line = line.trim_start_matches("error: ");
@@ -125,12 +126,6 @@ fn parse(words: &str) -> Result<Asked, String> {
             words.escape_debug()
         )
     })?;
-    let (server, mode, args) = match asked.command {
-        Command::Blocking(args) => (Server::Blocking, Server::Blocking.mode(), args),
-        Command::Lt(args) => args.of(Server::Lt),
-        Command::EtBlocking(args) => args.of(Server::EtBlocking),
-        Command::EtNonblock(args) => args.of(Server::EtNonblock),
-    };
     let flags = [
         ("--listen", args.listen.is_some()),
         ("--step", args.step),
@@ -145,6 +140,22 @@ fn parse(words: &str) -> Result<Asked, String> {
         )),
         None => Ok((server, mode, args)),
     }
+}
+
+fn read_words(words: &str) -> Result<Asked, clap::Error> {
+    let typed = iter::once("epoll-lab").chain(words.split_whitespace());
+    let given = clap::Command::new("epoll-lab")
+        .subcommands(SERVERS.map(|(_, command)| command.define()))
+        .subcommand_required(true)
+        .try_get_matches_from(typed)?;
+    let asked = SERVERS
+        .into_iter()
+        .find_map(|(server, command)| Some((server, given.subcommand_matches(command.name)?)));
+    let Some((server, given)) = asked else {
+        return Err(clap::Error::new(ErrorKind::MissingSubcommand));
+    };
+    let (mode, args) = read(server, given)?;
+    Ok((server, mode, args))
 }
 
 /// What one of them says of its clients goes for both.

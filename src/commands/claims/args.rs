@@ -11,7 +11,18 @@ use crate::commands::args::ScreenArgs;
 use crate::commands::page::PageArgs;
 use crate::commands::predict::args::PredictArgs;
 
+const EXAMPLES: &str = "\
+Examples:
+  epoll-lab claims                    all of them, one line each
+  epoll-lab claims --list             what they say
+  epoll-lab claims ctl-errors         one of them: every call, and why
+  epoll-lab claims et-once oneshot    some of them, two lines each
+  epoll-lab claims eof --predict      first say whether it is true
+  epoll-lab claims --format json      one JSON record a claim";
+
+/// What textbooks say about epoll, each claim tried on this kernel
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub struct ClaimsArgs {
     /// Try these claims; of one alone, show how [default: all, in one table]
     #[arg(value_name = "ID", hide_possible_values = true, value_parser = IdParser)]

@@ -1,6 +1,6 @@
 //! `claims`: what textbooks say, as a command.
 
-pub(crate) mod args;
+mod args;
 mod json;
 mod one;
 mod questions;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
+use clap::{Args, FromArgMatches};
 
 use crate::claims::{Claim, FAMILIES, Tried, all, find, try_out};
 use crate::commands::args::Format;
@@ -12,13 +13,21 @@ use crate::commands::claims::args::ClaimsArgs;
 use crate::commands::claims::json;
 use crate::commands::claims::one::{OneClaim, screen};
 use crate::commands::claims::text::{self, Tally};
+use crate::commands::command::Command;
 use crate::commands::conduct::conduct;
 use crate::commands::screen::Screen;
 use crate::lab::audience::OutputError;
 use crate::show::{Charset, tell};
 
+/// The textbook against the kernel.
+pub const COMMAND: Command = Command {
+    name: "claims",
+    flags: ClaimsArgs::augment_args,
+    run: |given, charset| execute(&ClaimsArgs::from_arg_matches(given)?, charset),
+};
+
 /// Whatever the kernel answers, that is an answer: the exit status is 0.
-pub fn execute(args: &ClaimsArgs, charset: Charset) -> Result<ExitCode> {
+fn execute(args: &ClaimsArgs, charset: Charset) -> Result<ExitCode> {
     let view = args.screen.view(charset);
     let screen = screen(args.screen.format, view, &args.page)?;
     match (args.list, screen.format) {

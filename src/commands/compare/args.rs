@@ -4,10 +4,19 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum, value_parser};
 
 use crate::commands::args::{BUFFER, Message, ScreenArgs, parse_message};
-use crate::commands::compare::cost_args::ScalingArgs;
+use crate::commands::compare::cost_args::{METHOD, ScalingArgs};
 use crate::commands::page::PageArgs;
 
+const EXAMPLES: &str = "\
+Examples:
+  --only servers --trace          every call of the three servers
+  --only cost --fds 10,1000       two sizes, and no servers
+  --active all                    every fd is ready
+  --svg cost.svg                  the chart as a picture as well";
+
+/// The same server on select, poll and epoll; then the cost as the set grows
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{METHOD}\n\n{EXAMPLES}"))]
 pub struct CompareArgs {
     #[command(flatten)]
     pub screen: ScreenArgs,

@@ -1,6 +1,6 @@
 //! `select-poll-compare`: the same server on three APIs, and what a wait costs.
 
-pub(crate) mod args;
+mod args;
 mod chart;
 mod colour;
 mod cost;

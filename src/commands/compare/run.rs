@@ -4,14 +4,23 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::{Args, FromArgMatches};
 
+use crate::commands::command::Command;
 use crate::commands::compare::args::{CompareArgs, Part};
 use crate::commands::compare::cost;
 use crate::commands::compare::servers;
 use crate::show::{Charset, tell};
 
+/// Three APIs.
+pub const COMMAND: Command = Command {
+    name: "select-poll-compare",
+    flags: CompareArgs::augment_args,
+    run: |given, charset| execute(&CompareArgs::from_arg_matches(given)?, charset),
+};
+
 /// Both parts, or the one that was asked for.
-pub fn execute(args: &CompareArgs, charset: Charset) -> Result<ExitCode> {
+fn execute(args: &CompareArgs, charset: Charset) -> Result<ExitCode> {
     let plan = match args.scaling.plan() {
         Ok(plan) => plan,
         Err(error) => {

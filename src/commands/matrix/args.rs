@@ -6,12 +6,12 @@ use clap::{Args, value_parser};
 use crate::commands::args::{BUFFER, Message, ScreenArgs, parse_message};
 use crate::commands::predict::args::PredictArgs;
 
-pub const EXAMPLES: &str = "\
+const EXAMPLES: &str = "\
 Examples:
   epoll-lab matrix                    the table, for the projector
   epoll-lab matrix --buffer 1024      a buffer that takes a whole message";
 
-pub const MORE_EXAMPLES: &str = "\
+const MORE_EXAMPLES: &str = "\
 Each row is a server that was really run, against the same two clients. The
 counts are those of A at the moment when both have sent and neither has hung
 up. B is served if it has its answer by then.
@@ -40,7 +40,9 @@ Exit status:
   2    wrong usage
   130  Ctrl-C";
 
+/// Every combination of trigger, socket and read, one row each
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = MORE_EXAMPLES)]
 pub struct MatrixArgs {
     #[command(flatten)]
     pub screen: ScreenArgs,

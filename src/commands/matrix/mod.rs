@@ -1,6 +1,6 @@
 //! `matrix`: every combination of trigger, socket and read.
 
-pub(crate) mod args;
+mod args;
 mod questions;
 mod rows;
 mod rules;

@@ -9,8 +9,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
+use clap::{Args, FromArgMatches};
 
 use crate::commands::args::messages;
+use crate::commands::command::Command;
 use crate::commands::conduct::{Experiment, conduct};
 use crate::commands::matrix::args::MatrixArgs;
 use crate::commands::matrix::rows::{Combination, Matrix, combinations};
@@ -28,8 +30,15 @@ use crate::show::page::Layout;
 /// The name of the command.
 const NAME: &str = "matrix";
 
+/// Eight servers.
+pub const COMMAND: Command = Command {
+    name: NAME,
+    flags: MatrixArgs::augment_args,
+    run: |given, charset| execute(&MatrixArgs::from_arg_matches(given)?, charset),
+};
+
 /// Runs them all, one after the other.
-pub fn execute(args: &MatrixArgs, charset: Charset) -> Result<ExitCode> {
+fn execute(args: &MatrixArgs, charset: Charset) -> Result<ExitCode> {
     let (format, view) = (args.screen.format, args.screen.view(charset));
     let screen = Screen::new(format, view, &PageArgs::default(), Layout::Row)?;
     let all = Eight {

@@ -4,13 +4,21 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, value_parser};
+use clap::{ArgMatches, Args, FromArgMatches, value_parser};
 
 use crate::commands::args::{BUFFER, Message, ScreenArgs, Word, one_of, parse_message};
 use crate::commands::page::PageArgs;
 use crate::commands::predict::args::PredictArgs;
 use crate::commands::servers::server::Server;
 use crate::server::mode::{Mode, Read, SocketKind};
+
+pub const EXAMPLES: &str = "\
+Examples:
+  --trace                         every call as it happens
+  --predict                       first say what will happen, then see
+  --trace --message hi --clients 3
+                                  three clients that say hi
+  --trace --listen 127.0.0.1:9999 for real clients: nc 127.0.0.1 9999";
 
 #[derive(Debug, Args)]
 pub struct EpollArgs {
@@ -29,14 +37,8 @@ pub struct EpollArgs {
 }
 
 impl EpollArgs {
-    /// The server with its mode and its other flags.
-    pub fn of(self, server: Server) -> (Server, Mode, ServerArgs) {
-        let mode = self.mode(server);
-        (server, mode, self.server)
-    }
-
     /// The server's mode, as far as no flag says otherwise.
-    pub fn mode(&self, server: Server) -> Mode {
+    fn mode(&self, server: Server) -> Mode {
         let own = server.mode();
         Mode {
             read: self.read.unwrap_or(own.read),
@@ -114,6 +116,15 @@ pub struct ServerArgs {
 
     #[command(flatten)]
     pub predict: PredictArgs,
+}
+
+/// The mode and the flags of a server, as they were given.
+pub fn read(server: Server, given: &ArgMatches) -> Result<(Mode, ServerArgs), clap::Error> {
+    if server == Server::Blocking {
+        return Ok((server.mode(), ServerArgs::from_arg_matches(given)?));
+    }
+    let args = EpollArgs::from_arg_matches(given)?;
+    Ok((args.mode(server), args.server))
 }
 
 impl ServerArgs {

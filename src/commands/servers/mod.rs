@@ -3,6 +3,7 @@
 
 pub(crate) mod args;
 mod questions;
+pub(crate) mod rows;
 pub(crate) mod run;
 mod server;
 mod text;

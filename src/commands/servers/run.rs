@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::ArgMatches;
 
 use crate::commands::args::{BUFFER, Format, messages};
 use crate::commands::conduct::{Experiment, conduct, status};
@@ -12,7 +13,7 @@ use crate::commands::pace::pace;
 use crate::commands::predict::args::PredictArgs;
 use crate::commands::predict::{Compared, Question};
 use crate::commands::screen::Screen;
-use crate::commands::servers::args::{EpollArgs, ServerArgs};
+use crate::commands::servers::args::{ServerArgs, read};
 use crate::commands::servers::server::Server;
 use crate::commands::servers::{questions, text};
 use crate::lab::report::{Caption, EventLoop, Run, Summary, Trigger};
@@ -25,18 +26,9 @@ use crate::show::{Charset, Trace, prompt, tell};
 use crate::sys::journal::Follow;
 use crate::trace::escape::shell_word;
 
-/// Runs an epoll server, with its flags.
-pub fn execute_epoll(server: Server, args: &EpollArgs, charset: Charset) -> Result<ExitCode> {
-    execute(server, args.mode(server), &args.server, charset)
-}
-
-/// Runs a server with these values of its mode.
-pub fn execute(
-    server: Server,
-    mode: Mode,
-    args: &ServerArgs,
-    charset: Charset,
-) -> Result<ExitCode> {
+/// Runs a server with its flags.
+pub fn execute(server: Server, given: &ArgMatches, charset: Charset) -> Result<ExitCode> {
+    let (mode, args) = read(server, given)?;
     if args.listen.is_some() && args.page.html.is_some() {
         tell(
             "epoll-lab: --html with --listen: clients from outside come and go for days; a page \
@@ -57,7 +49,7 @@ pub fn execute(
     if asks || args.step && text {
         view.trace = Trace::Calls;
     }
-    let (run, script) = prepare(server, mode, args, view.calls());
+    let (run, script) = prepare(server, mode, &args, view.calls());
     let to = &args.page;
     let screen = Screen::new(args.screen.format, view, to, Layout::Row)?;
     let stage = OneServer::stage(&screen)?;

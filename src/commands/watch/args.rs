@@ -10,14 +10,14 @@ use crate::commands::args::{Message, ScreenArgs, Word, one_of, parse_message};
 use crate::commands::servers::args::parse_stall;
 use crate::watch::act::Act;
 
-pub const EXAMPLES: &str = "\
+const EXAMPLES: &str = "\
 Examples:
   epoll-lab watch -- ./server             what is wrong with it, if anything
   epoll-lab watch --trace -- ./server     every call as it happens
   epoll-lab watch --pid 1234              a running program, left unharmed
   epoll-lab watch --pid 1234 --once       its interest lists, and where it sleeps";
 
-pub const MORE_EXAMPLES: &str = "\
+const MORE_EXAMPLES: &str = "\
 The program is started afresh for each act, in a network of its own, and the
 lab's clients talk to the port that it listens on:
   basic  A and B connect, send and hang up, as with epoll-lab lt
@@ -42,7 +42,9 @@ Exit status:
   2    wrong usage
   130  Ctrl-C";
 
+/// Your own server, in any language: every call, and what is wrong with it
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = MORE_EXAMPLES)]
 pub struct WatchArgs {
     #[command(flatten)]
     pub screen: ScreenArgs,

@@ -1,6 +1,6 @@
 //! `watch`: a program of somebody else's, followed from outside.
 
-pub(crate) mod args;
+mod args;
 mod hear;
 mod json;
 mod pid;

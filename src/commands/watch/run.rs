@@ -4,8 +4,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use clap::{Args, FromArgMatches};
 
 use crate::commands::args::Format;
+use crate::commands::command::Command;
 use crate::commands::page::PageArgs;
 use crate::commands::screen::Screen;
 use crate::commands::watch::args::{Answer, WatchArgs};
@@ -27,8 +29,15 @@ use crate::watch::session::{Plan, Program, Session};
 /// What A and B send, if nobody says otherwise: as with the lab's servers.
 const MESSAGES: [&[u8]; 2] = [b"HELLOworld123", b"ping"];
 
+/// The eye turned outward.
+pub const COMMAND: Command = Command {
+    name: "watch",
+    flags: WatchArgs::augment_args,
+    run: |given, charset| execute(&WatchArgs::from_arg_matches(given)?, charset),
+};
+
 /// Watches what was asked for. What cannot be watched is said in a sentence.
-pub fn execute(args: &WatchArgs, charset: Charset) -> Result<ExitCode> {
+fn execute(args: &WatchArgs, charset: Charset) -> Result<ExitCode> {
     match watch(args, charset) {
         Err(error) if error.is::<Odd>() => {
             tell(&format!("epoll-lab: {error}"));

@@ -7,12 +7,12 @@ use crate::commands::page::PageArgs;
 use crate::commands::predict::args::PredictArgs;
 use crate::lab::report::Trigger;
 
-pub const EXAMPLES: &str = "\
+const EXAMPLES: &str = "\
 Examples:
   epoll-lab write-events --trace              every call, long loops folded
   epoll-lab write-events --trigger et         edge-triggered alone";
 
-pub const MORE_EXAMPLES: &str = "\
+const MORE_EXAMPLES: &str = "\
 W writes to P over loopback TCP with small buffers, and waits for EPOLLOUT:
   1  with nothing to send
   2  with a send buffer that is full, and so for 50 ms
@@ -35,7 +35,9 @@ Exit status:
   2    wrong usage
   130  Ctrl-C";
 
+/// EPOLLOUT: when it comes, and when to ask for it
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = MORE_EXAMPLES)]
 pub struct WriteArgs {
     #[command(flatten)]
     pub screen: ScreenArgs,

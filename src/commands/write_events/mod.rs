@@ -1,7 +1,7 @@
 //! `write-events`: when EPOLLOUT comes, and when to ask for it.
 
 mod acts;
-pub(crate) mod args;
+mod args;
 mod ends;
 mod json;
 mod questions;

@@ -8,7 +8,9 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::{Args, FromArgMatches};
 
+use crate::commands::command::Command;
 use crate::commands::conduct::{Experiment, conduct};
 use crate::commands::predict::{Compared, Question};
 use crate::commands::screen::Screen;
@@ -24,8 +26,15 @@ use crate::show::page::Layout;
 /// The name of the command.
 const NAME: &str = "write-events";
 
+/// Room in the send buffer.
+pub const COMMAND: Command = Command {
+    name: NAME,
+    flags: WriteArgs::augment_args,
+    run: |given, charset| execute(&WriteArgs::from_arg_matches(given)?, charset),
+};
+
 /// Plays the acts with one trigger after the other.
-pub fn execute(args: &WriteArgs, charset: Charset) -> Result<ExitCode> {
+fn execute(args: &WriteArgs, charset: Charset) -> Result<ExitCode> {
     let view = args.screen.view(charset);
     let screen = Screen::with(
         args.screen.format,
