@@ -178,7 +178,7 @@ impl Drain {
             let count = count.map_err(|errno| *errno);
             let mut record = Record::new(Call::Recv { fd, length }, count, 0, 0);
             self.ended = self.ended.or(result.as_ref().err().copied());
-            record.data = result.unwrap_or_default().into();
+            record.data = result.unwrap_or_default();
             self.bytes += record.data.len();
             t.record(record);
         }

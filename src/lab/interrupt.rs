@@ -19,8 +19,9 @@ use crate::lab::report::scene::{Scene, Stuck};
 use crate::lab::report::{EventLoop, Summary};
 use crate::lab::tcp_table::TcpTable;
 use crate::lab::witness::{Sleep, Witness};
+use crate::sys::journal::Batch;
+use crate::trace::Call;
 use crate::trace::totals::Totals;
-use crate::trace::{Call, Record};
 
 /// Tells the signal thread that it is not needed any more.
 const DISMISSED: Signal = Signal::SIGUSR1;
@@ -109,7 +110,7 @@ fn wait_for_rest(board: &Board) -> Option<(Sleep, u64)> {
 #[derive(Default)]
 struct Last {
     /// What nobody has heard of yet.
-    records: Vec<Record>,
+    records: Batch,
     /// The call that has begun and will not return any more: it counts.
     begun: Option<Call>,
     /// `None`: nothing is being run.
@@ -200,7 +201,7 @@ fn end(signal: Signal, board: &Board, audience: &Shared) {
 
 fn tell(audience: &mut dyn Audience, last: &Last) -> Result<(), OutputError> {
     audience.hear(&Event::Interrupted)?;
-    for record in &last.records {
+    for record in last.records.iter() {
         audience.hear(&Event::Call(record))?;
     }
     if let Some(call) = &last.begun {

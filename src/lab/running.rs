@@ -16,8 +16,8 @@ use crate::lab::report::Run;
 use crate::lab::report::scene::{Asleep, Blocked, WaitsFor};
 use crate::lab::tcp_table::{ServerEnd, TcpTable};
 use crate::lab::witness::{Look, Sleep, Witness};
-use crate::sys::journal::Journal;
-use crate::trace::{Call, Failure, Record, io_error_text};
+use crate::sys::journal::{Batch, Journal};
+use crate::trace::{Call, Failure, io_error_text};
 
 /// A running server, and what the lab knows of it.
 pub struct Lab {
@@ -27,8 +27,8 @@ pub struct Lab {
     /// The lab's side of it.
     pub(super) board: Arc<Board>,
     pub(super) audience: Shared,
-    /// Emptied after each look at it; kept for its room.
-    pub(super) records: Vec<Record>,
+    /// What has been told is kept for its room.
+    pub(super) records: Batch,
     pub(super) witness: Witness,
     pub(super) table: Option<TcpTable>,
     pub(super) ready: Option<Ready>,
@@ -58,8 +58,8 @@ impl Lab {
         let mut audience = self.audience.lock();
         drop(self.journal.take(&mut self.records));
         let taken = self.records.len();
-        for record in self.records.drain(..) {
-            audience.hear(&Event::Call(&record))?;
+        for record in self.records.iter() {
+            audience.hear(&Event::Call(record))?;
         }
         if taken > 0 {
             audience.flush()?;

@@ -57,7 +57,7 @@ impl Stage {
     ) -> Result<(Summary, Vec<Vec<u8>>)> {
         let _held = OneCpu::hold();
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let mut lab = self.start(run, mode, any_port, Follow::Records)?;
+        let mut lab = self.start(run, mode, any_port, Follow::Timed)?;
         lab.play(script, pace)?;
         Ok((self.sum_up()?, lab.answers()))
     }

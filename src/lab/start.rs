@@ -19,7 +19,7 @@ use crate::lab::tcp_table::TcpTable;
 use crate::lab::witness::Witness;
 use crate::server::{self, Config};
 use crate::sys::Sys;
-use crate::sys::journal::{Follow, Journal};
+use crate::sys::journal::{Batch, Follow, Journal};
 
 impl Lab {
     /// Starts the server and waits until it listens.
@@ -63,7 +63,7 @@ impl Lab {
             journal,
             board,
             audience,
-            records: Vec::new(),
+            records: Batch::default(),
             witness,
             table,
             ready,

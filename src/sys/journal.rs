@@ -5,6 +5,7 @@
 //! other, so the server never waits for somebody who waits for it.
 
 use std::mem;
+use std::ops::Deref;
 use std::os::fd::RawFd;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -16,10 +17,46 @@ const MOST_RECORDS: usize = 8192;
 /// Bytes of data that those records may hold.
 const MOST_BYTES: usize = 1 << 20;
 
+/// Records in the order in which the calls returned. Their room is used again
+/// and again.
+#[derive(Debug, Default)]
+pub struct Batch {
+    records: Vec<Record>,
+    /// How many of them are new.
+    new: usize,
+}
+
+impl Batch {
+    /// Takes a record in, and gives an old one for it.
+    fn exchange(&mut self, record: &mut Record) {
+        if self.new == self.records.len() {
+            self.records.push(Record::default());
+        }
+        mem::swap(&mut self.records[self.new], record);
+        self.new += 1;
+    }
+
+    /// The records for good.
+    pub fn into_records(mut self) -> Vec<Record> {
+        self.records.truncate(self.new);
+        self.records
+    }
+}
+
+impl Deref for Batch {
+    type Target = [Record];
+
+    fn deref(&self) -> &[Record] {
+        &self.records[..self.new]
+    }
+}
+
 /// Who wants the records of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Follow {
-    /// Somebody follows the trace.
+    /// Somebody follows the trace, and sees times in it.
+    Timed,
+    /// Somebody follows it, and sees no times: nobody asks the clock.
     Records,
     /// Nobody: the calls are counted, and that is all.
     Counts,
@@ -54,7 +91,7 @@ pub struct State {
     /// Counted at each return.
     pub totals: Totals,
     /// What nobody has taken yet.
-    records: Vec<Record>,
+    records: Batch,
     bytes: usize,
     /// Whoever makes the calls takes the records too, and must not wait for
     /// himself.
@@ -87,8 +124,8 @@ impl Journal {
         let mut state = self.lock();
         if let Some(record) = returned {
             state.count(record);
-            if follow == Follow::Records {
-                state = self.keep(mem::take(record), state);
+            if follow != Follow::Counts {
+                state = self.keep(record, state);
             }
         }
         while state.hold && call.is_some_and(|call| call.is_wait()) {
@@ -115,9 +152,13 @@ impl Journal {
 
     /// Keeps a record for whoever follows. If there are too many, waits until
     /// they have been taken.
-    fn keep<'a>(&self, record: Record, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    fn keep<'a>(
+        &self,
+        record: &mut Record,
+        mut state: MutexGuard<'a, State>,
+    ) -> MutexGuard<'a, State> {
         state.bytes += record.data.len();
-        state.records.push(record);
+        state.records.exchange(record);
         while state.is_full() {
             let woken = self.room.wait(state);
             state = woken.unwrap_or_else(PoisonError::into_inner);
@@ -125,10 +166,11 @@ impl Journal {
         state
     }
 
-    /// Moves the records that have come into `records`, which is empty. The
-    /// state that goes with them, still locked, is of the same moment: its
-    /// totals count these records and none that come later.
-    pub fn take(&self, records: &mut Vec<Record>) -> MutexGuard<'_, State> {
+    /// Moves the records that have come into `records`; what was in it has been
+    /// told. The state that goes with them, still locked, is of the same moment:
+    /// its totals count these records and none that come later.
+    pub fn take(&self, records: &mut Batch) -> MutexGuard<'_, State> {
+        records.new = 0;
         let mut state = self.lock();
         if state.is_full() {
             // It wakes when the lock is free.
@@ -164,7 +206,7 @@ mod tests {
     fn what_is_taken_and_what_is_counted_are_of_one_moment() {
         let journal = Journal::default();
         let mut all = 0;
-        let mut taken = Vec::new();
+        let mut taken = Batch::default();
         for calls in [1, 3, 2] {
             for _ in 0..calls {
                 let mut record = Record {
@@ -186,7 +228,6 @@ mod tests {
             assert_eq!((state.totals.returns, state.steps), (all, all));
             assert!(state.current.is_some());
             drop(state);
-            taken.clear();
         }
     }
 
@@ -195,7 +236,7 @@ mod tests {
         let journal = Journal::default();
         let mut record = Record::new(Call::Socket, Err(nix::errno::Errno::EMFILE), 0, 0);
         journal.enter(None, Some(&mut record), Follow::Counts);
-        let mut taken = Vec::new();
+        let mut taken = Batch::default();
         let state = journal.take(&mut taken);
         assert!(taken.is_empty() && state.current.is_none());
         assert_eq!(state.totals.faults.len(), 1);

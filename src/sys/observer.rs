@@ -30,19 +30,18 @@ impl Observer {
         Observer { follow, fds, began }
     }
 
-    /// Nanoseconds since the start, for the trace.
+    /// Nanoseconds since the start, for a trace that shows them.
     pub fn now_ns(&self) -> u64 {
         match self.follow {
-            Follow::Records => self.began.elapsed().as_nanos() as u64,
-            Follow::Counts => 0,
+            Follow::Timed => self.began.elapsed().as_nanos() as u64,
+            Follow::Records | Follow::Counts => 0,
         }
     }
 
     /// The bytes of a call, for the trace.
-    pub fn data(&self, bytes: &[u8]) -> Box<[u8]> {
-        match self.follow {
-            Follow::Records => bytes.into(),
-            Follow::Counts => Box::default(),
+    pub fn data(&self, bytes: &[u8], kept: &mut Vec<u8>) {
+        if self.follow != Follow::Counts {
+            kept.extend_from_slice(bytes);
         }
     }
 
@@ -50,7 +49,7 @@ impl Observer {
     /// on the server's thread.
     pub fn unread(&self, socket: impl AsFd) -> Option<u64> {
         match self.follow {
-            Follow::Records => fionread(socket),
+            Follow::Records | Follow::Timed => fionread(socket),
             Follow::Counts => None,
         }
     }
@@ -82,11 +81,11 @@ impl Observer {
     /// bytes that wait there.
     pub fn event(&self, raw: RawFd, ready: Ready) -> Report {
         let fd = self.fd(raw);
-        let unread = match (fd.name, self.follow) {
-            (Name::Client(_), Follow::Records) => self
-                .known(raw)
-                .and_then(|known| known.socket.upgrade())
-                .and_then(fionread),
+        let unread = match (fd.name, self.known(raw)) {
+            (Name::Client(_), Some(known)) => match known.socket.upgrade() {
+                Some(socket) => self.unread(socket),
+                None => None,
+            },
             _ => None,
         };
         let data = raw as u64;

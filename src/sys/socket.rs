@@ -187,7 +187,7 @@ impl Sys {
         let result = socket::recv(fd.raw, buffer, MsgFlags::empty());
         let data = &buffer[..result.unwrap_or(0)];
         let returned = self.leave(entered, result.map(|n| n as i32), |sys, record| {
-            record.data = sys.data(data);
+            sys.data(data, &mut record.data);
             record.unread = sys.unread(socket);
         })?;
         Ok(returned as usize)
@@ -207,7 +207,7 @@ impl Sys {
         let entered = self.enter(Call::Send { fd, length, flags });
         let result = socket::send(fd.raw, data, flags);
         let taken = self.leave(entered, result.map(|n| n as i32), |sys, record| {
-            record.data = sys.data(data);
+            sys.data(data, &mut record.data);
         })?;
         Ok(taken as usize)
     }

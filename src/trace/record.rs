@@ -9,6 +9,9 @@ use crate::trace::call::Call;
 use crate::trace::name::Name;
 use crate::trace::report::{Report, WaitCost};
 
+/// Bytes of data whose room a record keeps for the next call.
+const MOST_ROOM: usize = 256;
+
 /// A call that has returned.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -17,7 +20,7 @@ pub struct Record {
     /// What the call returned, or the errno of its -1.
     pub result: Result<i32, Errno>,
     /// `recv`: the bytes that arrived; `send`: the bytes that were offered.
-    pub data: Box<[u8]>,
+    pub data: Vec<u8>,
     /// The wait call's events.
     pub events: Vec<Report>,
     /// A wait call: what it moved.
@@ -48,7 +51,7 @@ impl Default for Record {
         Record {
             call: Call::Socket,
             result: Ok(0),
-            data: Box::default(),
+            data: Vec::new(),
             events: Vec::new(),
             cost: WaitCost::default(),
             unread: None,
@@ -81,14 +84,13 @@ impl Record {
     }
 
     /// Makes it the record of another call, one that brought nothing but its
-    /// result. In place, and the room for events stays: this is done at every
-    /// call.
+    /// result. In place, and the room for events and for a few bytes stays:
+    /// this is done at every call.
     pub fn renew(&mut self, call: Call, result: Result<i32, Errno>, start_ns: u64, end_ns: u64) {
         self.call = call;
         self.result = result;
-        if !self.data.is_empty() {
-            self.data = Box::default();
-        }
+        self.data.clear();
+        self.data.shrink_to(MOST_ROOM);
         self.events.clear();
         self.cost = WaitCost::default();
         self.unread = None;

@@ -6,7 +6,7 @@ use crate::claims::trial::connection::Conn;
 use crate::claims::trial::vocabulary::Trial;
 use crate::lab::audience::{Event, OutputError};
 use crate::lab::report::scene::{Action, Step};
-use crate::sys::journal::Follow;
+use crate::sys::journal::{Batch, Follow};
 use crate::trace::{Name, Record, errno_text};
 
 impl<'a> Trial<'a> {
@@ -21,9 +21,9 @@ impl<'a> Trial<'a> {
 
     fn collect(&mut self) {
         self.sys.publish();
-        let mut records = Vec::new();
+        let mut records = Batch::default();
         drop(self.journal.take(&mut records));
-        for record in &records {
+        for record in records.iter() {
             if let Err(errno) = record.result
                 && LACKS.contains(&errno)
             {
@@ -76,7 +76,7 @@ impl<'a> Trial<'a> {
         self.untraced = true;
         let result = calls(self);
         self.untraced = false;
-        self.sys.follow(Follow::Records);
+        self.sys.follow(Follow::Timed);
         result
     }
 

@@ -50,7 +50,7 @@ impl<'a> Trial<'a> {
         let journal = Arc::new(Journal::unbounded());
         let began = Instant::now();
         Trial {
-            sys: Sys::new(Arc::clone(&journal), Follow::Records, began),
+            sys: Sys::new(Arc::clone(&journal), Follow::Timed, began),
             journal,
             audience,
             heard: Ok(()),

@@ -115,6 +115,7 @@ impl OneServer {
 
     fn listen(&self, addr: SocketAddr, screen: &Screen) -> Result<ExitCode> {
         let follow = match screen.view.trace {
+            Trace::Calls if screen.view.times() => Follow::Timed,
             Trace::Calls => Follow::Records,
             Trace::Summary => Follow::Counts,
         };

@@ -15,7 +15,7 @@ use crate::commands::write_events::side::READ;
 use crate::lab::audience::{Audience, Event, Folded};
 use crate::server::errors::retry;
 use crate::show::View;
-use crate::sys::journal::{Follow, Journal};
+use crate::sys::journal::{Batch, Follow, Journal};
 use crate::sys::{SockOpt, Socket, Sys};
 use crate::trace::{CtlOp, Name, Record};
 
@@ -86,7 +86,7 @@ impl<'a> Ends<'a> {
     /// gets the listener's number, 3.
     pub fn set_up(view: View, audience: &'a mut dyn Audience) -> Result<Ends<'a>> {
         let (journal, began) = (Arc::new(Journal::default()), Instant::now());
-        let mut sys = Sys::new(Arc::clone(&journal), Follow::Records, began);
+        let mut sys = Sys::new(Arc::clone(&journal), Follow::Timed, began);
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
 
         let l = sys.socket(&any_port, SockFlag::empty())?;
@@ -104,7 +104,7 @@ impl<'a> Ends<'a> {
         sys.fcntl_setfl(&w, flags | OFlag::O_NONBLOCK)?;
         let epoll = sys.epoll_create1()?;
 
-        let mut records = Vec::new();
+        let mut records = Batch::default();
         sys.publish();
         drop(journal.take(&mut records));
         audience.hear(&Event::SetUp(&records))?;
@@ -200,9 +200,9 @@ impl<'a> Ends<'a> {
         sys.close(self.p)?;
         sys.close_epoll(self.epoll)?;
         sys.publish();
-        let mut records = Vec::new();
+        let mut records = Batch::default();
         drop(self.journal.take(&mut records));
-        for record in records {
+        for record in records.into_records() {
             tell(self.audience, self.times, record)?;
         }
         Ok((self.sent, self.received))
@@ -245,9 +245,10 @@ impl<'a> Ends<'a> {
     /// A call has returned: tells it, or folds it away.
     fn returned(&mut self) -> Result<()> {
         self.sys.publish();
-        let mut records = Vec::new();
+        let mut records = Batch::default();
         drop(self.journal.take(&mut records));
-        records.into_iter().try_for_each(|record| self.told(record))
+        let mut records = records.into_records().into_iter();
+        records.try_for_each(|record| self.told(record))
     }
 
     fn told(&mut self, record: Record) -> Result<()> {

@@ -173,8 +173,7 @@ pub fn exit(
     record.data = match entered.call {
         call if call.input().is_some() => arrived(entered, moved, memory),
         _ => entered.data.clone(),
-    }
-    .into_boxed_slice();
+    };
     if entered.call.is_wait() && result > 0 {
         record.events = events(processor, entered, moved, memory, names);
     }
