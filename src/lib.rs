@@ -11,8 +11,8 @@
 //! | [`commands`] | what can be asked for: one folder a command, one driver for all |
 //! | [`show`] | whoever hears a run: text, JSON, the page, standard error |
 //! | [`claims`] | what textbooks say, one experiment each, and who judges it |
-//! | [`lab`] | one server against one script: the clients, the witness, the summary |
 //! | [`watch`] | a foreign program followed from outside, and what is wrong with it |
+//! | [`lab`] | one server against one script: the clients, the witness, the summary |
 //! | [`cost`] | what one wait costs on select, poll and epoll |
 //! | [`server`] | the listing: the textbook's event loop, once per API |
 //! | [`sys`] | one traced method per system call, and the journal of them |

@@ -70,6 +70,8 @@ pub enum Event<'a> {
         /// Nanoseconds from the start of the run.
         at_ns: u64,
     },
+    /// The server has come to an end of its own: which.
+    Ended(&'a str),
     /// What no call and no step says.
     Note(&'a str),
     /// Nothing that follows joins the last line.

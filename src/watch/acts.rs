@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use crate::lab::audience::Event;
+use crate::lab::report::scene::{Action, Blocked, Waiting};
 use crate::trace::Name;
 use crate::watch::act::Act;
 use crate::watch::diagnosis::{Diagnosis, Seen, SeenClient, judge};
-use crate::watch::events::{Action, Blocked, Event};
 use crate::watch::rest::Rest;
 use crate::watch::session::Session;
 use crate::watch::state::Hold;
@@ -85,7 +86,7 @@ impl Session<'_> {
         self.shared.lock().hold = Hold::Armed;
         self.acts(place).say(message);
         let held = self.until(Duration::from_secs(1), |hold| hold == Hold::Held);
-        self.audience.hear(&Event::Lab(match held {
+        self.audience.tell(&Event::Note(match held {
             true => "the lab holds the server where its call returns",
             false => "the server cannot be held: it has not woken",
         }))?;
@@ -155,7 +156,7 @@ impl Session<'_> {
         });
         if small {
             let told = "the lab makes the server's SO_SNDBUF for G small";
-            self.audience.hear(&Event::Lab(told))?;
+            self.audience.tell(&Event::Note(told))?;
             // A changed buffer is an edge of its own.
             self.settle()?;
         }
@@ -174,7 +175,7 @@ impl Session<'_> {
         }
         self.tell_folded()?;
         self.audience
-            .hear(&Event::Lab("now G reads all that comes"))?;
+            .tell(&Event::Note("now G reads all that comes"))?;
         self.limit(Some(0));
         self.clients[place].lazy = false;
         for _ in 0..3 {
@@ -230,26 +231,34 @@ impl Session<'_> {
         if self.is_answered(place) {
             return Ok(());
         }
-        let Some(asleep) = self.asleep().filter(|asleep| asleep.for_one).cloned() else {
+        let Some(sleeper) = self.sleeper().filter(|it| it.is_for_one()) else {
             return Ok(());
         };
         let client = &self.clients[place];
+        let asleep = sleeper.asleep;
         if asleep.fd.is_some_and(|fd| fd.name == client.name) {
             return Ok(()); // it is served, as far as it goes
         }
         let wait_call = self.shared.lock().wait_call;
-        let blocked = Blocked {
-            thread_state: proc::look(asleep.thread).map_or('?', |look| look.state),
-            client: client.name,
-            sent: client.sent as u64,
-            back: client.back.len() as u64,
-            unread: self.unread(client.port),
+        let stall = self.plan.stall;
+        let blocked = &Blocked {
+            call: asleep.call,
+            syscall: asleep.syscall,
+            fd: asleep.fd,
+            thread_state: proc::look(sleeper.thread).map_or('?', |look| look.state),
+            waiting: vec![Waiting {
+                client: client.name,
+                sent: Some(client.sent as u64),
+                echoed: client.back.len() as u64,
+                unread: Some(self.unread(client.port)),
+            }],
+            wchan: None,
             wait_call,
             wait_returns: returns(self) - before,
-            stall: self.plan.stall,
-            asleep,
+            waited: stall,
         };
-        self.audience.hear(&Event::Blocked(&blocked))
+        self.audience.tell(&Event::Evidence(blocked))?;
+        Ok(self.audience.tell(&Event::Blocked { blocked, stall })?)
     }
 
     /// Bytes of the client from this port that nobody has read.
@@ -266,7 +275,7 @@ impl Session<'_> {
 
     /// Bytes unread while it sleeps where a report would wake it.
     fn tell_stranded(&mut self) -> Result<()> {
-        let Some(asleep) = self.asleep().filter(|asleep| !asleep.for_one).cloned() else {
+        let Some(sleeper) = self.sleeper().filter(|it| !it.is_for_one()) else {
             return Ok(());
         };
         let accepted = |name| {
@@ -282,10 +291,11 @@ impl Session<'_> {
             .map(|client| (client.name, self.unread(client.port)))
             .filter(|(_, unread)| *unread > 0)
             .collect();
-        match stranded.is_empty() {
-            true => Ok(()),
-            false => self.audience.hear(&Event::Stranded(&stranded, &asleep)),
+        if stranded.is_empty() {
+            return Ok(());
         }
+        let (unread, asleep) = (&stranded[..], &sleeper.asleep);
+        Ok(self.audience.tell(&Event::Stranded { unread, asleep })?)
     }
 
     /// Each client receives what has come, and hangs up.
@@ -340,8 +350,8 @@ impl Session<'_> {
         let state = self.shared.lock();
         let mut totals = state.totals.clone();
         // A call that does not return is one all the same.
-        if let Some(asleep) = self.asleep().filter(|asleep| asleep.for_one)
-            && let Some(call) = &asleep.whole
+        if let Some(sleeper) = self.sleeper().filter(|it| it.is_for_one())
+            && let Some(call) = &sleeper.whole
         {
             totals.count_begun(call);
         }
@@ -373,7 +383,7 @@ impl Session<'_> {
             act,
             echo: self.plan.echo,
             clients: clients.collect(),
-            asleep: self.asleep().cloned(),
+            sleeper: self.sleeper().cloned(),
             end: match self.rest {
                 Rest::Ended(end) => Some(end),
                 _ => None,

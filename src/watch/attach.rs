@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::lab::audience::{self, Event};
 use crate::trace::Name;
 use crate::trace::totals::Totals;
-use crate::watch::events::{Audience, Event};
 use crate::watch::launch;
 use crate::watch::processor::Processor;
 use crate::watch::rest::Settle;
+use crate::watch::sleeper::Sleeper;
 use crate::watch::state::{End, ServerEnd, Shared, State};
 use crate::watch::tracer::{Target, Tracer};
 
@@ -43,7 +44,7 @@ pub fn follow(
     processor: &'static Processor,
     process: i32,
     port: Option<u16>,
-    audience: &mut dyn Audience,
+    audience: &audience::Shared,
     enough: &AtomicBool,
 ) -> Result<Followed> {
     let mut state = State::new(port, 0);
@@ -86,7 +87,7 @@ pub fn follow(
 fn tell_all(
     processor: &Processor,
     shared: &Shared,
-    audience: &mut dyn Audience,
+    audience: &audience::Shared,
     enough: &AtomicBool,
 ) -> Result<()> {
     let mut told: Option<u64> = None;
@@ -94,11 +95,11 @@ fn tell_all(
     loop {
         let records: Vec<_> = shared.lock().records.drain(..).collect();
         if records.is_empty() && !quiet {
-            audience.hear(&Event::Quiet)?;
+            audience.tell(&Event::Finish)?;
         }
         quiet = records.is_empty();
         for record in &records {
-            audience.hear(&Event::Returned(record))?;
+            audience.tell(&Event::Call(record))?;
         }
         if enough.load(Ordering::Acquire) || shared.lock().gone {
             return Ok(());
@@ -110,12 +111,12 @@ fn tell_all(
             wait: PAUSE,
         };
         if records.is_empty()
-            && let Some(asleep) = settle.asleep_now().filter(|asleep| asleep.for_one)
-            && told != Some(asleep.steps)
+            && let Some(sleeper) = settle.asleep_now().filter(Sleeper::is_for_one)
+            && told != Some(sleeper.asleep.steps)
         {
-            told = Some(asleep.steps);
-            if let Some(call) = &asleep.whole {
-                audience.hear(&Event::DoesNotReturn(call))?;
+            told = Some(sleeper.asleep.steps);
+            if let Some(call) = &sleeper.whole {
+                audience.tell(&Event::DoesNotReturn(call))?;
             }
         }
         thread::sleep(PAUSE);

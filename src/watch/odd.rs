@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::trace::{Call, errno_text};
-use crate::watch::events::Asleep;
 use crate::watch::processor::Processor;
+use crate::watch::sleeper::Sleeper;
 use crate::watch::state::{End, State};
 
 /// Bits of a mode (chmod(2)).
@@ -172,7 +172,7 @@ pub fn ended_early(program: &str, state: &State, end: End, printed: &str) -> Odd
 }
 
 /// It lives and does not listen.
-pub fn never_listens(program: &str, state: &State, asleep: Option<&Asleep>) -> Odd {
+pub fn never_listens(program: &str, state: &State, sleeper: Option<&Sleeper>) -> Odd {
     if let Some(port) = state.wanted {
         let others = list(state.others.iter());
         let elsewhere = match others.is_empty() {
@@ -190,17 +190,17 @@ pub fn never_listens(program: &str, state: &State, asleep: Option<&Asleep>) -> O
             list(state.others.iter())
         ));
     }
-    let reads_input = |asleep: &&Asleep| {
-        let fd = asleep.whole.and_then(|call: Call| call.input());
+    let reads_input = |sleeper: &&Sleeper| {
+        let fd = sleeper.whole.and_then(|call: Call| call.input());
         fd.is_some_and(|fd| fd.raw == 0)
     };
-    let why = match asleep {
-        Some(asleep) if reads_input(&asleep) => {
+    let why = match sleeper {
+        Some(sleeper) if reads_input(&sleeper) => {
             "it waits in read(0) for its standard input, on which nobody types here; give it what \
              it wants as an argument, or a file (sh -c './server < file')"
                 .into()
         }
-        Some(asleep) => format!("it sleeps in {}; is it a server?", asleep.call),
+        Some(sleeper) => format!("it sleeps in {}; is it a server?", sleeper.asleep.call),
         None => "it is at work all the time; is it a server?".to_string(),
     };
     Odd::Unwatchable(format!("{program} listens on no TCP port: {why}"))

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use nix::libc;
 
+use crate::lab::report::scene::{Asleep, WaitsFor};
 use crate::trace::{Call, Fd, Name};
 use crate::watch::client::Client;
 use crate::watch::decode::{Entered, fd_set, poll_fds};
-use crate::watch::events::Asleep;
 use crate::watch::memory::OfThread;
 use crate::watch::proc;
 use crate::watch::processor::{Processor, Sys};
+use crate::watch::sleeper::Sleeper;
 use crate::watch::sockets::{self, Row};
 use crate::watch::state::{End, Shared};
 
@@ -33,7 +34,7 @@ const LATER: u32 = 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rest {
     /// Here.
-    Asleep(Asleep),
+    Asleep(Sleeper),
     /// For ever.
     Ended(End),
     /// It does not: so many calls since it last got on, in how many waits.
@@ -104,7 +105,7 @@ impl Settle<'_> {
     }
 
     /// Where it sleeps, if it does at this moment.
-    pub fn asleep_now(&self) -> Option<Asleep> {
+    pub fn asleep_now(&self) -> Option<Sleeper> {
         self.look().map(|_| self.asleep())
     }
 
@@ -142,7 +143,7 @@ impl Settle<'_> {
 
     /// Where it sleeps: of several threads, the one that waits for anybody; or
     /// the one that waits for a client.
-    fn asleep(&self) -> Asleep {
+    fn asleep(&self) -> Sleeper {
         let state = self.shared.lock();
         let calls: Vec<(i32, Option<&Entered>)> = state
             .threads
@@ -164,29 +165,30 @@ impl Settle<'_> {
             Some((thread, call)) => (*thread, *call),
             None => (state.main, None),
         };
-        match call {
-            Some(entered) => Asleep {
-                call: entered.call.name(),
-                syscall: entered.sys.name(),
-                fd: entered.call.fd(),
-                for_one: anybody.is_none() && client.is_some(),
-                whole: Some(entered.call),
-                thread,
-                steps: state.steps,
-            },
+        let (name, syscall) = match call {
+            Some(entered) => (entered.call.name(), entered.sys.name()),
             None => {
                 let look = proc::look(thread).and_then(|look| look.call);
                 let name = look.map_or("another call", |(number, _)| other_name(number));
-                Asleep {
-                    call: name,
-                    syscall: name,
-                    fd: None,
-                    for_one: false,
-                    whole: None,
-                    thread,
-                    steps: state.steps,
-                }
+                (name, name)
             }
+        };
+        let whole = call.map(|entered| entered.call);
+        let asleep = Asleep {
+            call: name,
+            syscall,
+            fd: whole.and_then(|call| call.fd()),
+            waits_for: match anybody.is_none() && client.is_some() {
+                true => WaitsFor::One,
+                false => WaitsFor::Anyone,
+            },
+            steps: state.steps,
+            ready: None,
+        };
+        Sleeper {
+            asleep,
+            whole,
+            thread,
         }
     }
 

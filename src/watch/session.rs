@@ -1,6 +1,7 @@
 //! A program that has been started, the lab's clients, and whoever is told of
 //! them.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
@@ -14,16 +15,19 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::lab::audience::{self, Event, Folded};
+use crate::lab::report::scene::{Action, Step};
+use crate::lab::script::{Coming, Pace};
 use crate::trace::Name;
 use crate::trace::totals::Totals;
 use crate::watch::act::Act;
 use crate::watch::client::{Client, reachable};
 use crate::watch::diagnosis::Seen;
-use crate::watch::events::{Action, Asleep, Audience, Event, Step};
 use crate::watch::launch;
 use crate::watch::odd;
 use crate::watch::processor::Processor;
 use crate::watch::rest::{Rest, Settle};
+use crate::watch::sleeper::Sleeper;
 use crate::watch::state::{End, KEPT, Shared, State};
 use crate::watch::tracer::{Target, Tracer};
 
@@ -75,7 +79,8 @@ pub struct Session<'a> {
     pub(super) shared: Arc<Shared>,
     pub(super) clients: Vec<Client>,
     pub(super) rest: Rest,
-    pub(super) audience: &'a mut dyn Audience,
+    pub(super) audience: audience::Shared,
+    pace: Pace<'a>,
     address: SocketAddr,
     tracer: Option<JoinHandle<()>>,
     printed: Arc<Mutex<Vec<u8>>>,
@@ -89,7 +94,8 @@ impl<'a> Session<'a> {
         processor: &'static Processor,
         program: &Program,
         plan: &'a Plan,
-        audience: &'a mut dyn Audience,
+        audience: audience::Shared,
+        pace: Pace<'a>,
     ) -> Result<Session<'a>> {
         let shared = Arc::new(Shared::new(State::new(plan.port, STRANGERS)));
         let (command, terminal) =
@@ -109,6 +115,7 @@ impl<'a> Session<'a> {
             clients: Vec::new(),
             rest: Rest::Ended(End::Exited(0)),
             audience,
+            pace,
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             tracer: Some(tracer),
             printed,
@@ -157,8 +164,8 @@ impl<'a> Session<'a> {
             } else if asleep_since.is_none() {
                 asleep_since = Some((steps, Instant::now()));
             }
-            let hopeless = asleep.as_ref().is_some_and(|asleep| {
-                let for_ever = asleep.whole.is_some_and(|call| call.input().is_some());
+            let hopeless = asleep.as_ref().is_some_and(|sleeper| {
+                let for_ever = sleeper.whole.is_some_and(|call| call.input().is_some());
                 let long = asleep_since.is_some_and(|(_, since)| since.elapsed() > TO_WAKE);
                 long && (for_ever || !self.shared.lock().others.is_empty())
             });
@@ -183,17 +190,18 @@ impl<'a> Session<'a> {
     pub(super) fn settle(&mut self) -> Result<()> {
         self.rest = self.settler().settle();
         self.tell()?;
-        if let Rest::Asleep(asleep) = &self.rest
-            && asleep.for_one
-            && self.told != Some(asleep.steps)
+        if let Rest::Asleep(sleeper) = &self.rest
+            && sleeper.is_for_one()
+            && self.told != Some(sleeper.asleep.steps)
         {
-            self.told = Some(asleep.steps);
-            if let Some(call) = &asleep.whole {
-                self.audience.hear(&Event::DoesNotReturn(call))?;
+            self.told = Some(sleeper.asleep.steps);
+            if let Some(call) = &sleeper.whole {
+                self.audience.tell(&Event::DoesNotReturn(call))?;
             }
         }
         if let Rest::Ended(end) = self.rest {
-            self.audience.hear(&Event::Ended(end))?;
+            self.audience.tell(&Event::Finish)?;
+            self.audience.tell(&Event::Ended(&odd::end_text(end)))?;
         }
         Ok(())
     }
@@ -204,7 +212,7 @@ impl<'a> Session<'a> {
         let mut records: Vec<_> = self.shared.lock().records.drain(..).collect();
         records.sort_by_key(|record| record.thread.map_or(1, |(ordinal, _)| ordinal));
         for record in &records {
-            self.audience.hear(&Event::Returned(record))?;
+            self.audience.tell(&Event::Call(record))?;
         }
         Ok(())
     }
@@ -214,9 +222,9 @@ impl<'a> Session<'a> {
         matches!(self.rest, Rest::Asleep(_))
     }
 
-    pub(super) fn asleep(&self) -> Option<&Asleep> {
+    pub(super) fn sleeper(&self) -> Option<&Sleeper> {
         match &self.rest {
-            Rest::Asleep(asleep) => Some(asleep),
+            Rest::Asleep(sleeper) => Some(sleeper),
             _ => None,
         }
     }
@@ -230,12 +238,14 @@ impl<'a> Session<'a> {
             client,
             action,
             data,
-            asleep: self.asleep().cloned(),
+            asleep: self.sleeper().map(|sleeper| sleeper.asleep),
             failed: failed.and_then(|client| client.failed),
             at_ns,
         };
-        self.audience.hear(&Event::Before(&step))?;
-        self.audience.hear(&Event::Step(&step))
+        // What has been so far, before anybody is asked for more.
+        self.audience.tell(&Event::Finish)?;
+        (self.pace)(Coming::Step(&step))?;
+        Ok(self.audience.tell(&Event::Step(&step))?)
     }
 
     /// Tells of the calls that are not shown, and counts them anew.
@@ -245,16 +255,19 @@ impl<'a> Session<'a> {
             state.since_step = 0;
             std::mem::take(&mut state.folded)
         };
-        match folded {
-            0 => Ok(()),
-            _ => self.audience.hear(&Event::Folded(self.folded(folded))),
+        if folded == 0 {
+            return Ok(());
         }
-    }
-
-    /// How many calls were folded, where that is the same in every run.
-    fn folded(&self, folded: u64) -> Option<u64> {
+        // How many is the same in every run, or not said.
         let varies = self.shared.lock().hide_unread || !self.rests();
-        (!varies).then_some(folded)
+        let (count, what) = match varies {
+            true => (0, Some("more calls like these")),
+            false => (folded, None),
+        };
+        let calls = BTreeMap::from([("calls", count)]);
+        Ok(self
+            .audience
+            .tell(&Event::Folded(&Folded { calls, what }))?)
     }
 
     /// Connects a client.

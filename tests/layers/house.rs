@@ -7,7 +7,7 @@ use crate::source::Imports;
 
 /// From the top: whoever stands here may look into what stands below.
 pub const ROOMS: [&str; 10] = [
-    TOP, "commands", "show", "claims", "lab", "watch", "cost", "server", "sys", "trace",
+    TOP, "commands", "show", "claims", "watch", "lab", "cost", "server", "sys", "trace",
 ];
 
 /// `main.rs` and `lib.rs`.

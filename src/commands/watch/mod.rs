@@ -1,7 +1,6 @@
 //! `watch`: a program of somebody else's, followed from outside.
 
 mod args;
-mod hear;
 mod json;
 mod pid;
 pub(crate) mod run;

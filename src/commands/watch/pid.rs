@@ -17,7 +17,6 @@ use tabled::settings::object::Columns;
 
 use crate::commands::screen::Screen;
 use crate::commands::watch::args::WatchArgs;
-use crate::commands::watch::hear::Hear;
 use crate::lab::audience::{Event, OutputError};
 use crate::show::text::layout::wrap;
 use crate::show::{grid, tell};
@@ -53,8 +52,7 @@ pub fn execute(
     let enough = on_interrupt(&signal)?;
     screen.audience.tell(&Event::Trial("watch"))?;
     screen.text(|out| writeln!(out, "\n{}", "its calls, until Ctrl-C:".bold()))?;
-    let mut hear = Hear::new(screen, false);
-    let followed = follow(processor, process, args.port, &mut hear, &enough)?;
+    let followed = follow(processor, process, args.port, &screen.audience, &enough)?;
     screen.audience.tell(&Event::Finish)?;
     // The terminal has shown ^C on a line of its own.
     if io::stderr().is_terminal() {

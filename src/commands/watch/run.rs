@@ -8,10 +8,10 @@ use clap::{Args, FromArgMatches};
 
 use crate::commands::args::Format;
 use crate::commands::command::Command;
+use crate::commands::pace::pace;
 use crate::commands::page::PageArgs;
 use crate::commands::screen::Screen;
 use crate::commands::watch::args::{Answer, WatchArgs};
-use crate::commands::watch::hear::Hear;
 use crate::commands::watch::{json, pid, text};
 use crate::lab::audience::Event;
 use crate::lab::one_cpu::OneCpu;
@@ -143,8 +143,8 @@ fn play(
     if screen.view.calls() {
         screen.text(|out| text::act(act, out))?;
     }
-    let mut hear = Hear::new(screen, step);
-    let mut session = Session::launch(processor, program, plan, &mut hear)?;
+    let (audience, mut pace) = (screen.audience.clone(), pace(step));
+    let mut session = Session::launch(processor, program, plan, audience, &mut pace)?;
     let outcome = session.play(act)?;
     let (totals, end) = session.come_to(act);
     let told = session.notes();

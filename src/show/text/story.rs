@@ -28,6 +28,10 @@ impl<W: Write> Text<W> {
                 lines.try_for_each(|text| writeln!(self.out, "    {}", text.red().bold()))
             }
             Event::Stranded { unread, asleep } => self.stranded(unread, asleep),
+            Event::Ended(how) => {
+                let text = format!(">>> the program has ended: {how}");
+                writeln!(self.out, "{}", text.red().bold())
+            }
             Event::Note(note) => {
                 self.finish()?;
                 self.head(false)?;

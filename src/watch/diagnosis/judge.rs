@@ -23,7 +23,7 @@ pub(super) const WATCHED: &str = "12-your-server-watched.md";
 pub fn judge(seen: &Seen) -> Diagnosis {
     let verdict = verdict(seen);
     let last = seen.last.filter(|_| seen.end.is_some());
-    let asleep = seen.asleep.as_ref().map(|asleep| asleep.call);
+    let asleep = seen.sleeper.as_ref().map(|it| it.asleep.call);
     Diagnosis {
         act: seen.act,
         verdict,
@@ -42,15 +42,15 @@ pub fn judge(seen: &Seen) -> Diagnosis {
 fn verdict(seen: &Seen) -> Verdict {
     let slow = seen.act == Act::Slow;
     let received = seen.clients.iter().any(|client| client.counts.recv > 0);
-    match (seen.end, &seen.asleep) {
+    match (seen.end, &seen.sleeper) {
         (Some(_), _) if seen.clients.iter().any(|it| it.reset) => Verdict::DiesOfAReset,
         (Some(_), _) if slow && fell_short(seen) => Verdict::DiesOfASlowReader,
         (Some(End::Killed(..)), _) => Verdict::Crashed,
         (Some(End::Exited(_)), _) => Verdict::Exits,
         _ if seen.uring > 0 && !received => Verdict::NotSeen,
         (None, None) => Verdict::Busy,
-        (None, Some(asleep)) if asleep.for_one => {
-            let sends = asleep.whole.is_some_and(|call| call.output().is_some());
+        (None, Some(sleeper)) if sleeper.is_for_one() => {
+            let sends = sleeper.whole.is_some_and(|call| call.output().is_some());
             match slow && sends {
                 true => Verdict::StuckForASlowReader,
                 false if starving(seen).is_empty() && seen.act == Act::Reset => Verdict::Ok,
@@ -101,7 +101,7 @@ fn lesson(seen: &Seen, verdict: Verdict) -> Option<&'static str> {
         Verdict::Busy if out => WRITING,
         Verdict::Busy => THE_API,
         Verdict::NotSeen => WATCHED,
-        Verdict::Stuck => match seen.asleep.as_ref().and_then(|asleep| asleep.whole) {
+        Verdict::Stuck => match seen.sleeper.as_ref().and_then(|it| it.whole) {
             _ if seen.wait_call.is_none() => ONE_AT_A_TIME,
             Some(Call::Send { .. } | Call::Output { .. }) => WRITING,
             _ if edge => EDGE_HANGS,

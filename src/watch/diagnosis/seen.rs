@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use crate::trace::Name;
 use crate::trace::totals::Counts;
 use crate::watch::act::Act;
-use crate::watch::events::Asleep;
+use crate::watch::sleeper::Sleeper;
 use crate::watch::state::{End, Last};
 
 /// How things stood when they were judged.
@@ -18,7 +18,7 @@ pub struct Seen {
     /// A first.
     pub clients: Vec<SeenClient>,
     /// Where the server slept, if it did.
-    pub asleep: Option<Asleep>,
+    pub sleeper: Option<Sleeper>,
     /// It has ended.
     pub end: Option<End>,
     /// It did not come to rest: calls since it last got on, and returns of its
@@ -184,7 +184,7 @@ pub fn is_lost(seen: &Seen, client: &SeenClient) -> bool {
 
 /// Clients without an answer other than the one that the server sleeps for.
 pub fn starving(seen: &Seen) -> Vec<Name> {
-    let served = seen.asleep.as_ref().and_then(|asleep| asleep.fd);
+    let served = seen.sleeper.as_ref().and_then(|it| it.asleep.fd);
     let waits = |client: &&SeenClient| {
         let unserved = served.is_none_or(|fd| fd.name != client.name);
         unserved && !client.over && (!client.accepted || client.back < client.said)

@@ -5,10 +5,11 @@ use nix::sys::signal::Signal;
 
 use super::judge::*;
 use super::*;
+use crate::lab::report::scene::{Asleep, WaitsFor};
 use crate::trace::totals::Counts;
 use crate::trace::{Call, Fd, Name};
 use crate::watch::act::Act;
-use crate::watch::events::Asleep;
+use crate::watch::sleeper::Sleeper;
 use crate::watch::state::{End, Last};
 
 const A: Name = Name::Client(0);
@@ -40,15 +41,18 @@ fn served(name: Name, bytes: u64) -> SeenClient {
     }
 }
 
-fn asleep(whole: Call, for_one: bool) -> Asleep {
-    Asleep {
-        call: whole.name(),
-        syscall: whole.syscall(),
-        fd: whole.fd(),
-        for_one,
+fn asleep(whole: Call, waits_for: WaitsFor) -> Sleeper {
+    Sleeper {
+        asleep: Asleep {
+            call: whole.name(),
+            syscall: whole.syscall(),
+            fd: whole.fd(),
+            waits_for,
+            steps: 1,
+            ready: None,
+        },
         whole: Some(whole),
         thread: 1,
-        steps: 1,
     }
 }
 
@@ -56,7 +60,7 @@ fn fd(name: Name) -> Fd {
     Fd { raw: 5, name }
 }
 
-fn waits() -> Asleep {
+fn waits() -> Sleeper {
     let epfd = Fd {
         raw: 4,
         name: Name::Plain,
@@ -68,17 +72,17 @@ fn waits() -> Asleep {
             maxevents,
             timeout,
         },
-        false,
+        WaitsFor::Anyone,
     )
 }
 
-fn receives(name: Name) -> Asleep {
+fn receives(name: Name, waits_for: WaitsFor) -> Sleeper {
     asleep(
         Call::Recv {
             fd: fd(name),
             length: 5,
         },
-        true,
+        waits_for,
     )
 }
 
@@ -88,7 +92,7 @@ fn well() -> Seen {
         act: Act::Basic,
         echo: true,
         clients: vec![served(A, 13), served(B, 4)],
-        asleep: Some(waits()),
+        sleeper: Some(waits()),
         end: None,
         restless: None,
         listener_edge: false,
@@ -101,7 +105,7 @@ fn well() -> Seen {
 fn ended(end: End, result: Result<i32, Errno>) -> Seen {
     let (fd, length) = (fd(A), 5);
     Seen {
-        asleep: None,
+        sleeper: None,
         end: Some(end),
         last: Some(Last {
             call: Call::Recv { fd, length },
@@ -178,17 +182,14 @@ fn a_reset_kills_only_who_was_reset() {
 #[test]
 fn asleep_for_one_client() {
     let mut seen = well();
-    seen.asleep = Some(receives(A));
+    seen.sleeper = Some(receives(A, WaitsFor::One));
     seen.clients[0].edge = Some(true);
     (seen.clients[1].back, seen.clients[1].unread) = (0, 4);
     let sentence = "asleep in recv(5<A>); A has no more to say. B starves.";
     says(&seen, "STUCK", sentence, Some(EDGE_HANGS));
     assert_eq!(judge(&seen).clients, [B]);
     // Another of its threads waits for anybody.
-    seen.asleep = Some(Asleep {
-        for_one: false,
-        ..receives(A)
-    });
+    seen.sleeper = Some(receives(A, WaitsFor::Anyone));
     assert_ne!(judge(&seen).verdict, Verdict::Stuck);
 }
 
@@ -252,10 +253,10 @@ fn a_client_that_reads_late() {
     assert_eq!(judge(&seen).verdict, Verdict::Ok, "it has not read yet");
     let (fd, length) = (fd(G), 5);
     let flags = nix::sys::socket::MsgFlags::empty();
-    seen.asleep = Some(asleep(Call::Send { fd, length, flags }, true));
+    seen.sleeper = Some(asleep(Call::Send { fd, length, flags }, WaitsFor::One));
     let sentence = "asleep in send(5<G>) until G reads; whoever else speaks meanwhile waits.";
     says(&seen, "STUCK FOR A SLOW READER", sentence, Some(WRITING));
-    seen.asleep = None;
+    seen.sleeper = None;
     seen.end = Some(End::Exited(1));
     seen.last = Some(Last {
         call: Call::Send { fd, length, flags },
@@ -267,7 +268,7 @@ fn a_client_that_reads_late() {
 #[test]
 fn no_rest() {
     let mut seen = well();
-    (seen.asleep, seen.restless) = (None, Some((10_001, 10_000)));
+    (seen.sleeper, seen.restless) = (None, Some((10_001, 10_000)));
     seen.clients[0].wants_out = true;
     let sentence = "epoll_wait returns again and again, and nothing comes of it: EPOLLOUT is \
                     asked for A, and there is room to send.";

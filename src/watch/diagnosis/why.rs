@@ -14,8 +14,8 @@ use crate::watch::state::{End, Last};
 
 /// Why it is this verdict.
 pub fn why(seen: &Seen, verdict: Verdict) -> String {
-    let asleep = match &seen.asleep {
-        Some(asleep) => format!("asleep in {}", asleep.text()),
+    let asleep = match &seen.sleeper {
+        Some(sleeper) => format!("asleep in {}", sleeper.text()),
         None => String::new(),
     };
     match verdict {
@@ -116,15 +116,15 @@ fn busy(seen: &Seen) -> String {
 
 fn stuck(seen: &Seen, asleep: &str) -> String {
     let starved = starving(seen);
-    let of = seen.asleep.as_ref().and_then(|asleep| asleep.fd);
+    let of = seen.sleeper.as_ref().and_then(|it| it.asleep.fd);
     let said_all = of.is_some_and(|fd| {
         let client = seen.clients.iter().find(|client| client.name == fd.name);
         client.is_some_and(|client| client.unread == 0 && client.counts.received == client.said)
     });
     let receives = seen
-        .asleep
+        .sleeper
         .as_ref()
-        .and_then(|asleep| asleep.whole)
+        .and_then(|sleeper| sleeper.whole)
         .is_some_and(|call: Call| call.input().is_some());
     let mut text = match (of, said_all && receives) {
         (Some(fd), true) => format!("{asleep}; {} has no more to say.", fd.name),
