@@ -78,6 +78,9 @@ impl Lab {
             if self.progress() > progress {
                 (progress, deadline) = (self.progress(), Instant::now() + SETTLE);
             }
+            // Before the look: a machine that stood still for so long, and goes
+            // on, gets one.
+            let late = Instant::now() > deadline;
             if self.has_ended() {
                 self.take_in(Duration::ZERO)?;
                 return Ok(Rest::Ended);
@@ -110,7 +113,7 @@ impl Lab {
                     self.take_in(Duration::from_micros(100))?;
                 }
             }
-            if Instant::now() > deadline {
+            if late && agreed == 0 {
                 let current = self.journal.lock().current;
                 let call = current.map_or("no call", |call| call.name());
                 let (seconds, state) = (SETTLE.as_secs(), look.state);
