@@ -14,9 +14,10 @@ use crate::commands::predict::args::PredictArgs;
 const EXAMPLES: &str = "\
 Examples:
   epoll-lab claims                    all of them, one line each
-  epoll-lab claims --list             what they say
+  epoll-lab claims --evidence         and what was seen
+  epoll-lab claims --list             without trying them
   epoll-lab claims ctl-errors         one of them: every call, and why
-  epoll-lab claims et-once oneshot    some of them, two lines each
+  epoll-lab claims et-once oneshot    some of them, and what was seen
   epoll-lab claims eof --predict      first say whether it is true
   epoll-lab claims --format json      one JSON record a claim";
 
@@ -28,7 +29,8 @@ pub struct ClaimsArgs {
     #[arg(value_name = "ID", hide_possible_values = true, value_parser = IdParser)]
     pub ids: Vec<&'static Claim>,
 
-    /// Say what each verdict rests on; with ID, instead of its calls
+    /// Say what was seen, the ground of each verdict; of one ID, instead of its
+    /// calls
     #[arg(long, conflicts_with_all = ["list", "predict"])]
     pub evidence: bool,
 

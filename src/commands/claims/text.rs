@@ -76,7 +76,7 @@ pub fn tally(
     if let Some(one) = one {
         return writeln!(out, "one, with its calls: epoll-lab claims {}", one.id);
     }
-    writeln!(out, "what it rests on: epoll-lab claims --evidence")?;
+    writeln!(out, "what was seen:       epoll-lab claims --evidence")?;
     writeln!(out, "one, with its calls: epoll-lab claims et-short-read")
 }
 
