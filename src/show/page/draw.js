@@ -47,13 +47,14 @@ function arrow(flow, name) {
 
 function client(run, state, m, name, c) {
   const stream = run.bytes[name] || [], other = state.th === 'one' && state.for !== name && c('un') > 0;
+  const answer = c('ans') && h('b', c('ans') === 'at once' ? 'well' : 'ill', c('ans'));
   const counts = [h('dt', '', 'sent'), h('dd', 'm', String(c('sent'))), h('dt', '', 'back'), h('dd', 'm', String(c('back')))];
   const words = [h('dt', '', 'sent'), h('dd', 'm', c('sent') ? cap(stream.slice(0, c('sent')), 24) : '—'),
     h('dt', '', 'back'), h('dd', 'm', c('back') ? cap(stream.slice(0, c('back')), 24) : c('echo') ? h('i', '', `${c('echo')} on the way`) : '—')];
   return h('div', `client who-${who(name)}` + (c('st') ? '' : ' none') + (m.w.includes('c-' + name) ? ' hot' : ''),
     h('b', '', name), h('span', 'st' + (other ? ' waits' : ''), other ? 'waits' : c('st') || 'not there yet'),
     h('dl', '', side ? counts : words),
-    c('ans') ? h('span', 'ans' + (c('ans') === 'at once' ? '' : ' bad'), 'answered: ', h('b', '', c('ans'))) : null);
+    answer && h('span', 'ans', side ? 'answer ' : 'answered: ', answer));
 }
 
 function socket(run, m, name, c) {
@@ -73,6 +74,7 @@ function end(m, name, c) {
     h('div', 'cnt', h('span', '', 'reports ', h('b', '', String(c('rep'))))));
 }
 
+const epoll = state => state.efd ? `epoll ${state.efd}: ` : '';
 function lists(run, state, m) {
   const hot = x => m.w.includes(x) ? 'hot' : '', queue = state.queue || [], ready = state.ready || [];
   const shown = queue.slice(0, 3).map(name => h('span', 'fdtag who-' + who(name), name + ' waits'));
@@ -80,7 +82,7 @@ function lists(run, state, m) {
     h('div', 'list', queue.length ? [shown, queue.length > 3 ? h('span', 'more', `+ ${queue.length - 3}`) : ''] : empty(state.lfd ? 'queue empty' : 'closed')));
   if (!run.rules) {
     const watched = Object.keys(state).filter(key => key.startsWith('i.')).map(key => tag(+key.slice(2), ...state[key]));
-    return h('div', 'lists card', h('div', 'wide ' + hot('interest'), h('h2', '', `epoll ${state.efd || ''}: interest list`), h('div', 'list', watched.length ? watched : empty('empty'))),
+    return h('div', 'lists card', h('div', 'wide ' + hot('interest'), h('h2', '', `${epoll(state)}interest list`), h('div', 'list', watched.length ? watched : empty('empty'))),
       h('p', 'nolist', 'No ready list is drawn here: an experiment may do what its rules do not cover.'));
   }
   if (run.api !== 'epoll') {
@@ -92,7 +94,7 @@ function lists(run, state, m) {
   const name = fd => (state['i.' + fd] || [''])[0];
   const few = interest.length <= (side ? 4 : 3), most = few || interest.length > 5 ? 4 : 5, spare = interest.length - most;
   return h('div', 'lists card', listener,
-    h('div', hot('interest'), h('h2', '', `epoll ${state.efd || ''}: interest list`, few ? '' : ` (${interest.length})`),
+    h('div', hot('interest'), h('h2', '', `${epoll(state)}interest list`, few ? '' : ` (${interest.length})`),
       h('div', 'list', interest.length ? interest.slice(0, most).map(([fd, who, events]) => tag(fd, who, few && events)) : empty(state.efd ? 'empty' : 'closed'), spare > 0 ? h('span', 'more', `+ ${spare}`) : '')),
     h('div', 'rl ' + hot('ready'), h('h2', 'by-rule', 'ready list'),
       h('div', 'list', ready.length ? ready.slice(0, 4).map(fd => tag(fd, name(fd))) : empty('empty'), ready.length > 4 ? h('span', 'more', `+ ${ready.length - 4}`) : '')));
@@ -132,15 +134,20 @@ function server(run, state, m) {
   return box;
 }
 
-/* The function that made the call; where it is long, the lines around. */
+/* The function that made the call. A long line goes on below, further in. */
 function listing(m, th) {
   const part = m.p && DATA.listing[m.p[0]];
-  if (!part) return h('pre', 'listing');
-  const lines = part.text.split('\n').map(line => line.replace(/^( +)/, s => ' '.repeat(s.length / 2)));
-  const pre = h('pre', 'listing', h('span', 'file', `${part.file}, line ${part.first + m.p[1]}`),
-    lines.map((line, i) => h('span', i !== m.p[1] || th === 'end' ? '' : th === 'one' ? 'slp' : th === 'any' ? 'on zz' : 'on', line || ' ')));
+  if (!part) return h('div', 'listing');
+  const state = th === 'one' ? 'slp' : th === 'any' ? 'on zz' : th === 'end' ? '' : 'on';
+  const lines = part.text.split('\n').map((text, i) => {
+    const line = text.replace(/^ +/, s => ' '.repeat(s.length / 2)), e = h('span', i === m.p[1] ? state : /^ *\/\//.test(line) ? 'rem' : '', line || ' ');
+    e.style.setProperty('--in', line.search(/\S|$/) + 2 + 'ch');
+    return e;
+  });
+  const pre = h('pre', '', lines);
+  pre.tabIndex = 0;
   pre.setAttribute('aria-label', 'The listing');
-  return pre;
+  return h('div', 'listing', h('p', 'file m', `${part.file}, line ${part.first + m.p[1]}`), pre);
 }
 
 /* The trace is made once; a moment only says how far it is to be seen. */
@@ -148,7 +155,7 @@ function trace(run) {
   const pre = h('pre', '');
   pre.tabIndex = 0;
   run.rows = run.lines.map(line => {
-    const two = line.length > 48 && line[47] === ' ', left = two ? line.slice(0, 48) : line, right = two ? line.slice(48) : '';
+    const two = line.length > 48 && line[47] === ' ', left = two ? line.slice(0, 48).trimEnd() : line, right = two ? line.slice(48) : '';
     const row = h('div', 'ln fut', h('span', 'lf', left), right ? h('span', />>>/.test(right) ? 'warn' : '', right) : null);
     pre.append(row);
     return row;

@@ -100,6 +100,7 @@ function verdicts(i) {
 /* Side by side the headline is what the clients have done last, in both. */
 function headline(ms) {
   if (!side) return [ms[0].s, ms[0]];
+  if (ms.every(m => m.k === 'end')) return ['Both runs are over. What each came to stands below its name.', ms[0]];
   for (let i = at; i >= 0; i--) {
     const m = momentsAt(i).find((m, n) => m.k === 'client' && fresh(i)[n]);
     if (m) return [m.s.split('.')[0] + '.', m];
@@ -114,12 +115,12 @@ function draw() {
   body.replaceChildren(...runs.map((run, n) => {
     const state = stateAt(run, clock[at][n][1]), m = side && !now[n] ? { ...ms[n], w: [], f: null } : ms[n];
     const parts = [stage(run, state, m), server(run, state, m), run.box || trace(run)];
-    return h('div', 'run', side ? [h('h1', '', run.command.replace('epoll-lab ', ''), ' ', h('span', 'chip', run.chips[0] + ', ' + run.chips[run.chips.length - 1])), h('p', 'saying' + (now[n] ? '' : ' same'), m.s), parts] : parts);
+    return h('div', 'run', side ? [h('h1', '', run.command.replace('epoll-lab ', ''), ' ', h('span', 'chip', run.chips[0] + ', ' + run.chips[run.chips.length - 1])), h('p', 'saying' + (now[n] || m.k === 'end' ? '' : ' same'), m.s), parts] : parts);
   }));
   traces = runs;
   runs.forEach((run, n) => show(run, ms[n]));
   const on = body.querySelector('.listing .on, .listing .slp');
-  if (on) on.parentNode.scrollTop = on.offsetTop - on.parentNode.clientHeight / 2;
+  if (on) on.parentNode.scrollTop = on.offsetTop - (on.parentNode.clientHeight - on.offsetHeight) / 2;
 
   const [text, m] = headline(ms), q = asking;
   const bad = BAD.test(m.k) || m.k === 'end' && /^[A-Z]{4}/.test(m.s);
@@ -187,3 +188,4 @@ app.hidden = false;
 if (side) app.classList.add('two');
 app.append(head, say, body, foot, live, dialog);
 go(linked());
+requestAnimationFrame(draw);      // once more, now that all has its size: the trace scrolls by whole lines
