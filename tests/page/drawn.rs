@@ -79,7 +79,7 @@ fn on_a_projector_and_on_a_small_window() {
 }
 
 /// No request but for the page itself, and not a word on the console.
-fn quiet(browser: &Browser) {
+pub fn quiet(browser: &Browser) {
     let requests: Vec<&Value> = browser
         .events_of("Network.requestWillBeSent")
         .map(|event| &event["params"]["request"]["url"])

@@ -11,6 +11,7 @@ mod fold;
 mod lessons;
 mod player;
 mod unpack;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,12 +1,14 @@
 //! The flags of `watch`.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, value_parser};
 
 use crate::commands::args::{Message, ScreenArgs, Word, one_of, parse_message};
+use crate::commands::page::parse_path;
 use crate::commands::servers::args::parse_stall;
 use crate::watch::act::Act;
 
@@ -109,6 +111,11 @@ pub struct WatchArgs {
     #[arg(long, help_heading = "The server")]
     #[arg(requires = "pid", conflicts_with = "command")]
     pub once: bool,
+
+    /// Write what was watched as a page that steps forward and back
+    #[arg(long, value_name = "FILE", help_heading = "The page")]
+    #[arg(value_parser = OsStringValueParser::new().try_map(parse_path), conflicts_with = "pid")]
+    pub html: Option<PathBuf>,
 
     /// Exit status 1 unless every act is OK
     #[arg(long, help_heading = "The clients")]

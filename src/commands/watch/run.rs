@@ -62,7 +62,12 @@ fn watch(args: &WatchArgs, charset: Charset) -> Result<ExitCode> {
     if args.pid.is_some() && !args.once {
         view.trace = Trace::Calls;
     }
-    let screen = Screen::new(args.screen.format, view, &PageArgs::default(), Layout::Row)?;
+    // The program's network is its own, and would be that of a browser too.
+    let page = PageArgs {
+        html: args.html.clone(),
+        open: false,
+    };
+    let screen = Screen::new(args.screen.format, view, &page, Layout::Row)?;
     if let Some(process) = args.pid {
         return pid::execute(process, args, processor, &screen);
     }
@@ -119,6 +124,7 @@ fn launched(args: &WatchArgs, processor: &'static Processor, screen: &Screen) ->
         }
         text::next(&next(args, &words, &outcomes), out)
     })?;
+    screen.finish_page()?;
     Ok(match args.strict && !all_well {
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,
@@ -152,6 +158,17 @@ fn play(
     drop(session);
     screen.audience.tell(&Event::Finish)?;
     screen.part_is_over()?;
+    if let Some((page, _)) = &screen.page {
+        let (program, name) = (words.join(" "), act.name());
+        let command = format!("epoll-lab watch --acts {name} -- {program}");
+        page.watched(&command, &format!("{name} | {}", act.title()));
+        let mut text = Vec::new();
+        text::table(std::slice::from_ref(&outcome), false, &mut text)?;
+        text::finding(&outcome.diagnosis, &mut text)?;
+        let diagnosis = &outcome.diagnosis;
+        let sentence = format!("{}: {}", diagnosis.verdict.name(), diagnosis.why);
+        page.conclude(&sentence, &text);
+    }
     json::act(number, &totals, &end, &outcome.diagnosis, screen)?;
     for note in told {
         if !notes.contains(&note) {

@@ -57,13 +57,14 @@ function client(run, state, m, name, c) {
     answer && h('span', 'ans', side ? 'answer ' : 'answered: ', answer));
 }
 
-function socket(run, m, name, c) {
+function socket(run, state, m, name, c) {
   const stream = run.bytes[name] || [];
   const head = h('div', 'head', h('span', 'fd m', c('fd') ? `${c('fd')}<${name}>` : ''), h('span', 'st', 'receive buffer'),
     c('at') && c('at') !== 'closed' ? h('span', 'num' + (c('by') ? ' by' : ''), h('b', '', String(c('un'))), ' unread') : null);
-  const counts = [run.wait && ['reports: data', c('rep')], run.wait && ['end', c('hup')], ['recv', c('recv')], run.nonblock && run.rules && ['EAGAIN', c('eag')], run.rules && ['echoed', `${c('echo')}/${c('sent')}`]];
+  const server = run.rules || run.foreign;
+  const counts = [run.foreign ? ['reports', c('rep') + c('hup')] : run.wait && ['reports: data', c('rep')], !run.foreign && run.wait && ['end', c('hup')], ['recv', c('recv')], run.nonblock && server && ['EAGAIN', c('eag')], run.rules && ['echoed', `${c('echo')}/${c('sent')}`]];
   return h('div', `sock who-${who(name)}` + (c('at') && c('at') !== 'closed' ? '' : ' none') + (m.w.includes('sock-' + name) ? ' hot' : ''),
-    head, cells(stream, c), h('div', 'cnt', counts.filter(Boolean).map(([text, n]) => h('span', '', text + ' ', h('b', '', String(n))))));
+    head, cells(stream, c), h('div', 'cnt', counts.filter(Boolean).map(([text, n]) => h('span', '', text + ' ', h('b', '', n + (run.foreign && state.folded ? '+' : ''))))));
 }
 
 /* One end of a connection, both of which the experiment holds itself. */
@@ -81,9 +82,10 @@ function lists(run, state, m) {
   const listener = h('div', hot('L'), h('h2', '', 'Listener ', state.lfd ? h('span', 'm', `${state.lfd}<L>`) : ''),
     h('div', 'list', queue.length ? [shown, queue.length > 3 ? h('span', 'more', `+ ${queue.length - 3}`) : ''] : empty(state.lfd ? 'queue empty' : 'closed')));
   if (!run.rules) {
-    const watched = Object.keys(state).filter(key => key.startsWith('i.')).map(key => tag(+key.slice(2), ...state[key]));
-    return h('div', 'lists card', h('div', 'wide ' + hot('interest'), h('h2', '', `${epoll(state)}interest list`), h('div', 'list', watched.length ? watched : empty('empty'))),
-      h('p', 'nolist', 'No ready list is drawn here: an experiment may do what its rules do not cover.'));
+    const why = run.foreign ? 'of a program that is not the lab’s too little is known.' : 'an experiment may do what its rules do not cover.';
+    const watched = state.many ? [] : Object.keys(state).filter(key => key.startsWith('i.')).map(key => tag(+key.slice(2), ...state[key]));
+    return h('div', 'lists card', run.foreign && listener, h('div', (run.foreign ? '' : 'wide ') + hot('interest'), h('h2', '', `${state.many ? 'epoll: ' : epoll(state)}interest list`), h('div', 'list', watched.length ? watched : empty(state.many ? `${state.many + 1} instances, each with a list: see the trace` : state.efd ? 'empty' : 'none'))),
+      h('p', 'nolist', 'No ready list is drawn: ' + why));
   }
   if (run.api !== 'epoll') {
     const words = run.api === 'none' ? 'No list anywhere: the thread asks one socket at a time.'
@@ -104,11 +106,11 @@ function stage(run, state, m) {
   const drawn = run.names.length <= 4 ? run.names : state.draw || run.names.slice(0, 4);
   const box = h('section', 'stage' + (drawn.length > 2 ? ' dense' : ''));
   box.setAttribute('aria-label', 'Clients and kernel');
-  if (run.rules) box.append(h('h2', '', 'Clients'), h('h2', 'k', ''), h('h2', 'k', 'Kernel, for the server', h('span', 'legend', h('span', 'by-rule', ''), ' by rule; the rest is measured')));
+  if (run.rules || run.foreign) box.append(h('h2', '', 'Clients'), h('h2', 'k', ''), h('h2', 'k', 'Kernel, for the server', !run.rules ? '' : h('span', 'legend', h('span', 'by-rule', ''), ' by rule; the rest is measured')));
   for (const name of drawn) {
     const c = key => { const v = state[`${name}.${key}`]; return v === undefined ? (/^(st|at|ans|fd|full)$/.test(key) ? null : 0) : v; };
-    if (!run.rules && !c('st')) box.append(end(m, name, c));
-    else box.append(client(run, state, m, name, c), arrow(m.f, name), socket(run, m, name, c));
+    if (!run.rules && !run.foreign && !c('st')) box.append(end(m, name, c));
+    else box.append(client(run, state, m, name, c), arrow(m.f, name), socket(run, state, m, name, c));
   }
   if (!run.rules) box.classList.add('trial');
   const others = run.names.length - drawn.length;
@@ -130,8 +132,15 @@ function server(run, state, m) {
   box.append(...[h('h2', '', run.rules ? 'Server: one thread' : 'The program', count),
     h('div', `thread th-${th}` + (m.w.includes('thread') ? ' hot' : ''), h('div', 'st', h('span', '', sign), h('span', '', text)), h('code', '', state.call || '—'), state.call2 ? h('code', '', state.call2) : null),
     run.rules && h('div', 'buf', h('h2', '', 'its buffer'), row, h('span', 'num', h('b', '', String(run.buffer)), run.buffer === 1 ? ' byte' : ' bytes'))].filter(Boolean));
-  box.append(side ? count || '' : run.rules ? listing(m, th) : '');
+  box.append(side ? count || '' : m.p ? listing(m, th) : calls(run, m));
   return box;
+}
+
+/* Where there is no listing: the calls, as far as we have come. */
+function calls(run, now) {
+  const made = run.moments.slice(0, run.moments.indexOf(now) + 1).filter(m => m.d.call && m.k !== 'sleep').slice(-10);
+  const why = run.foreign ? 'its calls: there is no listing of it' : 'its calls';
+  return made.length ? h('div', 'listing', h('p', 'file', why), h('pre', '', made.map((m, i) => h('span', m === now ? 'on' : 'rem', m.d.call)))) : h('div', 'listing');
 }
 
 /* The function that made the call. A long line goes on below, further in. */
@@ -161,7 +170,7 @@ function trace(run) {
     return row;
   });
   run.until = -1;
-  run.box = h('section', 'trace card', h('h2', 'm cmd', '$ ' + run.command + ' --trace'), pre);
+  run.box = h('section', 'trace card', h('h2', 'm cmd', '$ ' + run.traced), pre);
   run.box.setAttribute('aria-label', 'The trace');
   run.pre = pre;
   return run.box;

@@ -95,6 +95,14 @@ impl Page {
         }
     }
 
+    /// The last run was one of a program that is not the lab's.
+    pub fn watched(&self, command: &str, head: &str) {
+        if let Some(part) = self.lock().parts.last_mut() {
+            part.watched(command);
+            part.name(head);
+        }
+    }
+
     /// How many runs it has.
     pub fn runs(&self) -> u32 {
         self.lock().parts.len() as u32

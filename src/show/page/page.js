@@ -138,6 +138,7 @@ function draw() {
   $('back').disabled = $('first').disabled = at === 0 && !asking;
   $('next').disabled = at === clock.length - 1;
   $('play').textContent = playing ? 'Pause' : 'Play';
+  $('questions').hidden = !ASKS.length;
   $('questions').setAttribute('aria-pressed', questions);
   $('theme').textContent = root.dataset.theme === 'dark' ? 'Light' : 'Dark';
   if (inTrace >= 0 && traces[inTrace]) traces[inTrace].pre.focus({ preventScroll: true });

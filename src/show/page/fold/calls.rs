@@ -5,6 +5,7 @@ use nix::sys::epoll::EpollFlags;
 use serde_json::Value;
 
 use crate::lab::report::verdict::plural;
+use crate::show::page::board::nonzero;
 use crate::show::page::fold::client::Place;
 use crate::show::page::fold::{Fold, is_peer};
 use crate::show::page::moment::{Kind, Moment};
@@ -40,9 +41,12 @@ impl Fold {
                 self.listener = Some(fd.raw);
                 self.board.set("lfd", fd.raw);
             }
-            (Call::EpollCreate1, Ok(fd)) => {
+            (Call::EpollCreate1 | Call::EpollCreate, Ok(fd)) => {
                 self.epoll = Some(fd);
+                self.epolls += 1;
                 self.board.set("efd", fd);
+                // An fd may be on the lists of several.
+                self.board.set("many", nonzero(self.epolls - 1));
             }
             _ => {}
         }
@@ -56,7 +60,7 @@ impl Fold {
         self.thread("run", call_text(record));
         let mut moment = match record.call {
             Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. } => self.wait(record),
-            Call::Accept4 { .. } => self.accept(record),
+            Call::Accept4 { .. } | Call::Accept { .. } => self.accept(record),
             Call::EpollCtl {
                 op, fd, interest, ..
             } => self.ctl(record, op, fd, interest),
@@ -95,11 +99,12 @@ impl Fold {
     }
 
     fn accept(&mut self, record: &Record) -> Moment {
+        let call = record.call.name();
         let (Ok(fd), Some(name)) = (record.result, record.accepted) else {
             return says(match record.result {
-                Err(Errno::EAGAIN) => "accept4 finds nobody in the queue.",
-                Err(Errno::EINVAL) => "accept4 fails: the listener is shut down.",
-                _ => "",
+                Err(Errno::EAGAIN) => format!("{call} finds nobody in the queue."),
+                Err(Errno::EINVAL) => format!("{call} fails: the listener is shut down."),
+                _ => String::new(),
             })
             .look("L");
         };
@@ -109,7 +114,7 @@ impl Fold {
         client.fd = Some(fd);
         client.place = Place::Open;
         says(format!(
-            "accept4 takes {name}'s connection out of the queue. It is fd {fd}."
+            "{call} takes {name}'s connection out of the queue. It is fd {fd}."
         ))
         .look("L")
         .look(spot(name))
@@ -151,7 +156,7 @@ impl Fold {
             }
         }
         let mut moment = says(say).look("interest");
-        if self.list.ready.contains(&raw) && op == CtlOp::Add {
+        if self.rules && self.list.ready.contains(&raw) && op == CtlOp::Add {
             moment.s += " It is ready already.";
             moment = moment.look("ready");
         }
@@ -178,13 +183,17 @@ impl Fold {
                 says("close: the epoll instance is gone.").look("interest")
             }
             name if is_peer(name) => {
+                if record.thread.is_some() {
+                    // Another process may have it open still.
+                    return says(format!("{}.", call_text(record))).look(spot(name));
+                }
                 self.buffer(None);
                 let lost = record.unread.unwrap_or(0);
                 self.measure(name, record.unread);
                 let client = self.client(name);
                 client.place = Place::Closed;
                 client.lost = lost;
-                let off = match watched {
+                let off = match watched && self.rules {
                     true => format!(", and the kernel takes fd {raw} off the interest list"),
                     false => String::new(),
                 };

@@ -80,6 +80,8 @@ pub struct Fold {
     fds: BTreeMap<RawFd, Name>,
     list: ReadyList,
     epoll: Option<RawFd>,
+    /// Made so far.
+    epolls: u64,
     listener: Option<RawFd>,
     shut_down: bool,
     queue: Vec<Name>,
@@ -123,6 +125,7 @@ impl Fold {
             fds: BTreeMap::new(),
             list: ReadyList::default(),
             epoll: None,
+            epolls: 0,
             listener: None,
             shut_down: false,
             queue: Vec::new(),
@@ -181,7 +184,11 @@ impl Fold {
             Input::Blocked(blocked) => Some(self.blocked(blocked)),
             Input::ShutDown(_) => Some(self.shut_down()),
             Input::Note(note) => Some(Moment::new(Kind::Note, note)),
-            Input::Folded => Some(Moment::new(Kind::Note, "And so on, many times.")),
+            Input::Folded => {
+                // What is counted call by call has missed some.
+                self.board.set("folded", 1);
+                Some(Moment::new(Kind::Note, "And so on, many times."))
+            }
             Input::Conclusion(sentence) => {
                 self.thread("end", "");
                 Some(Moment::new(Kind::End, sentence))

@@ -45,8 +45,17 @@ impl Fold {
                 client.touched = true;
             }
         }
-        let gone = gone.iter().rev().find(|fd| Some(**fd) != self.listener);
+        let gone = gone.iter().rev();
+        let gone = gone
+            .filter(|_| self.rules)
+            .find(|fd| Some(**fd) != self.listener);
         let say = match (left, gone) {
+            (Some((name, unread)), _) if !self.rules => {
+                format!(
+                    "{call} sleeps, although {} of {name} are unread.",
+                    plural(unread, "byte")
+                )
+            }
             (Some((name, unread)), _) => format!(
                 "{call} sleeps, although {} of {name} are unread: nothing new has come for \
                  {name} since its report.",
@@ -59,6 +68,7 @@ impl Fold {
             (None, None) if self.api == EventLoop::None => {
                 "The queue is empty. The thread sleeps in accept4, for anybody.".into()
             }
+            (None, None) if !self.rules => format!("The program sleeps in {call}, for anybody."),
             (None, None) => format!("Nothing is ready. The thread sleeps in {call}, for anybody."),
         };
         let asked = left.filter(|_| self.last == Kind::Call && self.ask_once("again"));
@@ -142,7 +152,7 @@ impl Fold {
         let bytes = step.data.len() as u64;
         let asleep = step.asleep.and_then(|asleep| asleep.for_one());
         let (fd, place) = (self.client(name).fd, self.client(name).place);
-        let watched = fd.filter(|fd| self.list.interest.contains_key(fd));
+        let watched = fd.filter(|fd| self.rules && self.list.interest.contains_key(fd));
         let listed = match watched {
             Some(fd) => format!(", and puts fd {fd} on the ready list"),
             None => String::new(),
@@ -247,7 +257,7 @@ impl Fold {
             format!("{name} connects. The kernel puts the connection into the listener's queue");
         let listener = self
             .listener
-            .filter(|fd| self.list.interest.contains_key(fd));
+            .filter(|fd| self.rules && self.list.interest.contains_key(fd));
         match listener {
             Some(fd) => {
                 self.list.arrive(fd);

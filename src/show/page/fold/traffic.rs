@@ -112,6 +112,9 @@ impl Fold {
         }
         let client = self.clients.get(&name);
         let mut text = match client.is_some_and(|client| client.unclear) {
+            _ if event.ready.writable() && ready.contains('|') => {
+                format!("reports {name}: {ready}.")
+            }
             _ if event.ready.writable() => format!("reports {name}: there is room to send."),
             true if event.ready.hung_up() => format!("reports {name}: {ready}."),
             true => format!("reports {name}: readable, and no byte is unread: recv will tell."),

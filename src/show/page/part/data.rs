@@ -16,11 +16,14 @@ use crate::trace::escape::escape as as_strace;
 #[derive(Serialize)]
 pub struct Data<'a> {
     command: &'a str,
+    traced: String,
     title: &'a str,
     chips: Vec<&'a str>,
     api: &'static str,
     wait: Option<&'static str>,
     rules: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    foreign: bool,
     nonblock: bool,
     buffer: usize,
     names: Vec<String>,
@@ -39,11 +42,21 @@ impl Part {
     /// and for paper. The page takes the lines of its trace from here.
     pub fn text(&self) -> String {
         let trace = escape(&self.lines.join("\n"));
-        let (command, head) = (escape(&self.command), escape(&self.head));
+        let (command, head) = (escape(&self.traced()), escape(&self.head));
         let tail = escape(self.tail.trim_end());
         format!(
-            "<h2>$ {command} --trace</h2>\n<pre>{head}\n\n<span class=\"run\">{trace}</span>\n{tail}</pre>"
+            "<h2>$ {command}</h2>\n<pre>{head}\n\n<span class=\"run\">{trace}</span>\n{tail}</pre>"
         )
+    }
+
+    /// The command line that prints the trace.
+    fn traced(&self) -> String {
+        match self.foreign {
+            true => self
+                .command
+                .replacen("epoll-lab watch", "epoll-lab watch --trace", 1),
+            false => format!("{} --trace", self.command),
+        }
     }
 
     /// See [`Data`].
@@ -54,11 +67,13 @@ impl Part {
         let streams = self.streams.iter();
         Data {
             command: &self.command,
+            traced: self.traced(),
             title: &self.title,
             chips: chips.split(" | ").filter(|chip| !chip.is_empty()).collect(),
             api: run.map_or(EventLoop::Epoll, |run| run.api).name(),
             wait: run.map_or(Some("epoll_wait"), |run| run.api.wait_call()),
             rules: self.fold.has_rules(),
+            foreign: self.foreign,
             nonblock: run.is_none_or(|run| run.socket == SocketKind::Nonblocking),
             buffer: run.map_or(0, |run| run.buffer),
             names: self.fold.names(),

@@ -50,6 +50,8 @@ pub struct Part {
     /// Moments in calls that have not returned yet.
     asleep: Vec<usize>,
     cut: bool,
+    /// No listing of it is known.
+    foreign: bool,
 }
 
 impl Part {
@@ -101,12 +103,19 @@ impl Part {
             ending: None,
             asleep: Vec::new(),
             cut: false,
+            foreign: false,
         }
     }
 
     /// What the run is called.
     pub fn name(&mut self, head: &str) {
         self.head = visible(head);
+    }
+
+    /// A program of somebody else's, which this command has watched.
+    pub fn watched(&mut self, command: &str) {
+        self.command = visible(command);
+        self.foreign = true;
     }
 
     /// Something happens.
@@ -129,6 +138,10 @@ impl Part {
             }
             Event::SetUp(records) => self.group(&[*event], Input::SetUp(records), formats),
             Event::Act(heading) => self.group(&[*event], Input::Note(heading), formats),
+            Event::Ended(how) => {
+                let note = format!("The program has ended: {how}.");
+                self.group(&[*event], Input::Note(&note), formats);
+            }
             Event::Note(note) => self.group(&[*event], Input::Note(note), formats),
             Event::Folded(_) => self.group(&[*event], Input::Folded, formats),
             Event::DoesNotReturn(call) => {

@@ -1,0 +1,120 @@
+//! The page of a program that is not the lab's: here its own server, which
+//! `watch` takes for anybody's.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::browser::Browser;
+use crate::common::{epoll_lab, program, run, skip};
+use crate::{Directory, data};
+
+const ACTS: [&str; 4] = ["basic", "burst", "reset", "slow"];
+
+/// Watches a program; `None` where that is forbidden.
+fn watched(server: &str, path: &Path) -> Option<String> {
+    let flags = ["watch", "--stall", "50ms", "--html", path.to_str().unwrap()];
+    let args = flags.into_iter().chain(["--"]).chain(server.split(' '));
+    let output = run(&mut epoll_lab(args));
+    if output.stderr().contains("may not be traced") {
+        skip(server, "ptrace is forbidden here");
+        return None;
+    }
+    output.ok();
+    Some(fs::read_to_string(path).expect("the page"))
+}
+
+/// One of the lab's servers, which knows nothing of it.
+fn own(server: &str) -> String {
+    format!("{} {server} --listen 127.0.0.1:0", program())
+}
+
+#[test]
+fn each_act_is_a_part() {
+    let directory = Directory::new("acts");
+    let Some(page) = watched(&own("et-blocking"), &directory.file("a.html")) else {
+        return;
+    };
+    let runs = data(&page)["runs"].take();
+    let runs = runs.as_array().unwrap();
+    assert_eq!(runs.len(), ACTS.len());
+    for (run, act) in runs.iter().zip(ACTS) {
+        assert_eq!(
+            (&run["title"], &run["foreign"]),
+            (&act.into(), &true.into())
+        );
+        let moments = run["moments"].as_array().unwrap();
+        assert!(moments.iter().all(|moment| moment["p"] == Value::Null));
+        assert!(
+            moments
+                .iter()
+                .all(|moment| moment["d"]["ready"] == Value::Null)
+        );
+    }
+    let last = |run: &Value| run["moments"].as_array().unwrap().last().unwrap().clone();
+    let verdict = last(&runs[0]);
+    assert_eq!(verdict["k"], "end");
+    assert!(
+        verdict["s"].as_str().unwrap().starts_with("STUCK: "),
+        "{verdict}"
+    );
+    let sleeps = |it: &&Value| it["k"] == "stuck";
+    let stuck = runs[0]["moments"].as_array().unwrap().iter().find(sleeps);
+    assert_eq!(stuck.expect("it sleeps for A")["d"]["call"], "recv(5<A>)");
+}
+
+#[test]
+fn of_one_thread_the_page_is_the_same_every_time() {
+    let directory = Directory::new("same");
+    let (source, server) = ("tests/servers/et.c", directory.file("et"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
+    let mut cc = Command::new("cc");
+    if cc.arg("-o").arg(&server).arg(source).output().is_err() {
+        return skip("the page of a C server", "cc is missing");
+    }
+    let pages = ["a.html", "b.html"].map(|name| directory.file(name));
+    let pages = pages.map(|path| watched(server.to_str().unwrap(), &path));
+    assert!(pages[0] == pages[1], "not the same bytes");
+}
+
+#[test]
+fn in_a_browser_its_calls_stand_where_the_listing_would() {
+    let Some(mut browser) = Browser::start("the page of a watched program") else {
+        return;
+    };
+    let directory = Directory::new("watched");
+    let path = directory.file("page.html");
+    let Some(page) = watched(&own("et-nonblock"), &path) else {
+        return;
+    };
+    browser.open(&path, "#20");
+    let told = browser.text(".listing");
+    assert!(
+        told.contains("there is no listing of it") && told.contains("epoll_wait"),
+        "{told}"
+    );
+    let told = browser.text(".nolist");
+    assert!(told.starts_with("No ready list is drawn"), "{told}");
+    let mut all = 0;
+    for run in data(&page)["runs"].as_array().unwrap() {
+        all += run["moments"].as_array().unwrap().len() as u64;
+    }
+    for moment in (1..=all).step_by(7) {
+        browser.moment(moment);
+        let fits = browser.js("document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth");
+        assert_eq!(fits, true, "moment {moment}");
+    }
+    browser.key("End");
+    let told = browser.text("#say p");
+    assert!(told.starts_with("OK: "), "{told}");
+    crate::drawn::quiet(&browser);
+}
+
+#[test]
+fn a_running_program_has_no_page() {
+    let output = run(&mut epoll_lab(["watch", "--pid", "1", "--html", "x.html"]));
+    assert_eq!(output.status.code(), Some(2), "{}", output.told());
+    assert!(output.stderr().contains("--html"), "{}", output.told());
+}
