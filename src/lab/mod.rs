@@ -12,6 +12,7 @@ pub mod audience;
 pub mod board;
 pub mod client;
 pub mod fds;
+mod inet_diag;
 mod interrupt;
 mod listen;
 pub(crate) mod one_cpu;

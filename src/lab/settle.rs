@@ -12,7 +12,6 @@ use anyhow::{Result, bail};
 use crate::lab::audience::Event;
 use crate::lab::report::scene::Asleep;
 use crate::lab::running::{Lab, failed};
-use crate::lab::tcp_table::ServerEnd;
 use crate::trace::Name;
 use crate::trace::totals::Counts;
 
@@ -149,7 +148,6 @@ impl Lab {
     /// clients of all that the server sent; `None`: everything has arrived.
     fn missing(&mut self, asleep: &Asleep) -> Result<Option<Missing>> {
         let state = self.journal.lock();
-        let mut ends: Option<Vec<ServerEnd>> = None;
         for (index, client) in self.clients.iter_mut().enumerate() {
             let name = Name::Client(index as u32);
             let Some(address) = client.address else {
@@ -195,12 +193,8 @@ impl Lab {
             }
             // The trace does not account for all: the kernel's table does.
             let Some(table) = &self.table else { continue };
-            if ends.is_none() {
-                let read = table.server_ends(self.address);
-                ends = Some(read.map_err(|e| failed("read /proc/self/net/tcp", e))?);
-            }
-            let mut ends = ends.iter().flatten();
-            if let Some(end) = ends.find(|end| end.is_of(address))
+            let end = table.server_end(self.address, address);
+            if let Some(end) = end.map_err(|e| failed("read /proc/self/net/tcp", e))?
                 && (connection.received + end.unread < client.sent || client.hung_up && !end.fin)
             {
                 return Ok(Some(Missing::Message(name)));

@@ -4,11 +4,15 @@
 //! when the server is seen asleep. The table tells: it has the bytes that wait
 //! in a socket's receive queue, whether or not the server has accepted the
 //! connection or ever asks.
+//!
+//! One row of it is asked for by itself, where the kernel has a way to
+//! ([`inet_diag`](crate::lab::inet_diag)).
 
 use std::fs::File;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
+use crate::lab::inet_diag::InetDiag;
 use crate::lab::witness;
 
 /// The server's end of one connection.
@@ -23,6 +27,17 @@ pub struct ServerEnd {
 }
 
 impl ServerEnd {
+    fn new(client: SocketAddr, state: u8, rx_queue: u64) -> ServerEnd {
+        let fin = state == CLOSE_WAIT;
+        // The kernel counts the FIN as one byte of the sequence.
+        let unread = rx_queue.saturating_sub(u64::from(fin));
+        ServerEnd {
+            client,
+            unread,
+            fin,
+        }
+    }
+
     /// Its other end is this one. A scope (ipv6(7)) stands in no table.
     pub fn is_of(&self, client: SocketAddr) -> bool {
         (self.client.ip(), self.client.port()) == (client.ip(), client.port())
@@ -31,11 +46,16 @@ impl ServerEnd {
 
 /// The table, open.
 #[derive(Debug)]
-pub struct TcpTable(File);
+pub struct TcpTable {
+    whole: File,
+    /// Missing where the kernel answers no such questions (gVisor).
+    one: Option<InetDiag>,
+}
 
 /// States of include/net/tcp_states.h.
 const SYN_RECV: u8 = 3;
 const CLOSE_WAIT: u8 = 8;
+const LISTEN: u8 = 10;
 
 impl TcpTable {
     /// Opens the table of this process's network namespace that connections
@@ -45,13 +65,35 @@ impl TcpTable {
             SocketAddr::V4(_) => "/proc/self/net/tcp",
             SocketAddr::V6(_) => "/proc/self/net/tcp6",
         };
-        witness::open_high(path).map(TcpTable)
+        Ok(TcpTable {
+            whole: witness::open_high(path)?,
+            one: InetDiag::open().ok(),
+        })
+    }
+
+    /// The server's end of the connection between these two. `None`: there is
+    /// none yet, or none any more.
+    pub fn server_end(
+        &self,
+        server: SocketAddr,
+        client: SocketAddr,
+    ) -> io::Result<Option<ServerEnd>> {
+        if let Some(one) = &self.one
+            && let Ok(found) = one.ask(server, client)
+        {
+            let found = found.filter(|found| ![SYN_RECV, LISTEN].contains(&found.state));
+            return Ok(
+                found.map(|found| ServerEnd::new(client, found.state, found.rx_queue.into()))
+            );
+        }
+        let mut ends = self.server_ends(server)?.into_iter();
+        Ok(ends.find(|end| end.is_of(client)))
     }
 
     /// The server's ends of all connections to the address that it listens
     /// on; another program may listen on the same port of another address.
     pub fn server_ends(&self, server: SocketAddr) -> io::Result<Vec<ServerEnd>> {
-        let table = witness::read(&self.0)?;
+        let table = witness::read(&self.whole)?;
         let rows = table.lines().skip(1).filter_map(parse_row);
         let is_here = |local: SocketAddr| {
             let any = server.ip().is_unspecified();
@@ -74,14 +116,7 @@ struct Entry {
 
 impl Entry {
     fn end(&self) -> ServerEnd {
-        let fin = self.state == CLOSE_WAIT;
-        // The kernel counts the FIN as one byte of the sequence.
-        let unread = self.rx_queue.saturating_sub(u64::from(fin));
-        ServerEnd {
-            client: self.remote,
-            unread,
-            fin,
-        }
+        ServerEnd::new(self.remote, self.state, self.rx_queue)
     }
 }
 

@@ -73,12 +73,11 @@ impl Lab {
     /// The kernel's evidence, and who waits meanwhile.
     fn blocked(&self, asleep: &Asleep, starved: &[usize]) -> Result<Blocked> {
         let mut blocked = self.evidence(asleep)?;
-        let ends = self.server_ends();
         let waiting = starved.iter().map(|index| {
             let client = &self.clients[*index];
-            let end = client
-                .address
-                .and_then(|address| ends.iter().find(|end| end.is_of(address)));
+            let end = self.table.as_ref().zip(client.address);
+            let end =
+                end.and_then(|(table, client)| table.server_end(self.address, client).ok()?);
             Waiting {
                 client: Name::Client(*index as u32),
                 sent: Some(client.said()),

@@ -163,10 +163,9 @@ pub fn knock(listener: SocketAddr) -> Result<TcpStream> {
     for sent in 1..=2 {
         (&client).write_all(b"x").of_call("write")?;
         until("a connection", || {
-            let ends = table
-                .server_ends(listener)
+            let end = table
+                .server_end(listener, address)
                 .of_call("read(/proc/self/net/tcp)")?;
-            let end = ends.iter().find(|end| end.is_of(address));
             Ok(end.is_some_and(|end| end.unread >= sent))
         })?;
     }
