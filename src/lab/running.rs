@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,8 @@ pub struct Lab {
     pub(super) table: Option<TcpTable>,
     pub(super) ready: Option<Ready>,
     pub(super) server: Option<JoinHandle<Result<(), Failure>>>,
+    /// Nothing is sent; it is disconnected when the server thread ends.
+    pub(super) ended: Receiver<()>,
     pub(super) address: SocketAddr,
     pub(super) clients: Vec<Client>,
     /// The sleep for one client that the audience has heard of.

@@ -6,6 +6,7 @@
 //! holds it before its next wait.
 
 use std::sync::Arc;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -204,12 +205,9 @@ impl Lab {
         audience.hear(&Event::ShutDown { asleep, at_ns })?;
         drop(audience);
         let deadline = Instant::now() + SETTLE;
-        while self
-            .server
-            .as_ref()
-            .is_some_and(|server| !server.is_finished())
-        {
-            self.take_in(Duration::from_millis(1))?;
+        let a_moment = Duration::from_millis(1);
+        while self.ended.recv_timeout(a_moment) == Err(RecvTimeoutError::Timeout) {
+            self.take_in(Duration::ZERO)?;
             if Instant::now() > deadline {
                 anyhow::bail!("the server does not end, although its listener is shut down");
             }

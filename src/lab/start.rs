@@ -35,11 +35,14 @@ impl Lab {
         board.begin(&run, &journal);
         let (tid_sender, tid) = mpsc::channel();
         let (go, gone) = mpsc::channel();
+        let (alive, ended) = mpsc::channel();
         let kept_in = Arc::clone(&journal);
         let api = run.api;
         let server = thread::Builder::new()
             .name("server".into())
             .spawn(move || {
+                // Dropped last, whatever ends the server.
+                let _alive = alive;
                 let _ = tid_sender.send(nix::unistd::gettid().as_raw());
                 // The lab's own files first, so that 3 is the listener.
                 let _ = gone.recv();
@@ -68,6 +71,7 @@ impl Lab {
             table,
             ready,
             server: Some(server),
+            ended,
             address: config.addr,
             clients: Vec::new(),
             told: None,

@@ -87,14 +87,14 @@ impl Witness {
         let state = self.state()?;
         let sleep = match &self.syscall {
             _ if state != 'S' => None,
-            Some(file) => parse_syscall(&read(file)?),
+            Some(file) => parse_syscall(&read_line(file)?),
             None => current.as_ref().and_then(sleep_in),
         };
         Ok(Look { state, sleep })
     }
 
     fn state(&self) -> io::Result<char> {
-        let stat = read(&self.stat)?;
+        let stat = read_line(&self.stat)?;
         // `TID (name) S …`, and the name may itself hold a parenthesis.
         let state = stat
             .rsplit_once(") ")
@@ -105,7 +105,7 @@ impl Witness {
     /// The kernel function in which the thread waits; `None` where the kernel
     /// does not say.
     pub fn wchan(&self) -> Option<String> {
-        let wchan = read(self.wchan.as_ref()?).ok()?;
+        let wchan = read_line(self.wchan.as_ref()?).ok()?;
         (!wchan.is_empty() && wchan != "0").then_some(wchan)
     }
 }
@@ -134,6 +134,14 @@ pub fn read(file: &File) -> io::Result<String> {
             n => text.extend_from_slice(&part[..n]),
         }
     }
+}
+
+/// The same of the one line that a file of /proc has, as far as it is of
+/// interest: one call, for what is read at every look.
+fn read_line(file: &File) -> io::Result<String> {
+    let mut line = [0; 256];
+    let length = file.read_at(&mut line, 0)?;
+    Ok(String::from_utf8_lossy(&line[..length]).into_owned())
 }
 
 /// `NUMBER ARG0 ARG1 …`, or `running`.
