@@ -14,6 +14,7 @@ use crate::lab::audience::Audience;
 use crate::show::page::file::Target;
 use crate::show::page::{Asked, Layout, Page, numbers};
 use crate::show::{View, tell};
+use crate::trace::io_error_text;
 
 /// Where a page goes, and what becomes of it.
 #[derive(Clone, Debug, Default, Args)]
@@ -83,17 +84,21 @@ pub fn ask<R>(page: &Page, questions: Vec<Question<R>>, found: &R) {
 pub fn finish(page: &Page, open: bool) -> Result<()> {
     page.write()?;
     if open {
+        // From the root on: a name that begins with - is none of its flags.
         let path = page.path();
+        let path = path.canonicalize().unwrap_or(path);
         let started = Command::new("xdg-open")
             .arg(&path)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
+        // It is not waited for: it may become the browser.
         if let Err(error) = started {
             // The page is there all the same.
             tell(&format!(
-                "epoll-lab: --open: xdg-open: {error}; the page is {}",
+                "epoll-lab: --open: xdg-open: {}; the page is {}",
+                io_error_text(&error),
                 path.display()
             ));
         }

@@ -4,10 +4,13 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::common::{epoll_lab, run};
+use crate::common::{LIMIT, epoll_lab, program, run};
 use crate::{Directory, data, page, page_of, states};
 
 /// The runs of the lessons.
@@ -99,6 +102,23 @@ fn an_old_file_is_replaced_as_a_whole_and_keeps_its_permissions() {
 }
 
 #[test]
+fn where_the_disk_is_full_the_old_file_stays() {
+    let directory = Directory::new("full");
+    let path = directory.file("page.html");
+    fs::write(&path, "old").unwrap();
+    // As of a full disk, write(2) fails: beyond a limit, with EFBIG.
+    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" lt --html \"$1\"";
+    let mut shell = Command::new("sh");
+    let output = run(shell.args(["-c", script, program()]).arg(&path));
+    assert_eq!(output.status.code(), Some(1), "{}", output.told());
+    assert!(output.stderr().contains("write"), "{}", output.told());
+    assert!(output.stderr().contains("EFBIG"), "{}", output.told());
+    assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+    let left = fs::read_dir(directory.file("")).unwrap().count();
+    assert_eq!(left, 1, "nothing is left over");
+}
+
+#[test]
 fn a_path_that_cannot_be_written_is_told_before_anything_is_run() {
     let directory = Directory::new("refused");
     let missing = directory.file("missing/page.html");
@@ -116,6 +136,46 @@ fn a_path_that_cannot_be_written_is_told_before_anything_is_run() {
         assert_eq!(output.stdout(), "", "{}", output.told());
         assert!(output.stderr().contains(told), "{}", output.told());
     }
+}
+
+#[test]
+fn open_asks_xdg_open_and_says_so_where_there_is_none() {
+    let directory = Directory::new("open");
+    let (path, told) = (directory.file("-page.html"), directory.file("told"));
+    let fake = directory.file("xdg-open");
+    let html = format!("--html={}", path.display());
+    // No xdg-open: one line, and the page is there.
+    let mut lab = epoll_lab(["lt", "--open", &html]);
+    let output = run(lab.env("PATH", directory.file(""))).ok();
+    let line = output.stderr();
+    assert!(line.starts_with("epoll-lab: --open: xdg-open: "), "{line}");
+    assert!(
+        line.contains("ENOENT") && line.lines().count() == 1,
+        "{line}"
+    );
+    assert!(path.is_file());
+
+    let script = format!(
+        "#!/bin/sh\necho \"$@\" > {0}.new\n/bin/mv {0}.new {0}\n",
+        told.display()
+    );
+    fs::write(&fake, script).unwrap();
+    fs::set_permissions(&fake, fs::Permissions::from_mode(0o755)).unwrap();
+    // By its name alone, from where it lies: no flag of xdg-open's.
+    let mut lab = epoll_lab(["lt", "--open", "--html=-page.html"]);
+    lab.current_dir(directory.file(""));
+    run(lab.env("PATH", directory.file(""))).ok();
+    let began = Instant::now();
+    while !told.is_file() {
+        assert!(began.elapsed() < LIMIT, "xdg-open was not asked");
+        thread::sleep(Duration::from_millis(5));
+    }
+    let opened = fs::read_to_string(&told).unwrap();
+    let path = fs::canonicalize(path).unwrap();
+    assert_eq!(opened.trim_end(), path.to_str().unwrap());
+
+    let output = run(&mut epoll_lab(["lt", "--open"]));
+    assert_eq!(output.status.code(), Some(2), "{}", output.told());
 }
 
 #[test]

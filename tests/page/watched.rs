@@ -15,15 +15,24 @@ const ACTS: [&str; 4] = ["basic", "burst", "reset", "slow"];
 
 /// Watches a program; `None` where that is forbidden.
 fn watched(server: &str, path: &Path) -> Option<String> {
-    let flags = ["watch", "--stall", "50ms", "--html", path.to_str().unwrap()];
-    let args = flags.into_iter().chain(["--"]).chain(server.split(' '));
+    // A byte that no command line can hold, and what must stay text.
+    let message = "a\\0</script><b>";
+    let flags = ["watch", "--stall", "50ms", "--message", message, "--html"];
+    let flags = flags.into_iter().chain([path.to_str().unwrap()]);
+    let args = flags.chain(["--"]).chain(server.split(' '));
     let output = run(&mut epoll_lab(args));
     if output.stderr().contains("may not be traced") {
         skip(server, "ptrace is forbidden here");
         return None;
     }
     output.ok();
-    Some(fs::read_to_string(path).expect("the page"))
+    let page = fs::read_to_string(path).expect("the page");
+    assert_eq!(page.matches("</script").count(), 2);
+    assert!(
+        page.contains("a\\\\0\\u003c/scr"),
+        "the message, in the records"
+    );
+    Some(page)
 }
 
 /// One of the lab's servers, which knows nothing of it.
