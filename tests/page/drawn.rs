@@ -150,7 +150,7 @@ fn two_runs_beside_each_other() {
     for moment in 1..=moments {
         browser.moment(moment);
         // What a client has sent, it has sent to both.
-        let counts = browser.js("[...document.querySelectorAll('.run')].map(run => [...run.querySelectorAll('.client dd:nth-of-type(1)')].map(e => e.innerText).join())");
+        let counts = browser.js("[...document.querySelectorAll('.duo .run')].map(run => [...run.querySelectorAll('.client dd:nth-of-type(1)')].map(e => e.innerText).join())");
         let counts = counts.as_array().unwrap();
         assert_eq!(counts[0], counts[1], "moment {moment}");
         sent |= counts[0] != "0,0";

@@ -193,7 +193,18 @@ fn a_screen_reader_hears_each_moment_and_the_focus_stays() {
         browser.js("document.activeElement.closest('.trace') !== null"),
         true
     );
+    browser.js("document.querySelector('.listing pre').focus()");
+    browser.key("ArrowRight");
+    assert_eq!(
+        browser.js("document.activeElement.closest('.listing') !== null"),
+        true
+    );
+    // A button that can do no more hands the keyboard on.
     browser.js("document.getElementById('next').focus()");
+    browser.key("End");
+    assert_eq!(browser.js("document.activeElement.id"), "back");
+    browser.key("Home");
+    assert_eq!(browser.js("document.activeElement.id"), "next");
     browser.key("ArrowRight");
     assert_eq!(browser.js("document.activeElement.id"), "next");
     let unnamed = browser.js("[...document.querySelectorAll('#app button, #app input')].filter(e => !e.innerText && !e.getAttribute('aria-label')).length");

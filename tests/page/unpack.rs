@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 pub fn all(data: &mut Value, page: &str) {
     let texts = data["texts"].take();
-    let lines = page.split("<span class=\"run\">").skip(1);
+    let lines = page.split("<span class=\"lines\">").skip(1);
     let runs = data["runs"].as_array_mut().expect("runs");
     let mut last = Last::default();
     for (run, lines) in runs.iter_mut().zip(lines) {

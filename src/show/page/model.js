@@ -21,7 +21,7 @@ function record(r) {
 RUNS.forEach((run, r) => {
   run.state = {};
   run.at = -1;
-  run.lines = document.querySelectorAll('#static .run')[r].textContent.split('\n');
+  run.lines = document.querySelectorAll('#static .lines')[r].textContent.split('\n');
   run.records = run.records.map(record);
   let place = null, line = 0, made = 0;
   for (const m of run.moments) {

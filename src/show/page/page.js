@@ -110,7 +110,7 @@ function headline(ms) {
 
 let traces = [], linking = 0;
 function draw() {
-  const focus = document.activeElement, inTrace = traces.findIndex(run => run.pre === focus), inSay = say.contains(focus);
+  const focus = document.activeElement, inTrace = traces.findIndex(run => run.pre === focus), inSay = say.contains(focus), inListing = focus.closest('.listing');
   const ms = momentsAt(at), now = fresh(at), runs = clock[at].map(([r]) => RUNS[r]);
   body.replaceChildren(...runs.map((run, n) => {
     const state = stateAt(run, clock[at][n][1]), m = side && !now[n] ? { ...ms[n], w: [], f: null } : ms[n];
@@ -142,6 +142,9 @@ function draw() {
   $('questions').setAttribute('aria-pressed', questions);
   $('theme').textContent = root.dataset.theme === 'dark' ? 'Light' : 'Dark';
   if (inTrace >= 0 && traces[inTrace]) traces[inTrace].pre.focus({ preventScroll: true });
+  if (inListing) body.querySelector('.listing pre')?.focus({ preventScroll: true });
+  if ($('next').disabled && focus === $('next')) $('back').focus();
+  if ($('back').disabled && (focus === $('back') || focus === $('first'))) $('next').focus();
   if (inSay) (say.querySelector('button') || $('next')).focus();
   clearTimeout(linking);            // a browser does not like to be told at every key
   linking = setTimeout(() => history.replaceState(null, '', '#' + (at + 1)), 200);

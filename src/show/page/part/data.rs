@@ -45,7 +45,7 @@ impl Part {
         let (command, head) = (escape(&self.traced()), escape(&self.head));
         let tail = escape(self.tail.trim_end());
         format!(
-            "<h2>$ {command}</h2>\n<pre>{head}\n\n<span class=\"run\">{trace}</span>\n{tail}</pre>"
+            "<h2>$ {command}</h2>\n<pre>{head}\n\n<span class=\"lines\">{trace}</span>\n{tail}</pre>"
         )
     }
 
