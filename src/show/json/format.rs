@@ -8,8 +8,9 @@ use serde::Serialize;
 use crate::lab::audience::{Audience, Event, Folded, OutputError};
 use crate::lab::report::Run;
 use crate::lab::report::scene::Step;
+use crate::show::json::call::CallLine;
 use crate::show::json::line::{Line, line, write_line};
-use crate::show::json::lines::{BlockedLine, CallLine, MomentLine, StepLine, SummaryLine};
+use crate::show::json::lines::{BlockedLine, MomentLine, StepLine, SummaryLine};
 use crate::show::view::View;
 use crate::trace::Record;
 
