@@ -21,7 +21,7 @@ mod patience;
 mod reading;
 mod textbook;
 mod thread;
-mod threads;
+pub(crate) mod threads;
 pub mod trial;
 mod writing;
 

@@ -50,6 +50,9 @@ pub fn after_matrix(predicted: bool) -> &'static str {
     }
 }
 
+/// After the threads.
+pub const AFTER_THREADS: &str = "epoll-lab claims shared-epoll";
+
 /// After `write-events`.
 pub fn after_write_events(calls: bool, predicted: bool) -> &'static str {
     if calls || predicted {

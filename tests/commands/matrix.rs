@@ -139,9 +139,35 @@ fn both_the_working_and_the_broken_are_there() {
     }
 }
 
+/// Who wakes is counted in the kernel's own test for the same set-ups:
+/// epoll_wakeup_test.c, epoll9 (level), epoll10 (edge).
+#[test]
+fn threads_one_row_a_flag() {
+    let all = records(&["matrix", "--threads", "--format", "json"]);
+    let rows = of_type(&all, "threads");
+    assert_eq!(rows.len(), 12);
+    for row in rows {
+        let count = |key: &str| row[key].as_u64().expect("a number");
+        let of_two = |key: &str| row[key][0].as_u64().unwrap() + row[key][1].as_u64().unwrap();
+        // Who woke made one call, and an arrival is taken or left.
+        assert_eq!(count("got") + count("eagain"), of_two("woken"), "{row}");
+        assert_eq!(count("got") + count("left"), 2, "{row}");
+        assert_eq!(row["asleep"][0], 4);
+        let flag = row["flag"].as_str().unwrap_or("-");
+        assert_eq!(row["mod"].is_null(), flag == "EPOLLEXCLUSIVE", "{row}");
+        let first = match (row["epolls"].as_u64(), flag) {
+            (Some(1), "EPOLLET" | "EPOLLONESHOT") => 1,
+            (Some(4), "EPOLLEXCLUSIVE") => 1,
+            _ => 4,
+        };
+        assert_eq!(row["woken"][0], first, "{row}");
+    }
+}
+
 #[test]
 fn the_same_bytes_every_time() {
-    let commands: [&[&str]; 2] = [
+    let commands: [&[&str]; 3] = [
+        &["matrix", "--threads"],
         &["matrix", "--trace"],
         &["matrix", "--trace", "--format", "json"],
     ];
@@ -156,8 +182,9 @@ fn the_same_bytes_every_time() {
 #[test]
 fn eighty_columns_and_no_colour_in_a_pipe() {
     let long = "x".repeat(32_768);
-    let commands: [&[&str]; 4] = [
+    let commands: [&[&str]; 5] = [
         &["matrix", "--ascii"],
+        &["matrix", "--threads", "--ascii"],
         &["matrix", "--ascii", "--trace"],
         &["matrix", "--ascii", "--buffer", "65536", "--message", &long],
         &["matrix", "--help"],
@@ -188,6 +215,7 @@ fn wrong_usage_is_told() {
         &["matrix", "--buffer", "0"][..],
         &["matrix", "--message", ""],
         &["matrix", "--clients", "2"],
+        &["matrix", "--threads", "--buffer", "5"],
     ] {
         let output = epoll_lab(args);
         assert_eq!(output.status.code(), Some(2), "{args:?}");

@@ -12,7 +12,7 @@ use crate::common::markdown::{blocks, documents, prose, root};
 use epoll_lab::claims;
 
 /// The lessons, in the order in which each repairs the one before.
-const LESSONS: [&str; 12] = [
+const LESSONS: [&str; 13] = [
     "01-one-thread-two-clients.md",
     "02-level-triggered.md",
     "03-edge-triggered-one-recv.md",
@@ -25,6 +25,7 @@ const LESSONS: [&str; 12] = [
     "10-a-server-you-could-ship.md",
     "11-your-own-server.md",
     "12-your-server-watched.md",
+    "14-several-threads.md",
 ];
 
 /// The pages beside them.
@@ -49,8 +50,8 @@ const TEXTBOOKS: &str = "What textbooks say";
 /// judge them.
 const NOT_IN_THE_FIRST: &str = TEXTBOOKS;
 
-/// What the last two lessons have at the least: there the student runs and
-/// tries something of their own.
+/// What the lessons after the tenth have at the least: there the student runs
+/// and tries something of their own.
 const PARTS_OF_THE_LAST: [&str; 3] = ["What you will see", "Check yourself", "Further reading"];
 
 /// Everything that is wrong, at once: who mends a page wants to know it all.

@@ -1,6 +1,8 @@
 //! Several threads or processes on one epoll.
 
 mod awake;
+pub(crate) mod crew;
+pub(crate) mod flags;
 mod fork;
 mod numbers;
 mod signals;

@@ -33,6 +33,7 @@ Examples:
   epoll-lab matrix --message hello    both clients say the same
   epoll-lab matrix --trace            every call of all eight servers
   epoll-lab matrix --format json      one record a line
+  epoll-lab matrix --threads          four threads: who is woken, who reads
 
 Exit status:
   0    all eight were run, whatever came of them
@@ -46,6 +47,12 @@ Exit status:
 pub struct MatrixArgs {
     #[command(flatten)]
     pub screen: ScreenArgs,
+
+    /// Instead: what EPOLLET, EPOLLONESHOT and EPOLLEXCLUSIVE do for several
+    /// threads, on one epoll and on one listener
+    #[arg(long, help_heading = "The servers")]
+    #[arg(conflicts_with_all = ["buffer", "message", "predict", "trace", "timing"])]
+    pub threads: bool,
 
     /// Size of the receive buffer
     #[arg(

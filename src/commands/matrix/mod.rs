@@ -6,3 +6,4 @@ mod rows;
 mod rules;
 pub(crate) mod run;
 mod text;
+mod threads;

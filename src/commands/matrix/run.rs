@@ -16,7 +16,7 @@ use crate::commands::command::Command;
 use crate::commands::conduct::{Experiment, conduct};
 use crate::commands::matrix::args::MatrixArgs;
 use crate::commands::matrix::rows::{Combination, Matrix, combinations};
-use crate::commands::matrix::{questions, text};
+use crate::commands::matrix::{questions, text, threads};
 use crate::commands::page::PageArgs;
 use crate::commands::predict::{Compared, Question};
 use crate::commands::screen::Screen;
@@ -41,6 +41,10 @@ pub const COMMAND: Command = Command {
 fn execute(args: &MatrixArgs, charset: Charset) -> Result<ExitCode> {
     let (format, view) = (args.screen.format, args.screen.view(charset));
     let screen = Screen::new(format, view, &PageArgs::default(), Layout::Row)?;
+    if args.threads {
+        threads::show(&screen)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let all = Eight {
         buffer: args.buffer,
         script: script(args),

@@ -1,0 +1,108 @@
+//! `matrix --threads`: what each flag does where several threads wait.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use colored::Colorize;
+use serde::Serialize;
+use tabled::builder::Builder;
+use tabled::settings::Alignment;
+use tabled::settings::object::Columns;
+
+use crate::claims::threads::flags::{Counts, Setup, THREADS, Watched, run, setups};
+use crate::commands::next;
+use crate::commands::screen::Screen;
+use crate::show::grid;
+use crate::show::text::layout::wrap;
+use crate::show::text::table;
+use crate::trace::words::epoll_names;
+
+const HEAD: [&str; 10] = [
+    "\nfd",
+    "\nepolls",
+    "EPOLLIN\nand",
+    "1st\nwakes",
+    "2nd\nwakes",
+    "got\none",
+    "\nEAGAIN",
+    "\nleft",
+    "wake\nagain",
+    "by\nMOD",
+];
+/// The first of the columns that hold numbers.
+const NUMBERS: usize = 3;
+
+/// A row of the JSON contract.
+#[derive(Serialize)]
+struct Row {
+    fd: Watched,
+    epolls: usize,
+    flag: Option<&'static str>,
+    #[serde(flatten)]
+    counts: Counts,
+}
+
+/// Runs all of them, and shows what they came to.
+pub fn show(screen: &Screen) -> Result<()> {
+    let mut rows = Vec::new();
+    for setup in setups() {
+        let row = Row::of(setup, run(setup)?);
+        screen.json("threads", None, &row)?;
+        rows.push(row);
+    }
+    Ok(screen.text(|out| text(&rows, out))?)
+}
+
+impl Row {
+    fn of(setup: Setup, counts: Counts) -> Row {
+        Row {
+            fd: setup.watched,
+            epolls: if setup.own_epolls { THREADS } else { 1 },
+            flag: epoll_names(setup.flag).first().copied(),
+            counts,
+        }
+    }
+
+    fn cells(&self) -> [String; 10] {
+        let counts = &self.counts;
+        let wakes = |at: usize| match counts.asleep[at] {
+            0 => "-".into(),
+            asleep => format!("{} of {asleep}", counts.woken[at]),
+        };
+        [
+            match self.fd {
+                Watched::Client => "client".into(),
+                Watched::Listener => "listener".into(),
+            },
+            self.epolls.to_string(),
+            self.flag.unwrap_or("-").into(),
+            wakes(0),
+            wakes(1),
+            counts.got.to_string(),
+            counts.eagain.to_string(),
+            counts.left.to_string(),
+            counts.again.to_string(),
+            match counts.by_mod {
+                Some(woken) => woken.to_string(),
+                None => "EINVAL".into(),
+            },
+        ]
+    }
+}
+
+fn text(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
+    let header = format!(
+        "matrix --threads | {THREADS} threads asleep; two messages arrive, or two clients; who \
+         wakes is held until both are there, then makes one recv or accept4"
+    );
+    writeln!(out, "{}\n", wrap(&header, 0).bold())?;
+    let mut cells = Builder::default();
+    cells.push_record(HEAD);
+    for row in rows {
+        cells.push_record(row.cells());
+    }
+    let mut grid = grid::of(cells, 1);
+    grid.modify(Columns::new(..NUMBERS), Alignment::left());
+    grid::print_with_head(&grid, 2, out)?;
+    table::next(Some(next::AFTER_THREADS), out)
+}
