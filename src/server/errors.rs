@@ -6,6 +6,7 @@ use crate::trace::Failure;
 
 /// Asks again where a signal came before the call had done anything
 /// (EINTR, signal(7)).
+#[inline(always)]
 pub fn retry<T>(mut call: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
     loop {
         match call() {

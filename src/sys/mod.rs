@@ -61,6 +61,7 @@ impl Sys {
 
     /// The first half of every trace: the call is about to be made. Whoever
     /// makes it is `#[track_caller]`, so that its line is the server's.
+    #[inline(always)]
     #[track_caller]
     fn enter(&mut self, call: Call) -> Entered {
         self.make_known(Some(call));
@@ -81,6 +82,7 @@ impl Sys {
 
     /// The second half: the call has returned, and `look` says what it
     /// brought. The next entry makes it known.
+    #[inline(always)]
     fn leave(
         &mut self,
         entered: Entered,

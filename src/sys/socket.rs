@@ -1,5 +1,8 @@
 //! The calls on sockets: one that listens, those that it accepts, and the bytes
 //! that pass through them.
+//!
+//! recv and send are rustix's, which come inline: the first `ret` after a
+//! system call costs some processors as much as the call (Safe RET).
 
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -10,7 +13,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::{
     self, AddressFamily, Backlog, MsgFlags, SockFlag, SockType, SockaddrStorage, sockopt,
 };
-use rustix::net::SocketFlags;
+use rustix::net::{RecvFlags, SendFlags, SocketFlags};
 
 use crate::sys::observer::fionread;
 use crate::sys::{SockOpt, Socket, Sys, nothing};
@@ -93,7 +96,7 @@ impl Sys {
         let entered = self.enter(call);
         let result = rustix::net::getsockname(socket)
             .and_then(SocketAddr::try_from)
-            .map_err(|errno| Errno::from_raw(errno.raw_os_error()));
+            .map_err(errno);
         self.leave(entered, result.map(|_| 0), nothing)?;
         result.map_err(|errno| Failure { call, errno })
     }
@@ -123,8 +126,7 @@ impl Sys {
             fd: self.fd(listener),
         };
         let entered = self.enter(call);
-        let result = rustix::net::acceptfrom_with(listener, SocketFlags::CLOEXEC)
-            .map_err(|errno| Errno::from_raw(errno.raw_os_error()));
+        let result = rustix::net::acceptfrom_with(listener, SocketFlags::CLOEXEC).map_err(errno);
         let (result, peer) = match result {
             Ok((owned, peer)) => (Ok(owned), peer),
             Err(errno) => (Err(errno), None),
@@ -171,20 +173,21 @@ impl Sys {
             from,
         };
         let entered = self.enter(call);
-        let result = rustix::io::fcntl_dupfd_cloexec(socket, from)
-            .map_err(|errno| Errno::from_raw(errno.raw_os_error()));
+        let result = rustix::io::fcntl_dupfd_cloexec(socket, from).map_err(errno);
         self.leave(entered, raw(&result), nothing)?;
         let owned = result.map_err(|errno| Failure { call, errno })?;
         Ok(self.keep(owned, name))
     }
 
     /// recv(2): at most `buffer.len()` bytes; 0 is the end of the file.
+    #[inline(always)]
     #[track_caller]
     pub fn recv(&mut self, socket: &Socket, buffer: &mut [u8]) -> Result<usize, Failure> {
         let fd = self.fd(socket);
         let length = buffer.len();
         let entered = self.enter(Call::Recv { fd, length });
-        let result = socket::recv(fd.raw, buffer, MsgFlags::empty());
+        let result = rustix::net::recv(socket, &mut *buffer, RecvFlags::empty());
+        let result = result.map(|(n, _)| n).map_err(errno);
         let data = &buffer[..result.unwrap_or(0)];
         let returned = self.leave(entered, result.map(|n| n as i32), |sys, record| {
             sys.data(data, &mut record.data);
@@ -195,6 +198,7 @@ impl Sys {
 
     /// send(2): the number of bytes that the kernel took, which may be less
     /// than all.
+    #[inline(always)]
     #[track_caller]
     pub fn send(
         &mut self,
@@ -205,7 +209,8 @@ impl Sys {
         let fd = self.fd(socket);
         let length = data.len();
         let entered = self.enter(Call::Send { fd, length, flags });
-        let result = socket::send(fd.raw, data, flags);
+        let asked = SendFlags::from_bits_retain(flags.bits() as u32);
+        let result = rustix::net::send(socket, data, asked).map_err(errno);
         let taken = self.leave(entered, result.map(|n| n as i32), |sys, record| {
             sys.data(data, &mut record.data);
         })?;
@@ -232,6 +237,11 @@ impl Sys {
         })?;
         Ok(())
     }
+}
+
+/// rustix has a type of its own for it.
+fn errno(errno: rustix::io::Errno) -> Errno {
+    Errno::from_raw(errno.raw_os_error())
 }
 
 fn raw(result: &nix::Result<OwnedFd>) -> nix::Result<i32> {

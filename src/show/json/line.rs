@@ -34,10 +34,13 @@ pub fn line<T: Serialize>(
     write_line(&line, out)
 }
 
-/// Writes a record, whatever it is.
+/// Writes a record, whatever it is: in one piece, because serde_json writes
+/// each key and each comma by itself, and `out` may have a lock to take.
 pub(super) fn write_line<T: Serialize>(line: &Line<'_, T>, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, line)?;
-    out.write_all(b"\n")
+    let mut text = Vec::with_capacity(512);
+    serde_json::to_writer(&mut text, line)?;
+    text.push(b'\n');
+    out.write_all(&text)
 }
 
 #[cfg(test)]
