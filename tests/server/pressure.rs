@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
+use std::sync::LazyLock;
 use std::thread;
 use std::time::Duration;
 
@@ -19,6 +20,10 @@ fn numbered(length: usize) -> Vec<u8> {
     numbers.take(length).collect()
 }
 
+/// More than any server takes from a client that reads nothing. Made once: it
+/// takes seconds.
+static MEGABYTES: LazyLock<Vec<u8>> = LazyLock::new(|| numbered(64 << 20));
+
 #[track_caller]
 fn listen(line: &str) -> Listening {
     Listening::start(&mut lab(&format!("{line} --listen 127.0.0.1:0")))
@@ -32,9 +37,9 @@ fn greedy(line: &str) -> String {
     server.answers();
     let before = server.memory();
 
-    let data = numbered(64 << 20);
+    let data = &*MEGABYTES;
     let mut greedy = server.connect();
-    let sent = send_until_full(&mut greedy, &data);
+    let sent = send_until_full(&mut greedy, data);
     assert!(sent > 1 << 20, "{line}: megabytes: {sent}");
     assert!(sent < data.len(), "{line}: the server has stopped reading");
     for _ in 0..3 {
@@ -116,9 +121,9 @@ fn a_client_that_never_reads_stops_the_blocking_server() {
     let server = listen("blocking --buffer 65536");
     server.answers();
     let before = server.memory();
-    let data = numbered(64 << 20);
+    let data = &*MEGABYTES;
     let mut greedy = server.connect();
-    let sent = send_until_full(&mut greedy, &data);
+    let sent = send_until_full(&mut greedy, data);
     assert!(sent < data.len());
     let after = server.memory();
     assert!(
@@ -172,7 +177,7 @@ fn a_trace_that_nobody_reads_takes_no_memory() {
     let mut client = server.connect();
     let mut reader = client.try_clone().expect("dup");
     thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
-    let sent = send_until_full(&mut client, &numbered(256 << 20));
+    let sent = send_until_full(&mut client, &vec![b'x'; 256 << 20]);
     let after = server.memory();
     assert!(sent > 1 << 20, "{sent}");
     assert!(
