@@ -12,7 +12,7 @@ use crate::common::markdown::{blocks, documents, prose, root};
 use epoll_lab::claims;
 
 /// The lessons, in the order in which each repairs the one before.
-const LESSONS: [&str; 13] = [
+const LESSONS: [&str; 14] = [
     "01-one-thread-two-clients.md",
     "02-level-triggered.md",
     "03-edge-triggered-one-recv.md",
@@ -25,6 +25,7 @@ const LESSONS: [&str; 13] = [
     "10-a-server-you-could-ship.md",
     "11-your-own-server.md",
     "12-your-server-watched.md",
+    "13-the-textbook-tried.md",
     "14-several-threads.md",
 ];
 

@@ -51,11 +51,11 @@ fn console_blocks_show_what_the_program_prints() {
     cases.run();
 }
 
-/// The servers that lesson 12 has its reader compile, and those that come of
-/// changing a line of `et.c`, where it says.
+/// The servers that lessons 12 and 13 have their reader compile, and those that
+/// come of changing a line of `et.c`, where it says.
 fn compile_the_watched() -> Result<(), &'static str> {
     let at = root().join("lessons/c");
-    let et = fs::read_to_string(at.join("et.c")).unwrap();
+    let [lt, et] = ["lt.c", "et.c"].map(|name| fs::read_to_string(at.join(name)).unwrap());
     let changed = |from: &str, to: &str| {
         assert_eq!(et.matches(from).count(), 1, "{from}");
         et.replace(from, to)
@@ -64,7 +64,9 @@ fn compile_the_watched() -> Result<(), &'static str> {
     let write = "write(fd, buffer, length);\n";
     let listener = "event.events = EPOLLIN;\n";
     let sources = [
-        ("lt", fs::read_to_string(at.join("lt.c")).unwrap()),
+        ("lt-print", printing(&lt)),
+        ("et-print", printing(&et)),
+        ("lt", lt),
         ("et-blocking", changed(nonblocking, "")),
         ("et-once", changed(write, &format!("{write}break;\n"))),
         (
@@ -92,6 +94,20 @@ fn compile_the_watched() -> Result<(), &'static str> {
         true => Ok(()),
         false => Err("programs may not be traced here, or not in a network of their own"),
     }
+}
+
+/// As lesson 13 has them: the buffer begins empty, and what was read is printed.
+fn printing(server: &str) -> String {
+    let edits = [
+        ("buffer[BUFFER];", "buffer[BUFFER] = \"\";"),
+        ("write(fd", "printf(\"%s\\n\", buffer);write(fd"),
+    ];
+    edits
+        .into_iter()
+        .fold(server.into(), |text: String, (from, to)| {
+            assert_eq!(text.matches(from).count(), 1, "{from}");
+            text.replace(from, to)
+        })
 }
 
 /// The picture at the top of README.md: a whole run that tells no lesson's

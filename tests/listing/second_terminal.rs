@@ -86,6 +86,16 @@ const SESSIONS: &[(&[&str], Tried)] = &[
         ],
         By("tests/watch/foreign.rs"),
     ),
+    // Lesson 13
+    (
+        &[
+            r#"sed -e 's/buffer\[BUFFER\];/buffer[BUFFER] = "";/' -e '/write(fd/i printf("%s\\n", buffer);' lessons/c/lt.c | cc -x c -o lessons/c/lt-print -"#,
+            r#"sed -e 's/buffer\[BUFFER\];/buffer[BUFFER] = "";/' -e '/write(fd/i printf("%s\\n", buffer);' lessons/c/et.c | cc -x c -o lessons/c/et-print -"#,
+            r#"sed -e 's/buffer\[BUFFER\];/buffer[BUFFER] = "";/' -e '/write(fd/i printf("%s\\n", buffer);' lessons/c/et.c | cc -fsanitize=address -x c -o lessons/c/et-asan -"#,
+            "epoll-lab watch --acts basic -- lessons/c/et-asan 9999",
+        ],
+        By("tests/watch/textbook.rs"),
+    ),
     // Lesson 1
     (
         &["epoll-lab blocking --trace --listen 127.0.0.1:9999"],

@@ -11,4 +11,5 @@ mod ours;
 mod pid;
 mod same;
 mod servers;
+mod textbook;
 mod verdicts;
