@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use crate::show::{Charset, Timing, Trace, View};
+use crate::show::{Timing, Trace, View};
 
 /// How things are shown.
 #[derive(Debug, Args)]
@@ -40,7 +40,7 @@ pub enum Format {
 
 impl ScreenArgs {
     /// How things are to be shown.
-    pub fn view(&self, charset: Charset) -> View {
+    pub fn view(&self) -> View {
         View {
             trace: if self.trace {
                 Trace::Calls
@@ -52,7 +52,6 @@ impl ScreenArgs {
             } else {
                 Timing::Hidden
             },
-            charset,
         }
     }
 }

@@ -12,7 +12,7 @@ use clap_complete::Shell;
 use crate::commands::command::Command;
 use crate::commands::{claims, compare, man, matrix, servers, side_by_side, watch, write_events};
 use crate::lab::audience::OutputError;
-use crate::show::{Charset, tell};
+use crate::show::tell;
 
 /// The commands, in the order of `--help`. Each has a manual page.
 static COMMANDS: [Command; 10] = [
@@ -33,12 +33,12 @@ static MORE_COMMANDS: [Command; 2] = [
     Command {
         name: "completions",
         flags: CompletionsArgs::augment_args,
-        run: |given, _| completions(&CompletionsArgs::from_arg_matches(given)?),
+        run: |given| completions(&CompletionsArgs::from_arg_matches(given)?),
     },
     Command {
         name: "man",
         flags: ManArgs::augment_args,
-        run: |given, _| manual(&ManArgs::from_arg_matches(given)?),
+        run: |given| manual(&ManArgs::from_arg_matches(given)?),
     },
 ];
 
@@ -89,7 +89,7 @@ pub struct Cli {
 
     /// Use no character beyond ASCII
     #[arg(long, global = true)]
-    pub(crate) ascii: bool,
+    pub ascii: bool,
 }
 
 /// When the output has colour.
@@ -129,14 +129,9 @@ impl Cli {
 
     /// Runs the command, prints what it has to say, and gives the exit status.
     pub fn execute(&self) -> Result<ExitCode> {
-        let charset = if self.ascii {
-            Charset::Ascii
-        } else {
-            Charset::Unicode
-        };
         let asked = all().find_map(|it| Some((it, self.given.subcommand_matches(it.name)?)));
         match asked {
-            Some((command, given)) => (command.run)(given, charset),
+            Some((command, given)) => (command.run)(given),
             None => Err(clap::Error::new(ErrorKind::MissingSubcommand).into()),
         }
     }

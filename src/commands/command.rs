@@ -5,8 +5,6 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::ArgMatches;
 
-use crate::show::Charset;
-
 /// A command: its name, its flags, and what runs it.
 pub struct Command {
     /// As it is typed.
@@ -16,7 +14,7 @@ pub struct Command {
     pub flags: fn(clap::Command) -> clap::Command,
     /// Runs it with the flags that were given: `Flags::from_arg_matches` reads
     /// them.
-    pub run: fn(&ArgMatches, Charset) -> Result<ExitCode>,
+    pub run: fn(&ArgMatches) -> Result<ExitCode>,
 }
 
 impl Command {

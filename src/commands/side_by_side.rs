@@ -20,7 +20,7 @@ use crate::lab::script::at_once;
 use crate::server::mode::Mode;
 use crate::show::page::Layout;
 use crate::show::text::table;
-use crate::show::{Charset, Timing, Trace, View, tell};
+use crate::show::{Timing, Trace, View, tell};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -54,7 +54,7 @@ struct SideArgs {
 pub const COMMAND: Command = Command {
     name: "side-by-side",
     flags: SideArgs::augment_args,
-    run: |given, charset| execute(SideArgs::from_arg_matches(given)?, charset),
+    run: |given| execute(SideArgs::from_arg_matches(given)?),
 };
 
 /// The servers that can stand beside each other.
@@ -69,7 +69,7 @@ const SERVERS: [(Server, Command); 4] = [
 type Asked = (Server, Mode, ServerArgs);
 
 /// Runs both, one after the other.
-fn execute(args: SideArgs, charset: Charset) -> Result<ExitCode> {
+fn execute(args: SideArgs) -> Result<ExitCode> {
     let two = parse(&args.left).and_then(|left| Ok((left, parse(&args.right)?)));
     let two = two.and_then(|(left, right)| with_the_same_clients(left, right));
     let (left, right) = match two {
@@ -82,7 +82,6 @@ fn execute(args: SideArgs, charset: Charset) -> Result<ExitCode> {
     let view = View {
         trace: Trace::Summary,
         timing: Timing::Hidden,
-        charset,
     };
     let file = args.file;
     let to = PageArgs {

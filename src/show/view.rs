@@ -34,8 +34,6 @@ pub struct View {
     pub trace: Trace,
     /// From `--timing`.
     pub timing: Timing,
-    /// From `--ascii`.
-    pub charset: Charset,
 }
 
 impl View {

@@ -1,8 +1,8 @@
 //! A foreign program, followed from outside: its calls as the lab's own trace
 //! has them, what the kernel holds for it, and what that comes to.
 //!
-//! [`launch`] starts it and [`tracer`] follows it; [`decode`] makes calls out
-//! of registers and memory; [`proc`] and [`sockets`] are what the kernel says of
+//! `launch` starts it and `tracer` follows it; `decode` makes calls out
+//! of registers and memory; `proc` and `sockets` are what the kernel says of
 //! it meanwhile. Nothing of it is in any language, or needs a recompiled
 //! program.
 

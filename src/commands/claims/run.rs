@@ -17,18 +17,18 @@ use crate::commands::command::Command;
 use crate::commands::conduct::conduct;
 use crate::commands::screen::Screen;
 use crate::lab::audience::OutputError;
-use crate::show::{Charset, tell};
+use crate::show::tell;
 
 /// The textbook against the kernel.
 pub const COMMAND: Command = Command {
     name: "claims",
     flags: ClaimsArgs::augment_args,
-    run: |given, charset| execute(&ClaimsArgs::from_arg_matches(given)?, charset),
+    run: |given| execute(&ClaimsArgs::from_arg_matches(given)?),
 };
 
 /// Whatever the kernel answers, that is an answer: the exit status is 0.
-fn execute(args: &ClaimsArgs, charset: Charset) -> Result<ExitCode> {
-    let view = args.screen.view(charset);
+fn execute(args: &ClaimsArgs) -> Result<ExitCode> {
+    let view = args.screen.view();
     let screen = screen(args.screen.format, view, &args.page)?;
     match (args.list, screen.format) {
         (true, Format::Text) => screen.text(text::list)?,

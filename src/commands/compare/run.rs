@@ -16,7 +16,14 @@ use crate::show::{Charset, tell};
 pub const COMMAND: Command = Command {
     name: "select-poll-compare",
     flags: CompareArgs::augment_args,
-    run: |given, charset| execute(&CompareArgs::from_arg_matches(given)?, charset),
+    run: |given| {
+        // A flag of the whole program; the chart alone has other characters.
+        let charset = match given.get_flag("ascii") {
+            true => Charset::Ascii,
+            false => Charset::Unicode,
+        };
+        execute(&CompareArgs::from_arg_matches(given)?, charset)
+    },
 };
 
 /// Both parts, or the one that was asked for.
@@ -36,7 +43,7 @@ fn execute(args: &CompareArgs, charset: Charset) -> Result<ExitCode> {
     };
     let mut status = ExitCode::SUCCESS;
     if args.only != Some(Part::Cost) {
-        status = servers::execute(args, charset)?;
+        status = servers::execute(args)?;
     }
     if args.only != Some(Part::Servers) {
         cost::execute(args, &plan, charset, picture)?;

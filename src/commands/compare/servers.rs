@@ -18,8 +18,8 @@ use crate::lab::report::{Caption, EventLoop, Run, Trigger};
 use crate::lab::script::Script;
 use crate::lab::stage::Stage;
 use crate::server::mode;
+use crate::show::Trace;
 use crate::show::page::Layout;
-use crate::show::{Charset, Trace};
 
 /// The name of the command.
 const NAME: &str = "select-poll-compare";
@@ -29,8 +29,8 @@ const APIS: [EventLoop; 3] = [EventLoop::Select, EventLoop::Poll, EventLoop::Epo
 
 /// Runs them. No other thread is left then: each would make every fd of
 /// select and poll cost more.
-pub fn execute(args: &CompareArgs, charset: Charset) -> Result<ExitCode> {
-    let mut view = args.screen.view(charset);
+pub fn execute(args: &CompareArgs) -> Result<ExitCode> {
+    let mut view = args.screen.view();
     if args.step && args.screen.format == Format::Text {
         view.trace = Trace::Calls; // what the steps are steps of
     }

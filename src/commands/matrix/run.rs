@@ -24,7 +24,6 @@ use crate::lab::report::{Caption, EventLoop, Run, Trigger};
 use crate::lab::script::{Script, at_once};
 use crate::lab::stage::Stage;
 use crate::server::mode::Mode;
-use crate::show::Charset;
 use crate::show::page::Layout;
 
 /// The name of the command.
@@ -34,12 +33,12 @@ const NAME: &str = "matrix";
 pub const COMMAND: Command = Command {
     name: NAME,
     flags: MatrixArgs::augment_args,
-    run: |given, charset| execute(&MatrixArgs::from_arg_matches(given)?, charset),
+    run: |given| execute(&MatrixArgs::from_arg_matches(given)?),
 };
 
 /// Runs them all, one after the other.
-fn execute(args: &MatrixArgs, charset: Charset) -> Result<ExitCode> {
-    let (format, view) = (args.screen.format, args.screen.view(charset));
+fn execute(args: &MatrixArgs) -> Result<ExitCode> {
+    let (format, view) = (args.screen.format, args.screen.view());
     let screen = Screen::new(format, view, &PageArgs::default(), Layout::Row)?;
     if args.threads {
         threads::show(&screen)?;

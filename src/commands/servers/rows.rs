@@ -16,14 +16,14 @@ pub const BLOCKING: Command = Command {
             .about(about)
             .after_help(EXAMPLES)
     },
-    run: |given, charset| execute(Server::Blocking, given, charset),
+    run: |given| execute(Server::Blocking, given),
 };
 
 /// The first server of a course.
 pub const LT: Command = Command {
     name: "lt",
     flags: |it| epoll(it, "Level-triggered, blocking socket, one recv per report"),
-    run: |given, charset| execute(Server::Lt, given, charset),
+    run: |given| execute(Server::Lt, given),
 };
 
 /// The pitfall.
@@ -35,14 +35,14 @@ pub const ET_BLOCKING: Command = Command {
             "Edge-triggered, blocking socket, recv in a loop: the pitfall",
         )
     },
-    run: |given, charset| execute(Server::EtBlocking, given, charset),
+    run: |given| execute(Server::EtBlocking, given),
 };
 
 /// The way out of it.
 pub const ET_NONBLOCK: Command = Command {
     name: "et-nonblock",
     flags: |it| epoll(it, "Edge-triggered, O_NONBLOCK, recv until EAGAIN"),
-    run: |given, charset| execute(Server::EtNonblock, given, charset),
+    run: |given| execute(Server::EtNonblock, given),
 };
 
 fn epoll(command: clap::Command, about: &'static str) -> clap::Command {

@@ -22,12 +22,12 @@ use crate::lab::stage::Stage;
 use crate::server::mode::{Mode, Read, SocketKind};
 use crate::show::page::Layout;
 use crate::show::text::table;
-use crate::show::{Charset, Trace, prompt, tell};
+use crate::show::{Trace, prompt, tell};
 use crate::sys::journal::Follow;
 use crate::trace::escape::shell_word;
 
 /// Runs a server with its flags.
-pub fn execute(server: Server, given: &ArgMatches, charset: Charset) -> Result<ExitCode> {
+pub fn execute(server: Server, given: &ArgMatches) -> Result<ExitCode> {
     let (mode, args) = read(server, given)?;
     if args.listen.is_some() && args.page.html.is_some() {
         tell(
@@ -40,7 +40,7 @@ pub fn execute(server: Server, given: &ArgMatches, charset: Charset) -> Result<E
         tell(&format!("epoll-lab: {mistake}"));
         return Ok(ExitCode::from(2));
     }
-    let mut view = args.screen.view(charset);
+    let mut view = args.screen.view();
     // Whoever is asked may want to see the trace of this run afterwards; who
     // steps through it sees it as it comes.
     let text = args.screen.format == Format::Text;

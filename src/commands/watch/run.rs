@@ -17,7 +17,7 @@ use crate::lab::audience::Event;
 use crate::lab::one_cpu::OneCpu;
 use crate::show::page::Layout;
 use crate::show::text::layout::WIDTH;
-use crate::show::{Charset, Trace, tell};
+use crate::show::{Trace, tell};
 use crate::trace::escape::shell_word;
 use crate::watch::act::Act;
 use crate::watch::acts::ActOutcome;
@@ -33,12 +33,12 @@ const MESSAGES: [&[u8]; 2] = [b"HELLOworld123", b"ping"];
 pub const COMMAND: Command = Command {
     name: "watch",
     flags: WatchArgs::augment_args,
-    run: |given, charset| execute(&WatchArgs::from_arg_matches(given)?, charset),
+    run: |given| execute(&WatchArgs::from_arg_matches(given)?),
 };
 
 /// Watches what was asked for. What cannot be watched is said in a sentence.
-fn execute(args: &WatchArgs, charset: Charset) -> Result<ExitCode> {
-    match watch(args, charset) {
+fn execute(args: &WatchArgs) -> Result<ExitCode> {
+    match watch(args) {
         Err(error) if error.is::<Odd>() => {
             tell(&format!("epoll-lab: {error}"));
             let odd = error.downcast_ref::<Odd>();
@@ -48,14 +48,14 @@ fn execute(args: &WatchArgs, charset: Charset) -> Result<ExitCode> {
     }
 }
 
-fn watch(args: &WatchArgs, charset: Charset) -> Result<ExitCode> {
+fn watch(args: &WatchArgs) -> Result<ExitCode> {
     let Some(processor) = Processor::here() else {
         bail!(
             "watch knows the registers of x86-64 and aarch64, not those of {}",
             std::env::consts::ARCH
         );
     };
-    let mut view = args.screen.view(charset);
+    let mut view = args.screen.view();
     if args.step && args.screen.format == Format::Text {
         view.trace = Trace::Calls;
     }

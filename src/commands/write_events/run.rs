@@ -20,7 +20,6 @@ use crate::commands::write_events::{acts, json, questions, text, trace};
 use crate::lab::audience::Event;
 use crate::lab::report::{Caption, EventLoop, Run, Trigger};
 use crate::server::mode::{Read, SocketKind};
-use crate::show::Charset;
 use crate::show::page::Layout;
 
 /// The name of the command.
@@ -30,12 +29,12 @@ const NAME: &str = "write-events";
 pub const COMMAND: Command = Command {
     name: NAME,
     flags: WriteArgs::augment_args,
-    run: |given, charset| execute(&WriteArgs::from_arg_matches(given)?, charset),
+    run: |given| execute(&WriteArgs::from_arg_matches(given)?),
 };
 
 /// Plays the acts with one trigger after the other.
-fn execute(args: &WriteArgs, charset: Charset) -> Result<ExitCode> {
-    let view = args.screen.view(charset);
+fn execute(args: &WriteArgs) -> Result<ExitCode> {
+    let view = args.screen.view();
     let screen = Screen::with(
         args.screen.format,
         view,

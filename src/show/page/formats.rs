@@ -9,13 +9,12 @@ use serde_json::value::RawValue;
 
 use crate::lab::audience::{Audience, Event};
 use crate::show::json::Json;
-use crate::show::{Charset, Timing, Trace, View};
+use crate::show::{Timing, Trace, View};
 
 /// How the page shows a run, however the screen does.
 pub const VIEW: View = View {
     trace: Trace::Calls,
     timing: Timing::Hidden,
-    charset: Charset::Unicode,
 };
 
 /// What was written; all clones are the same.

@@ -1,7 +1,7 @@
 //! `--html`: the player, a run as one page that steps forward and back.
 //!
-//! [`fold`] turns what happens into moments; [`part`] puts the trace's lines
-//! and the records beside them; [`html`] makes one file of it all. The page
+//! [`fold`] turns what happens into moments; `part` puts the trace's lines
+//! and the records beside them; `html` makes one file of it all. The page
 //! itself (`page.html`, `page.css`, and what draws) only draws.
 
 mod ask;
