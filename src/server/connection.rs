@@ -131,8 +131,9 @@ impl Connection {
     }
 }
 
-/// Serves the connection of which select or poll has said that it is ready. The
-/// next call asks for what it waits for now.
+/// Serves the connection of which select or poll has said that it is ready, as
+/// `on_ready` of the event loop on epoll. Nothing is to be registered: the next
+/// call asks for what the connection waits for now.
 pub fn on_ready(
     sys: &mut Sys,
     mode: &Mode,
@@ -141,7 +142,7 @@ pub fn on_ready(
     buffer: &mut [u8],
 ) -> Result<(), Failure> {
     let Some(connection) = connections.get_mut(&fd) else {
-        return Ok(());
+        return Ok(()); // stale: cannot be, while each closes its own fd alone
     };
     let next = if connection.is_held_up() {
         connection.on_writable(sys)?

@@ -56,7 +56,8 @@ pub fn serve(sys: &mut Sys, config: &Config) -> Result<(), Failure> {
     }
 }
 
-/// Serves the connection of which epoll_wait has said that it is ready.
+/// Serves the connection of which epoll_wait has said that it is ready. Whether
+/// with bytes, a hang-up or an error (EPOLLIN, EPOLLHUP, EPOLLERR): recv says.
 fn on_ready(
     sys: &mut Sys,
     mode: &Mode,
@@ -66,7 +67,7 @@ fn on_ready(
     buffer: &mut [u8],
 ) -> Result<(), Failure> {
     let Some(connection) = connections.get_mut(&fd) else {
-        return Ok(());
+        return Ok(()); // stale: cannot be, while an event closes its own fd alone
     };
     let next = if connection.is_held_up() {
         on_writable(sys, mode, epoll, connection)?
@@ -82,7 +83,8 @@ fn on_ready(
     Ok(())
 }
 
-/// Puts a new connection on the interest list.
+/// Puts a new connection on the interest list. What has arrived before is
+/// reported by the next wait, edge-triggered too: EPOLL_CTL_ADD looks once.
 fn register(
     sys: &mut Sys,
     mode: &Mode,
