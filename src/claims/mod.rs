@@ -19,6 +19,7 @@ mod many;
 mod other;
 mod patience;
 mod reading;
+pub mod sources;
 mod textbook;
 mod thread;
 pub(crate) mod threads;

@@ -70,9 +70,15 @@ impl Record {
     /// The server's file and the line in it that made the call; `None` where it
     /// was no server. However the program was built: `src/server/epoll.rs`.
     pub fn place(&self) -> Option<(&'static str, u32)> {
+        let source = self.source();
+        source.filter(|(file, _)| file.starts_with("src/server/"))
+    }
+
+    /// The file and the line in it that made the call, whoever made it.
+    pub fn source(&self) -> Option<(&'static str, u32)> {
         let line = self.line?;
         let file = line.file();
-        let start = file.rfind("src/server/")?;
+        let start = file.rfind("src/")?;
         Some((&file[start..], line.line()))
     }
 

@@ -229,3 +229,20 @@ fn whatever_bytes_a_client_sends_they_stay_text() {
     let last = states(run).pop().unwrap();
     assert_eq!(last["A.back"], 255 + evil.len());
 }
+
+#[test]
+fn an_experiment_is_its_own_listing() {
+    let directory = Directory::new("own");
+    let page = page("claims et-once", &directory.file("page.html"));
+    let all = data(&page);
+    let part = &all["listing"][0];
+    assert_eq!(part["file"], "src/claims/reading/edge.rs");
+    assert!(part["text"].as_str().unwrap().starts_with("fn et_once("));
+    let lines: Vec<&str> = part["text"].as_str().unwrap().lines().collect();
+    let moments = all["runs"][0]["moments"].as_array().unwrap();
+    let recv = moments
+        .iter()
+        .find(|moment| moment["s"].as_str().unwrap().starts_with("recv "));
+    let line = recv.expect("a recv")["p"][1].as_u64().unwrap() as usize;
+    assert!(lines[line].contains("t.recv(&a, 5)"), "{}", lines[line]);
+}

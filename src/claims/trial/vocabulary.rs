@@ -113,6 +113,7 @@ impl<'a> Trial<'a> {
     }
 
     /// fcntl(2): O_NONBLOCK, beside the flags that the socket has.
+    #[track_caller]
     pub fn nonblocking(&mut self, conn: &Conn) -> Result<()> {
         let flags = self.sys.fcntl_getfl(&conn.socket)?;
         Ok(self
@@ -121,6 +122,7 @@ impl<'a> Trial<'a> {
     }
 
     /// An epoll instance with these on its interest list.
+    #[track_caller]
     pub fn epoll_of(&mut self, conns: &[&Conn], interest: EpollFlags) -> Result<Epoll> {
         let epoll = self.sys.epoll_create1()?;
         for conn in conns {
@@ -131,11 +133,13 @@ impl<'a> Trial<'a> {
     }
 
     /// epoll_wait(2) with timeout 0: what is ready now.
+    #[track_caller]
     pub fn wait(&mut self, epoll: &Epoll) -> Result<Vec<NamedEvent>> {
         self.wait_for(epoll, 8, Duration::ZERO)
     }
 
     /// epoll_wait(2) with room for so many events, for so long at most.
+    #[track_caller]
     pub fn wait_for(
         &mut self,
         epoll: &Epoll,
@@ -153,6 +157,7 @@ impl<'a> Trial<'a> {
     }
 
     /// One recv(2): the bytes, or the errno.
+    #[track_caller]
     pub fn recv(&mut self, conn: &Conn, length: usize) -> Result<Vec<u8>, Errno> {
         let mut buffer = vec![0; length];
         let received = errno(self.sys.recv(&conn.socket, &mut buffer))?;
@@ -162,6 +167,7 @@ impl<'a> Trial<'a> {
 
     /// Waits and reads once a report, until a wait reports nothing; the sizes
     /// of what was read.
+    #[track_caller]
     pub fn read_once_per_report(
         &mut self,
         epoll: &Epoll,
@@ -179,6 +185,7 @@ impl<'a> Trial<'a> {
 
     /// Reads until recv(2) fails or says that the peer has hung up; the bytes
     /// that came, and how it ended. For a socket that does not block.
+    #[track_caller]
     pub fn drain(&mut self, conn: &Conn, buffer: usize) -> (usize, Result<usize, Errno>) {
         let mut bytes = 0;
         loop {

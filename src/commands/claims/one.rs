@@ -4,6 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 
+use crate::claims::sources::SOURCES;
 use crate::claims::{Claim, Tried, try_out};
 use crate::commands::args::Format;
 use crate::commands::claims::{json, questions, text};
@@ -69,6 +70,7 @@ impl Experiment for OneClaim {
 
     fn conclude(&self, tried: &Tried, screen: &Screen) -> Result<()> {
         if let Some((page, _)) = &screen.page {
+            page.sources(&SOURCES);
             let mut text = Vec::new();
             text::answer(tried, VIEW, &mut text)?;
             page.name(&format!("{} | {}", self.0.id, self.0.claim));

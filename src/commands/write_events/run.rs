@@ -42,6 +42,9 @@ fn execute(args: &WriteArgs) -> Result<ExitCode> {
         Layout::Row,
         &|view, out| Box::new(trace::Calls::new(view, out)),
     )?;
+    if let Some((page, _)) = &screen.page {
+        page.sources(&[("src/commands/write_events/ends.rs", include_str!("ends.rs"))]);
+    }
     let triggers = match args.trigger {
         Some(trigger) => vec![trigger],
         None => vec![Trigger::Level, Trigger::Edge],

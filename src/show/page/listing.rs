@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 /// The files in which servers make their calls.
-const SOURCES: [(&str, &str); 6] = [
+const SOURCES: [Source; 6] = [
     (
         "src/server/blocking.rs",
         include_str!("../../server/blocking.rs"),
@@ -36,18 +36,30 @@ pub struct Function {
     pub text: String,
 }
 
+/// A file's name, from the root of the crate, and its text.
+pub type Source = (&'static str, &'static str);
+
 /// The functions that have been shown so far.
 #[derive(Debug, Default)]
 pub struct Listing {
     /// In the order in which they made their first call.
     pub parts: Vec<Function>,
+    /// Beside those of the servers.
+    others: &'static [Source],
 }
 
 impl Listing {
+    /// Nothing shown yet; calls may also be made in these files.
+    pub fn new(others: &'static [Source]) -> Listing {
+        let parts = Vec::new();
+        Listing { parts, others }
+    }
+
     /// The part and the line in it, both counted from 0, that made a call;
-    /// `None` for a call that no server has made.
+    /// `None` for a call from elsewhere.
     pub fn find(&mut self, file: &str, line: u32) -> Option<(usize, usize)> {
-        let (file, text) = SOURCES.iter().find(|(known, _)| *known == file)?;
+        let mut sources = SOURCES.iter().chain(self.others);
+        let (file, text) = sources.find(|(known, _)| *known == file)?;
         let line = line as usize;
         let known = self.parts.iter().position(|part| {
             let lines = part.first..part.first + part.text.lines().count();

@@ -27,7 +27,7 @@ pub use crate::show::page::ask::numbers;
 use crate::show::page::file::Target;
 use crate::show::page::formats::Formats;
 pub use crate::show::page::formats::VIEW;
-use crate::show::page::listing::{Function, Listing};
+use crate::show::page::listing::{Function, Listing, Source};
 pub use crate::show::page::moment::Asked;
 use crate::show::page::pack::{Shared, Texts};
 pub use crate::show::page::part::MOST;
@@ -55,6 +55,8 @@ struct State {
     layout: Layout,
     formats: Formats,
     parts: Vec<Part>,
+    /// Where calls are made that no server makes.
+    sources: &'static [Source],
     /// SIGINT or SIGTERM: nobody comes back to write the page.
     interrupted: bool,
 }
@@ -79,6 +81,7 @@ impl Page {
             layout,
             formats: Formats::new(text),
             parts: Vec::new(),
+            sources: &[],
             interrupted: false,
         })))
     }
@@ -101,6 +104,12 @@ impl Page {
             part.watched(command);
             part.name(head);
         }
+    }
+
+    /// The files of an experiment that makes its calls itself: they are its
+    /// listing.
+    pub fn sources(&self, sources: &'static [Source]) {
+        self.lock().sources = sources;
     }
 
     /// How many runs it has.
@@ -137,7 +146,7 @@ impl Page {
 
 impl State {
     fn write(&mut self) -> Result<()> {
-        let mut listing = Listing::default();
+        let mut listing = Listing::new(self.sources);
         for part in &mut self.parts {
             part.place(&mut listing);
         }

@@ -34,7 +34,7 @@ RUNS.forEach((run, r) => {
     m.l = [from, to - 1];
     m.r = within(m.r, made);
     if (!m.h) [line, made] = [to, m.r[1]];   // half a line: the other half is the next one's
-    place = m.p ||= place;               // a thread that sleeps stays in its line
+    place = m.p = 'p' in m ? m.p : place;
   }
   /* One escape, as strace writes it, is one byte. */
   run.bytes = {};

@@ -199,9 +199,9 @@ pub struct Short<'a> {
     w: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     f: &'a Option<Flow>,
-    /// The place of the last moment that has one.
+    /// The place of the last moment, if nothing is said.
     #[serde(skip_serializing_if = "Option::is_none")]
-    p: Option<(usize, usize)>,
+    p: Option<Option<(usize, usize)>>,
     #[serde(skip_serializing_if = "Delta::is_empty")]
     d: Delta,
 }
@@ -217,8 +217,11 @@ pub fn moments<'a>(moments: &'a [Moment], texts: &mut Texts) -> Vec<Short<'a>> {
             // Half a line: the other half is the next moment's.
             (line, record) = (to, moment.r.1);
         }
-        let new_place = moment.p.filter(|_| moment.p != place);
-        place = moment.p.or(place);
+        // A thread that sleeps, or whose client acts, stays in its line.
+        let called = matches!(moment.k, Kind::Call | Kind::Report);
+        let stands = if called { moment.p } else { moment.p.or(place) };
+        let new_place = Some(stands).filter(|stands| *stands != place);
+        place = stands;
         Short {
             k: Some(moment.k).filter(|kind| *kind != Kind::Call),
             s: texts.add(&moment.s),

@@ -81,7 +81,7 @@ impl Fold {
             };
         }
         self.open = None;
-        moment.place = record.place();
+        moment.place = record.source();
         moment.look("thread")
     }
 

@@ -31,7 +31,7 @@ impl Part {
         if let Input::Call(record) | Input::Echo(record, _) | Input::HungUp(record, _) = input {
             // What it slept in is what has returned now.
             for index in self.asleep.drain(..) {
-                self.moments[index].place = record.place();
+                self.moments[index].place = record.source();
             }
         }
         let last = self.lines.len().saturating_sub(1);
