@@ -14,6 +14,7 @@ use rustix::net::sockopt::Timeout;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 use crate::lab::witness::move_up;
+use crate::trace::{CallFailed, OfCall};
 
 /// How long a client waits for a place in the listener's queue.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -52,21 +53,28 @@ pub enum End {
 
 impl Client {
     /// Connects to the server.
-    pub fn connect(&mut self, server: SocketAddr) -> io::Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// The call that failed: socket(2), fcntl(2), setsockopt(2), connect(2) or
+    /// getsockname(2).
+    pub fn connect(&mut self, server: SocketAddr) -> Result<(), CallFailed> {
         let family = match server {
             SocketAddr::V4(_) => AddressFamily::INET,
             SocketAddr::V6(_) => AddressFamily::INET6,
         };
-        let low = rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        let low = rustix::net::socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+            .of_call("socket")?;
         // Up before the connect: the number is the one that the server's
         // accept4 should get.
-        let socket = move_up(&low)?;
+        let socket = move_up(&low).of_call("fcntl(F_DUPFD_CLOEXEC)")?;
         drop(low);
         // While the listener's queue is full, connect(2) waits; SO_SNDTIMEO
         // limits that, and ends it with EINPROGRESS (socket(7)).
         let (timeout, full) = (Timeout::Send, "the listener's queue is full");
-        rustix::net::sockopt::set_socket_timeout(&socket, timeout, Some(PATIENCE))?;
-        rustix::net::connect(&socket, &server).map_err(|errno| match errno {
+        rustix::net::sockopt::set_socket_timeout(&socket, timeout, Some(PATIENCE))
+            .of_call("setsockopt(SO_SNDTIMEO)")?;
+        let connected = rustix::net::connect(&socket, &server).map_err(|errno| match errno {
             rustix::io::Errno::INPROGRESS => io::Error::new(
                 ErrorKind::TimedOut,
                 format!(
@@ -75,11 +83,14 @@ impl Client {
                 ),
             ),
             errno => errno.into(),
-        })?;
+        });
+        connected.of_call("connect")?;
         let stream = TcpStream::from(socket);
-        stream.set_nodelay(true)?;
-        stream.set_nonblocking(true)?;
-        self.address = Some(stream.local_addr()?);
+        stream
+            .set_nodelay(true)
+            .of_call("setsockopt(TCP_NODELAY)")?;
+        stream.set_nonblocking(true).of_call("ioctl(FIONBIO)")?;
+        self.address = Some(stream.local_addr().of_call("getsockname")?);
         self.socket = Some(File::from(std::os::fd::OwnedFd::from(stream)));
         Ok(())
     }

@@ -11,6 +11,7 @@
 pub mod audience;
 pub mod board;
 pub mod client;
+mod clock;
 pub mod fds;
 mod inet_diag;
 mod interrupt;

@@ -7,16 +7,17 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use nix::sys::socket::{Shutdown, shutdown};
 
 use crate::lab::audience::Event;
 use crate::lab::client::{Client, End};
+use crate::lab::clock::Clock;
 use crate::lab::report::scene::{Action, ClientSide, Step};
 use crate::lab::running::{Lab, failed};
-use crate::lab::settle::{Rest, SETTLE};
+use crate::lab::settle::Rest;
 use crate::trace::Name;
 
 /// What the clients are told to do.
@@ -157,7 +158,7 @@ impl Lab {
         }
         step.at_ns = self.began.elapsed().as_nanos() as u64;
         match action {
-            Action::Connect => client.connect(address).map_err(|e| failed("connect", e))?,
+            Action::Connect => client.connect(address)?,
             Action::Send => client.say(message).map_err(|e| failed("write", e))?,
             Action::Recv => {}
             Action::Shutdown => client.hang_up().map_err(|e| failed("shutdown", e))?,
@@ -204,11 +205,11 @@ impl Lab {
         let mut audience = self.audience.lock();
         audience.hear(&Event::ShutDown { asleep, at_ns })?;
         drop(audience);
-        let deadline = Instant::now() + SETTLE;
+        let mut clock = Clock::start();
         let a_moment = Duration::from_millis(1);
         while self.ended.recv_timeout(a_moment) == Err(RecvTimeoutError::Timeout) {
             self.take_in(Duration::ZERO)?;
-            if Instant::now() > deadline {
+            if clock.is_over() {
                 anyhow::bail!("the server does not end, although its listener is shut down");
             }
         }

@@ -5,18 +5,16 @@
 
 use std::fmt;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 
 use crate::lab::audience::Event;
+use crate::lab::clock::{Clock, SETTLE};
 use crate::lab::report::scene::Asleep;
 use crate::lab::running::{Lab, failed};
 use crate::trace::Name;
 use crate::trace::totals::Counts;
-
-/// How long a server may take to come to rest.
-pub const SETTLE: Duration = Duration::from_secs(10);
 
 /// Looks in a row that must agree before the server counts as asleep.
 const LOOKS: u32 = 3;
@@ -69,17 +67,15 @@ impl Lab {
     /// and the kernel says [`LOOKS`] times in a row that the server sleeps in
     /// the same call. Tells of the records that come meanwhile.
     pub(super) fn settle(&mut self) -> Result<Rest> {
-        let (mut progress, mut deadline) = (self.progress(), Instant::now() + SETTLE);
+        let (mut progress, mut clock) = (self.progress(), Clock::start());
         let mut last = None;
         let mut agreed = 0;
         loop {
             self.take_in(Duration::ZERO)?;
             if self.progress() > progress {
-                (progress, deadline) = (self.progress(), Instant::now() + SETTLE);
+                (progress, clock) = (self.progress(), Clock::start());
             }
-            // Before the look: a machine that stood still for so long, and goes
-            // on, gets one.
-            let late = Instant::now() > deadline;
+            let late = clock.is_over();
             if self.has_ended() {
                 self.take_in(Duration::ZERO)?;
                 return Ok(Rest::Ended);
