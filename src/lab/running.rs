@@ -18,6 +18,7 @@ use crate::lab::report::scene::{Asleep, Blocked, WaitsFor};
 use crate::lab::tcp_table::{ServerEnd, TcpTable};
 use crate::lab::witness::{Look, Sleep, Witness};
 use crate::sys::journal::{Batch, Journal};
+use crate::trace::totals::Totals;
 use crate::trace::{Call, Failure, io_error_text};
 
 /// A running server, and what the lab knows of it.
@@ -59,7 +60,15 @@ impl Lab {
     /// records and telling of them.
     pub(super) fn tell_records(&mut self) -> Result<usize> {
         let mut audience = self.audience.lock();
-        drop(self.journal.take(&mut self.records));
+        let state = self.journal.take(&mut self.records);
+        // Before they are told: by its number a stranger would be client A.
+        if let Some(stranger) = self.stranger(&state.totals) {
+            bail!(
+                "{stranger} has connected to the server and is none of this run's clients; \
+                 run it again"
+            );
+        }
+        drop(state);
         let taken = self.records.len();
         for record in self.records.iter() {
             audience.hear(&Event::Call(record))?;
@@ -68,6 +77,15 @@ impl Lab {
             audience.flush()?;
         }
         Ok(taken)
+    }
+
+    /// Somebody who was accepted although the lab has not sent him. With
+    /// `--listen` all come from outside.
+    fn stranger(&self, totals: &Totals) -> Option<SocketAddr> {
+        let peers = totals.connections.values().filter_map(|c| c.peer);
+        let ours = |peer| self.clients.iter().any(|it| it.address == Some(peer));
+        let mut strangers = peers.filter(|peer| !ours(*peer));
+        strangers.next().filter(|_| self.run.clients > 0)
     }
 
     /// One look at the server thread. The steps are read first: what happens

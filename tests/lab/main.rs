@@ -4,3 +4,4 @@
 mod common;
 mod listen;
 mod open_files;
+mod stranger;
