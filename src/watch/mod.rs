@@ -12,6 +12,7 @@ pub(crate) mod attach;
 pub(crate) mod client;
 pub(crate) mod decode;
 pub(crate) mod diagnosis;
+pub(crate) mod guard;
 pub(crate) mod launch;
 pub(crate) mod memory;
 pub(crate) mod network;

@@ -67,11 +67,33 @@ pub fn tracer_of(process: i32) -> Option<i32> {
     (tracer != 0).then_some(tracer)
 }
 
-/// A signal is pending that nothing holds back.
+/// Signals without a handler that do nothing unless they have one (signal(7)).
+/// SIGCONT is not among them: it has woken a stopped program.
+const HARMLESS: [i32; 3] = [libc::SIGCHLD, libc::SIGURG, libc::SIGWINCH];
+
+/// A signal is pending that nothing holds back, and that is not ignored.
 pub fn has_signal(thread: i32) -> bool {
-    let mask = |key| status_of(thread, key).and_then(|mask| u64::from_str_radix(&mask, 16).ok());
-    let of = |key| mask(key).unwrap_or(0);
-    (of("SigPnd") | of("ShdPnd")) & !of("SigBlk") != 0
+    let pending = mask_of(thread, "SigPnd") | mask_of(thread, "ShdPnd");
+    pending & !mask_of(thread, "SigBlk") & !ignored(thread) != 0
+}
+
+/// The signal does nothing to this thread's program.
+pub fn is_ignored(thread: i32, signal: i32) -> bool {
+    ignored(thread) & bit(signal) != 0
+}
+
+fn ignored(thread: i32) -> u64 {
+    let harmless = HARMLESS.iter().map(|signal| bit(*signal)).sum::<u64>();
+    mask_of(thread, "SigIgn") | (harmless & !mask_of(thread, "SigCgt"))
+}
+
+fn bit(signal: i32) -> u64 {
+    1 << (signal - 1)
+}
+
+fn mask_of(thread: i32, key: &str) -> u64 {
+    let mask = status_of(thread, key).and_then(|mask| u64::from_str_radix(&mask, 16).ok());
+    mask.unwrap_or(0)
 }
 
 /// One look at a thread.

@@ -208,6 +208,7 @@ pub fn rewind(raw: &mut Raw, _first: u64) {
     const SYSCALL: u64 = 2; // bytes of the instruction
     raw.rip -= SYSCALL;
     raw.rax = raw.orig_rax;
+    raw.orig_rax = u64::MAX; // it is in no call now
 }
 
 /// Back before the call, which is made once more: `first` is its first

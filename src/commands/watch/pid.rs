@@ -21,6 +21,7 @@ use crate::lab::audience::{Event, OutputError};
 use crate::show::text::layout::wrap;
 use crate::show::{grid, tell};
 use crate::watch::attach::{Followed, follow};
+use crate::watch::guard;
 use crate::watch::odd::end_text;
 use crate::watch::picture::{self, Picture, Watched};
 use crate::watch::proc;
@@ -44,12 +45,16 @@ pub fn execute(
     if proc::fds(process).is_empty() {
         bail!("process {process} ({name}) is another user's: look at it as that user, or as root");
     }
-    show(process, &name, &picture, screen)?;
     if args.once {
+        show(process, &name, &picture, screen)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if !guard::is_tracer()? {
+        return guard::run();
+    }
     let signal = Arc::new(AtomicI32::new(0));
-    let enough = on_interrupt(&signal)?;
+    let enough = on_ending(&signal)?;
+    show(process, &name, &picture, screen)?;
     screen.audience.tell(&Event::Trial("watch"))?;
     screen.text(|out| writeln!(out, "\n{}", "its calls, until Ctrl-C:".bold()))?;
     let followed = follow(processor, process, args.port, &screen.audience, &enough)?;
@@ -67,9 +72,14 @@ pub fn execute(
 
 /// Ctrl-C ends the watching, not this program: the other one has to be let go
 /// first.
-fn on_interrupt(number: &Arc<AtomicI32>) -> Result<Arc<AtomicBool>> {
-    let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]);
+fn on_ending(number: &Arc<AtomicI32>) -> Result<Arc<AtomicBool>> {
+    let signals = SigSet::from_iter(guard::ENDING);
     signals.thread_block().context("cannot block SIGINT")?;
+    // Not in the terminal's foreground: "stty tostop" would stop us as we
+    // write, and with us the program.
+    let mut write = SigSet::empty();
+    write.add(Signal::SIGTTOU);
+    write.thread_block().context("cannot block SIGTTOU")?;
     let enough = Arc::new(AtomicBool::new(false));
     let (told, number) = (Arc::clone(&enough), Arc::clone(number));
     thread::Builder::new()

@@ -19,6 +19,12 @@ use crate::watch::tracer::Tracer;
 /// ERESTART_RESTARTBLOCK of the kernel's include/linux/errno.h.
 const INTERRUPTED: std::ops::RangeInclusive<i64> = -516..=-512;
 
+/// Whether the program sees EINTR is not decided by this result.
+fn is_interrupted(sys: Sys, result: i64) -> bool {
+    let wait = sys.is_epoll_wait() && result == -(Errno::EINTR as i64);
+    wait || INTERRUPTED.contains(&result)
+}
+
 impl Tracer {
     pub(super) fn set_call(&mut self, thread: i32, call: Option<Entered>) {
         if let Some(local) = self.threads.get_mut(&thread) {
@@ -71,6 +77,41 @@ impl Tracer {
         Ok(())
     }
 
+    /// What has become of a call that was to be interrupted: it may have
+    /// returned before.
+    pub(super) fn look_again(&mut self, thread: i32) -> nix::Result<()> {
+        let Some(local) = self.threads.get_mut(&thread) else {
+            return Ok(());
+        };
+        let Some(call) = local.interrupted.take() else {
+            return Ok(());
+        };
+        let said = registers(&ptrace::getregs(Pid::from_raw(thread))?);
+        // The first argument's register may hold the result.
+        let same = said.args[1..] == call.args[1..];
+        if self.processor.call(said.number) != Some(call.sys) || !same {
+            self.set_call(thread, None); // over before anybody could see how
+        } else if is_interrupted(call.sys, said.result) {
+            local.interrupted = Some(call);
+        } else {
+            self.returned(thread, call, said.result);
+            self.set_call(thread, None);
+        }
+        Ok(())
+    }
+
+    /// A signal that the program hears of: its wait has failed with EINTR.
+    pub(super) fn fails(&mut self, thread: i32) {
+        let Some(local) = self.threads.get_mut(&thread) else {
+            return;
+        };
+        // Other calls may yet go on, which the kernel decides.
+        if let Some(call) = local.interrupted.take_if(|call| call.sys.is_epoll_wait()) {
+            self.returned(thread, call, -(Errno::EINTR as i64));
+            self.set_call(thread, None);
+        }
+    }
+
     fn moved(&self) {
         let mut state = self.shared.lock();
         state.moves += 1;
@@ -86,8 +127,8 @@ impl Tracer {
             return Ok(());
         };
         let said = registers(&ptrace::getregs(Pid::from_raw(thread))?);
-        if INTERRUPTED.contains(&said.result) {
-            // Whether the program sees EINTR shows at its next call.
+        if is_interrupted(call.sys, said.result) {
+            // Whether the program sees EINTR shows at its next stop.
             local.interrupted = Some(call);
             return Ok(());
         }

@@ -51,10 +51,13 @@ impl Tracer {
             false => ptrace::syscall_info(Pid::from_raw(thread))?.op == ENTRY,
         };
         if self.shared.lock().detach {
-            // This stop has taken the place of the PTRACE_INTERRUPT.
-            if !entry {
-                self.once_more(thread)?;
+            if entry {
+                // Let go here it would enter the call with our interruption
+                // pending, and an epoll_wait would fail. It stops once more.
+                return ptrace::syscall(Pid::from_raw(thread), None);
             }
+            // This stop has taken the place of the PTRACE_INTERRUPT.
+            self.once_more(thread)?;
             return self.let_go(thread);
         }
         match entry {
@@ -86,6 +89,7 @@ impl Tracer {
             self.add(thread, proc::process_of(thread));
             self.shared.lock().moves += 1;
         } else if signal == libc::SIGTRAP {
+            self.look_again(thread)?;
             self.once_more(thread)?;
             if self.shared.lock().detach {
                 return self.let_go(thread);
@@ -95,6 +99,13 @@ impl Tracer {
     }
 
     fn signal(&mut self, thread: i32, number: i32) -> nix::Result<()> {
+        self.look_again(thread)?;
+        // An untraced program would have slept on (signal(7)): the kernel
+        // throws an ignored signal away, but not under a tracer's eyes.
+        match proc::is_ignored(thread, number) {
+            true => self.once_more(thread)?,
+            false => self.fails(thread),
+        }
         let signal = Signal::try_from(number).ok();
         if signal.is_none() {
             // A real-time signal: nix cannot name it, so it cannot be
