@@ -173,9 +173,14 @@ fn print(bytes: &[u8]) -> Result<ExitCode> {
 /// standard error: what was given, and what would be right.
 pub fn refuse(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        // A closed pipe is a quiet end.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
+        return match error.print().and_then(|()| io::stdout().flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                tell(&format!("epoll-lab: {}", OutputError(error)));
+                ExitCode::FAILURE
+            }
+            // A closed pipe is a quiet end.
+            _ => ExitCode::SUCCESS,
+        };
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         let _ = error.print();
@@ -193,8 +198,24 @@ pub fn refuse(error: &clap::Error) -> ExitCode {
         .strip_prefix("error: ")
         .unwrap_or(&told)
         .replace("..=", " to ");
-    tell(&format!("epoll-lab: {} (see --help)", shorten(&told)));
+    tell(&format!(
+        "epoll-lab: {} (see --help)",
+        visible(&shorten(&told))
+    ));
     ExitCode::from(2)
+}
+
+/// What was given comes back as it was, but for what a terminal would obey:
+/// control characters, and those that turn the direction of writing.
+fn visible(told: &str) -> String {
+    let mut text = String::with_capacity(told.len());
+    for c in told.chars() {
+        match c {
+            '\'' | '"' | '\\' => text.push(c),
+            _ => text.extend(c.escape_debug()),
+        }
+    }
+    text
 }
 
 /// A value of thousands of bytes need not be repeated whole: its beginning

@@ -40,7 +40,7 @@ impl Audience for Aside {
         match *event {
             Event::Run(run) => self.outside = run.clients == 0,
             Event::Listening(address) => {
-                if !address.ip().is_loopback() {
+                if !address.ip().to_canonical().is_loopback() {
                     tell(&format!(
                         "epoll-lab: warning: {address} can be reached from other machines"
                     ));

@@ -5,16 +5,17 @@
 
 use std::fmt::Write;
 
-/// Bytes as a word for a shell: quoted if it has to be, and `...` in place of
-/// what a terminal should not see.
+/// Bytes as a word for a shell, in printable ASCII: quoted if it has to be, as
+/// `$'...'` (bash(1), "QUOTING") where plain quotes would not do.
 pub fn shell_word(bytes: &[u8]) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.,:/+=@%".contains(byte);
+    let printable = |byte: &u8| matches!(byte, 0x20..=0x7e);
     match str::from_utf8(bytes) {
         Ok(text) if bytes.iter().all(plain) => text.into(),
-        Ok(text) if !text.contains(char::is_control) => {
+        Ok(text) if bytes.iter().all(printable) => {
             format!("'{}'", text.replace('\'', r"'\''"))
         }
-        _ => "...".into(),
+        _ => format!("$'{}'", escape(bytes).replace('\'', r"\'")),
     }
 }
 
@@ -124,8 +125,9 @@ mod tests {
             (b"~", "'~'"),
             (b"*.rs", "'*.rs'"),
             (b"wow!", "'wow!'"),
-            (b"\x1b[2J", "..."),
-            (b"\xff", "..."),
+            (b"\x1b[2J", r"$'\33[2J'"),
+            (b"it's\xff", r"$'it\'s\377'"),
+            ("\u{202e}1".as_bytes(), r"$'\342\200\2561'"),
         ] {
             assert_eq!(shell_word(bytes), word);
         }

@@ -20,6 +20,35 @@ fn refused(args: &[&str]) -> String {
     stderr
 }
 
+/// What a terminal would obey comes back as text.
+#[test]
+fn a_refusal_repeats_no_control_character() {
+    for (arg, seen) in [
+        ("--\t", r"'--\t'"),
+        ("\u{9b}2J", r"'\u{9b}2J'"),
+        ("\u{202e}evil", r"'\u{202e}evil'"),
+        ("it's\\", r"'it's\'"),
+    ] {
+        let stderr = refused(&["lt", arg]);
+        assert!(stderr.contains(seen), "{stderr}");
+    }
+}
+
+#[test]
+fn help_that_nobody_gets_is_a_failure() {
+    for flag in ["--help", "--version", "lt --help", "help"] {
+        let output = run(&mut shell(&format!("\"$LAB\" {flag} > /dev/full")));
+        assert_eq!(output.shell_status(), 1, "{}", output.told());
+        let stderr = output.stderr();
+        assert!(
+            stderr.contains("write to standard output: ENOSPC"),
+            "{stderr}"
+        );
+        let output = run(&mut shell(&format!("\"$LAB\" {flag} | true; exec true")));
+        assert_eq!(output.stderr(), "", "a closed pipe is a quiet end");
+    }
+}
+
 #[test]
 fn a_wrong_value_is_named_with_what_would_be_right() {
     let long = "x".repeat(32_769);

@@ -35,6 +35,21 @@ fn harmless(text: &str) {
     }
 }
 
+/// Loopback in an IPv6 address too (ipv6(7): v4-mapped).
+#[test]
+fn only_this_machine_reaches_a_mapped_loopback() {
+    for (address, warns) in [
+        ("[::ffff:127.0.0.1]:0", false),
+        ("127.0.0.1:0", false),
+        ("0.0.0.0:0", true),
+    ] {
+        let server = Listening::start(&mut lab(&format!("lt --listen {address}")));
+        let told = server.interrupt().stderr();
+        let warned = told.contains("can be reached from other machines");
+        assert_eq!(warned, warns, "{address}: {told}");
+    }
+}
+
 #[test]
 fn hostile_bytes_reach_the_terminal_as_escapes() {
     let every: Vec<u8> = (0..=255).collect();

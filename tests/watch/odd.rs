@@ -20,6 +20,18 @@ fn refuses(program: &[&str], status: i32, sentence: &str) {
     assert_eq!(left.stdout(), "", "left behind: {program:?}");
 }
 
+/// `--` is for a program whose name begins with a dash; its arguments are its
+/// own without it too.
+#[test]
+fn dashes_before_the_program_may_be_left_out() {
+    let output = run(&mut epoll_lab([
+        "watch", "--acts", "basic", "sh", "-c", "exit 7",
+    ]));
+    assert_eq!(output.shell_status(), 1, "{}", output.told());
+    let stderr = output.stderr();
+    assert!(stderr.contains("exit(7)"), "{stderr}");
+}
+
 #[test]
 fn programs_that_are_no_servers() {
     let Some(path) = server("odd") else { return };

@@ -122,7 +122,8 @@ pub struct WatchArgs {
     pub strict: bool,
 
     /// The program to start, and its arguments
-    #[arg(last = true, value_name = "COMMAND", required_unless_present = "pid")]
+    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
+    #[arg(required_unless_present = "pid")]
     pub command: Vec<OsString>,
 }
 
