@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::browser::Browser;
 use crate::common::{epoll_lab, program, run, skip};
-use crate::{Directory, data};
+use crate::{Directory, data, states};
 
 const ACTS: [&str; 4] = ["basic", "burst", "reset", "slow"];
 
@@ -72,6 +72,29 @@ fn each_act_is_a_part() {
     let sleeps = |it: &&Value| it["k"] == "stuck";
     let stuck = runs[0]["moments"].as_array().unwrap().iter().find(sleeps);
     assert_eq!(stuck.expect("it sleeps for A")["d"]["call"], "recv(5<A>)");
+}
+
+/// Python's `selectors` opens an epoll instance and closes it, as it is
+/// imported; the listener gets its number.
+#[test]
+fn a_closed_epoll_instance_is_not_shown() {
+    let directory = Directory::new("closed");
+    let server = directory.file("server.py");
+    let listing = "import socket, selectors\n\
+                   s = socket.create_server(('127.0.0.1', 0))\n\
+                   while True:\n c = s.accept()[0]\n while d := c.recv(5): c.sendall(d)\n";
+    fs::write(&server, listing).unwrap();
+    if Command::new("python3").arg("--version").output().is_err() {
+        return skip("the page of a Python server", "python3 is missing");
+    }
+    let server = format!("python3 {}", server.display());
+    let Some(page) = watched(&server, &directory.file("a.html")) else {
+        return;
+    };
+    let page = data(&page);
+    let last = states(&page["runs"][0]).pop().unwrap();
+    assert_eq!(last["lfd"], 3, "{last:?}");
+    assert!(last.get("efd").is_none_or(Value::is_null), "{last:?}");
 }
 
 #[test]

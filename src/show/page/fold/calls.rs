@@ -34,16 +34,22 @@ impl Fold {
         Moment::new(Kind::Setup, say).look("interest").look("L")
     }
 
-    /// A listener or an epoll instance comes into being.
+    /// A listener or an epoll instance comes into being. The kernel gives a
+    /// number again only after a close, which a trace of the set-up leaves out:
+    /// Python's `selectors` tries an epoll instance as it is imported.
     fn note_new(&mut self, record: &Record) {
         match (record.call, record.result) {
             (Call::Listen { fd, .. }, Ok(_)) => {
                 self.listener = Some(fd.raw);
                 self.board.set("lfd", fd.raw);
+                if self.epoll == self.listener {
+                    (self.epoll, self.epolls) = (None, self.epolls - 1);
+                    self.board.set("efd", Value::Null);
+                }
             }
             (Call::EpollCreate1 | Call::EpollCreate, Ok(fd)) => {
-                self.epoll = Some(fd);
-                self.epolls += 1;
+                let again = self.epoll.replace(fd) == Some(fd);
+                self.epolls += u64::from(!again);
                 self.board.set("efd", fd);
                 // An fd may be on the lists of several.
                 self.board.set("many", nonzero(self.epolls - 1));
