@@ -86,6 +86,8 @@ pub struct Session<'a> {
     printed: Arc<Mutex<Vec<u8>>>,
     /// The sleep for one client that has been told of.
     told: Option<u64>,
+    /// A second thread, or a second process, has made calls too.
+    shared_work: bool,
 }
 
 impl<'a> Session<'a> {
@@ -120,6 +122,7 @@ impl<'a> Session<'a> {
             tracer: Some(tracer),
             printed,
             told: None,
+            shared_work: false,
         };
         session.wait_for_listener(&program.told())?;
         Ok(session)
@@ -212,6 +215,7 @@ impl<'a> Session<'a> {
         let mut records: Vec<_> = self.shared.lock().records.drain(..).collect();
         records.sort_by_key(|record| record.thread.map_or(1, |(ordinal, _)| ordinal));
         for record in &records {
+            self.shared_work |= record.thread.is_some_and(|(ordinal, _)| ordinal > 1);
             self.audience.tell(&Event::Call(record))?;
         }
         Ok(())
@@ -310,6 +314,13 @@ impl<'a> Session<'a> {
     pub fn notes(&self) -> Vec<String> {
         let state = self.shared.lock();
         let mut notes = Vec::new();
+        if self.shared_work {
+            notes.push(
+                "Several threads or processes made these calls. Which of them is first is the \
+                 scheduler's choice: --trace may show other lines, in another order, next time."
+                    .into(),
+            );
+        }
         if state.uring > 0 {
             notes.push(
                 "The program uses io_uring: what it does there are no system calls, and is not \

@@ -1,9 +1,10 @@
 //! Servers in other languages, and programs that everybody runs.
 
 use std::fs;
+use std::process::Command;
 
-use crate::common::skip;
-use crate::servers::{is_there, may_trace, records, scratch, source};
+use crate::common::{run, skip};
+use crate::servers::{is_there, may_trace, records, scratch, source, watch};
 
 /// The verdict of each act, and the trigger of the first client.
 #[track_caller]
@@ -60,6 +61,29 @@ fn python_selectors() {
         ];
         all(&found, &expected);
     }
+}
+
+/// Its runtime has threads that take turns at one epoll instance.
+#[test]
+fn go() {
+    if !present("go", "version") {
+        return;
+    }
+    let built = scratch().join("echo-go");
+    let mut build = Command::new("go");
+    build.arg("build").arg("-o").arg(&built);
+    // A test needs no home directory, and no network.
+    build.env("GOCACHE", scratch().join("go-cache"));
+    build.env("GOFLAGS", "-mod=mod").env("GO111MODULE", "off");
+    run(build.arg(source("echo.go"))).ok();
+    let program = [&*built.to_string_lossy(), "9999"];
+    all(&verdicts(&[], &program), &WELL);
+    let output = watch(&["--acts", "basic"], &program).ok();
+    assert!(
+        output.stdout().contains("scheduler's choice"),
+        "{}",
+        output.told()
+    );
 }
 
 #[test]
