@@ -7,18 +7,21 @@
 //! tracer has prepared can change it, so the tracer must not die: it is a
 //! child in a process group of its own, and lets go when its parent is gone.
 
-use std::ffi::OsStr;
+use std::ffi::{CStr, OsStr};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitCode};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
-use nix::sys::prctl::set_pdeathsig;
+use nix::sys::prctl::{set_name, set_pdeathsig};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::{Pid, getpid, getppid};
 
 /// In the tracer's environment: its parent's number.
 const PARENT: &str = "EPOLL_LAB_GUARDED_BY";
+
+const NAME: &CStr = c"epoll-lab";
 
 /// What ends the watching, from the terminal or from somebody else.
 pub const ENDING: [Signal; 4] = [
@@ -36,6 +39,8 @@ pub fn is_tracer() -> Result<bool> {
         return Ok(false);
     }
     set_pdeathsig(Signal::SIGTERM).context("prctl(PR_SET_PDEATHSIG)")?;
+    // For ps and top: it was started as /proc/self/exe.
+    set_name(NAME).context("prctl(PR_SET_NAME)")?;
     if getppid() != parent {
         bail!("its parent has ended"); // before it could be told
     }
@@ -49,6 +54,7 @@ pub fn run() -> Result<ExitCode> {
     signals.thread_block().context("cannot block SIGINT")?;
     // PR_SET_PDEATHSIG is about the thread that forks: this one stays.
     let mut tracer = Command::new("/proc/self/exe")
+        .arg0(OsStr::from_bytes(NAME.to_bytes()))
         .args(std::env::args_os().skip(1))
         .env(PARENT, getpid().to_string())
         // Whoever kills our group, as a shell's kill -9 %1 does, spares it.

@@ -64,7 +64,8 @@ pub fn command_of(process: i32) -> Option<String> {
 /// Who traces it already, if anybody does.
 pub fn tracer_of(process: i32) -> Option<i32> {
     let tracer = status_of(process, "TracerPid")?.parse().ok()?;
-    (tracer != 0).then_some(tracer)
+    // The thread that traces it (ptrace(2)).
+    (tracer != 0).then(|| process_of(tracer))
 }
 
 /// Signals without a handler that do nothing unless they have one (signal(7)).

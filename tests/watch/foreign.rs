@@ -20,7 +20,7 @@ fn verdicts(flags: &[&str], program: &[&str]) -> Vec<(String, String)> {
 }
 
 #[track_caller]
-fn present(command: &str, version: &str) -> bool {
+pub fn present(command: &str, version: &str) -> bool {
     let there = is_there(command, &[version]);
     let missing = if there {
         "ptrace is forbidden"
@@ -149,18 +149,7 @@ fn nginx() {
     if !present("nginx", "-v") {
         return;
     }
-    let directory = scratch().join("nginx");
-    fs::create_dir_all(&directory).expect("a directory");
-    let at = directory.display();
-    let conf = format!(
-        "daemon off; worker_processes 1; pid {at}/pid; error_log {at}/error;\n\
-         events {{ worker_connections 64; }}\n\
-         http {{ access_log off; client_body_temp_path {at}/1; proxy_temp_path {at}/2;\n\
-         fastcgi_temp_path {at}/3; uwsgi_temp_path {at}/4; scgi_temp_path {at}/5;\n\
-         server {{ listen 127.0.0.1:7103; location / {{ return 200 hello; }} }} }}\n"
-    );
-    let file = directory.join("conf");
-    fs::write(&file, conf).expect("a configuration");
+    let file = nginx_conf("nginx", 7103);
     let message = r"GET / HTTP/1.0\r\n\r\n";
     let flags = [
         "--answer",
@@ -170,6 +159,23 @@ fn nginx() {
         "--acts",
         "basic,burst,reset",
     ];
-    let found = verdicts(&flags, &["nginx", "-c", &file.to_string_lossy()]);
+    let found = verdicts(&flags, &["nginx", "-c", &file]);
     all(&found, &WELL[..3]);
+}
+
+/// A configuration for one worker that stays in the foreground.
+pub fn nginx_conf(directory: &str, port: u16) -> String {
+    let directory = scratch().join(directory);
+    fs::create_dir_all(&directory).expect("a directory");
+    let at = directory.display();
+    let conf = format!(
+        "daemon off; worker_processes 1; pid {at}/pid; error_log {at}/error;\n\
+         events {{ worker_connections 64; }}\n\
+         http {{ access_log off; client_body_temp_path {at}/1; proxy_temp_path {at}/2;\n\
+         fastcgi_temp_path {at}/3; uwsgi_temp_path {at}/4; scgi_temp_path {at}/5;\n\
+         server {{ listen 127.0.0.1:{port}; location / {{ return 200 hello; }} }} }}\n"
+    );
+    let file = directory.join("conf");
+    fs::write(&file, conf).expect("a configuration");
+    file.to_string_lossy().into_owned()
 }

@@ -9,6 +9,7 @@ mod foreign;
 mod odd;
 mod ours;
 mod pid;
+mod running;
 mod same;
 mod servers;
 mod textbook;

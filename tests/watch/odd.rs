@@ -8,11 +8,13 @@ use crate::common::epoll_lab;
 use crate::common::run;
 use crate::servers::{scratch, server, watch};
 
-/// Nothing on standard output, one line on standard error, nothing left.
+/// Its heading on standard output, one line on standard error, nothing left.
 #[track_caller]
 fn refuses(program: &[&str], status: i32, sentence: &str) {
     let output = watch(&["--acts", "basic"], program);
     assert_eq!(output.shell_status(), status, "{}", output.told());
+    let heading = format!("watch | {}\n\n", program.join(" "));
+    assert_eq!(output.stdout(), heading);
     let stderr = output.stderr();
     assert_eq!(stderr.lines().count(), 1, "{}", output.told());
     assert!(stderr.contains(sentence), "{sentence}\n{}", output.told());

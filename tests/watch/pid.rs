@@ -2,170 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-
-use crate::common::listening::{Stream, eventually};
-use crate::common::{Output, epoll_lab, run};
-use crate::servers::server;
-
-/// A server that runs by itself. It ends with the test.
-struct Running {
-    child: Child,
-    port: u16,
-}
-
-impl Running {
-    fn start(path: &Path) -> Running {
-        // Without what was open in whoever has started the tests, such as a
-        // lock: the listener's number is to be 3.
-        let without = "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; exec \"$0\"";
-        let child = Command::new("sh")
-            .args(["-c", without])
-            .arg(path)
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("the server starts");
-        let port = until("it listens", || listening_port(child.id()));
-        Running { child, port }
-    }
-
-    fn pid(&self) -> String {
-        self.child.id().to_string()
-    }
-
-    fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("connect");
-        let limit = Some(Duration::from_secs(20));
-        stream.set_read_timeout(limit).expect("a limit");
-        stream
-    }
-
-    /// It still serves.
-    #[track_caller]
-    fn serves(&self) {
-        echo(&mut self.connect(), b"are you there?");
-    }
-
-    fn calls(&self) -> String {
-        let path = format!("/proc/{}/syscall", self.child.id());
-        std::fs::read_to_string(path).unwrap_or_default()
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-#[track_caller]
-fn echo(stream: &mut TcpStream, text: &[u8]) {
-    stream.write_all(text).expect("send");
-    let mut back = vec![0; text.len()];
-    stream.read_exact(&mut back).expect("the echo");
-    assert_eq!(back, text);
-}
-
-fn until<T>(what: &str, mut is_so: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(found) = is_so() {
-            return found;
-        }
-        assert!(began.elapsed() < Duration::from_secs(20), "never: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// From /proc/PID/net/tcp and its fds.
-fn listening_port(process: u32) -> Option<u16> {
-    let table = std::fs::read_to_string(format!("/proc/{process}/net/tcp")).ok()?;
-    let fds = std::fs::read_dir(format!("/proc/{process}/fd")).ok()?;
-    let sockets: Vec<String> = fds
-        .filter_map(|fd| {
-            Some(
-                std::fs::read_link(fd.ok()?.path())
-                    .ok()?
-                    .display()
-                    .to_string(),
-            )
-        })
-        .collect();
-    table.lines().skip(1).find_map(|line| {
-        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
-        let ours = sockets.contains(&format!("socket:[{}]", fields[9]));
-        let port = u16::from_str_radix(fields[1].rsplit_once(':')?.1, 16).ok()?;
-        (fields[3] == "0A" && ours).then_some(port)
-    })
-}
-
-/// The watcher, once it has attached.
-struct Watcher {
-    child: Child,
-    out: Stream,
-}
-
-impl Watcher {
-    fn attach(server: &Running) -> Watcher {
-        let mut child = epoll_lab(["watch", "--pid", &server.pid()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the watcher starts");
-        let out = Stream::read(child.stdout.take().expect("piped"), Vec::new());
-        let watcher = Watcher { child, out };
-        watcher.says("its calls, until Ctrl-C:");
-        let status = format!("/proc/{}/status", server.child.id());
-        until("it is traced", || {
-            let status = std::fs::read_to_string(&status).ok()?;
-            (!status.contains("TracerPid:\t0\n")).then_some(())
-        });
-        // Its sleep has been taken up again.
-        until("it sleeps", || server.calls().contains(' ').then_some(()));
-        watcher
-    }
-
-    fn said(&self) -> String {
-        String::from_utf8_lossy(&self.out.so_far()).into_owned()
-    }
-
-    /// Waits until it has said so; one that never does fails the test.
-    #[track_caller]
-    fn says(&self, text: &str) {
-        eventually(text, || self.said().contains(text).then_some(()));
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.child.id() as i32), signal).expect("kill");
-    }
-
-    /// Ctrl-C, and all that it says.
-    fn end(mut self) -> (i32, String) {
-        self.signal(Signal::SIGINT);
-        let status = eventually("it ends after SIGINT", || {
-            self.child.try_wait().expect("wait for it")
-        });
-        let said = String::from_utf8_lossy(&self.out.join()).into_owned();
-        (status.code().unwrap_or(-1), said)
-    }
-}
-
-impl Drop for Watcher {
-    fn drop(&mut self) {
-        // Of one that has ended already the number may be another's by now.
-        if let Ok(None) = self.child.try_wait() {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-        }
-    }
-}
+use crate::common::listening::eventually;
+use crate::common::strace;
+use crate::common::{Output, epoll_lab, program, run};
+use crate::foreign::{nginx_conf, present};
+use crate::running::{Running, Watcher, echo, until};
+use crate::servers::{scratch, server};
 
 #[test]
 fn a_program_is_followed_and_left_unharmed() {
@@ -178,13 +22,7 @@ fn a_program_is_followed_and_left_unharmed() {
         watcher.says("recv(5<A>, \"123\", 5) = 3");
         drop(client);
         watcher.says("A has hung up");
-        let (status, said) = watcher.end();
-        assert_eq!(status, 130, "{said}");
-        let words: Vec<&str> = said.split_whitespace().collect();
-        assert!(
-            words.join(" ").ends_with("was let go, and runs on."),
-            "{said}"
-        );
+        watcher.lets_go();
         // A server that ends when epoll_wait fails has not ended.
         server.serves();
     }
@@ -243,6 +81,64 @@ fn a_server_that_is_stuck_already() {
     assert!(said.contains("does not return"), "{said}");
     drop(client);
     server.serves();
+}
+
+/// Programs that everybody runs: an answer before, meanwhile and afterwards.
+#[track_caller]
+fn is_left_unharmed(words: &[&str], asks: &[u8], answers: &[u8]) {
+    let server = Running::command(words);
+    let ask = |client: &mut TcpStream| {
+        client.write_all(asks).expect("send");
+        let mut back = [0; 4096];
+        let n = client.read(&mut back).expect("the answer");
+        let told = String::from_utf8_lossy(&back[..n]);
+        assert!(back[..n].starts_with(answers), "{told}");
+    };
+    let mut before = server.connect();
+    ask(&mut before);
+    let picture = once(&server, false).stdout();
+    assert!(picture.contains("epoll_wait("), "{picture}");
+    assert!(picture.contains("connection"), "{picture}");
+    assert!(picture.contains("listener"), "{picture}");
+    let watcher = Watcher::attach(&server);
+    // Its children are seized one by one, while it serves.
+    eventually("a connection is seen", || {
+        ask(&mut server.connect());
+        let said = watcher.said();
+        (said.contains("accept4(") && said.contains("has hung up")).then_some(())
+    });
+    watcher.lets_go();
+    ask(&mut server.connect());
+    // Nobody has hung up on who was connected all the time.
+    ask(&mut before);
+}
+
+#[test]
+fn redis() {
+    if present("redis-server", "--version") {
+        let directory = scratch();
+        let directory = directory.to_string_lossy();
+        let options = ["--port", "7201", "--save", "", "--dir", &*directory];
+        let words = [&["redis-server"], &options[..]].concat();
+        is_left_unharmed(&words, b"PING\r\n", b"+PONG\r\n");
+    }
+}
+
+#[test]
+fn memcached() {
+    if present("memcached", "--version") {
+        let words = ["memcached", "-u", "root", "-p", "7202", "-U", "0"];
+        is_left_unharmed(&words, b"verbosity 0\r\n", b"OK\r\n");
+    }
+}
+
+#[test]
+fn nginx() {
+    if present("nginx", "-v") {
+        let conf = nginx_conf("nginx-pid", 7203);
+        let ask = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        is_left_unharmed(&["nginx", "-c", &conf], ask, b"HTTP/1.1 200 OK\r\n");
+    }
 }
 
 #[track_caller]
@@ -308,4 +204,52 @@ fn nobody_to_be_watched() {
         "{}",
         output.told()
     );
+}
+
+/// As in a container: the sentence names what would allow it.
+#[test]
+fn ptrace_is_forbidden() {
+    let (Some(path), Some(without)) = (server("lt"), server("without_ptrace")) else {
+        return;
+    };
+    let path = path.to_string_lossy();
+    let server = Running::command(&[&path]);
+    let attach = ["--pid".to_string(), server.pid()];
+    let launch = ["--acts", "basic", &path].map(String::from);
+    for flags in [&attach[..], &launch] {
+        let mut command = Command::new(&without);
+        command.arg(program()).arg("watch").args(flags);
+        let output = run(&mut command);
+        assert_eq!(output.shell_status(), 1, "{}", output.told());
+        let stderr = output.stderr();
+        assert_eq!(stderr.lines().count(), 1, "{}", output.told());
+        assert!(
+            stderr.contains("may not be traced") && stderr.contains("--cap-add SYS_PTRACE"),
+            "{}",
+            output.told()
+        );
+    }
+    server.serves();
+}
+
+/// One tracer a process (ptrace(2)): the other one is named.
+#[test]
+fn it_is_traced_already() {
+    let Some(path) = server("lt") else { return };
+    if !strace::is_there("a server that is traced already") {
+        return;
+    }
+    let server = Running::start(&path);
+    let first = Watcher::attach(&server);
+    let second = run(&mut epoll_lab(["watch", "--pid", &server.pid()]));
+    let named = "is traced already, by epoll-lab (process ";
+    assert!(second.stderr().contains(named), "{}", second.told());
+    assert_eq!(second.shell_status(), 1, "{}", second.told());
+    first.lets_go();
+    server.serves();
+
+    let launch = ["watch", "--acts", "basic", "--", &*path.to_string_lossy()];
+    let strace = run(strace::strace(&["-o/dev/null"], launch).stdin(Stdio::null()));
+    let named = "is traced already, by strace (process ";
+    assert!(strace.stderr().contains(named), "{}", strace.told());
 }

@@ -42,6 +42,9 @@ pub fn execute(
     let Some(picture) = picture::take(process, processor) else {
         bail!("process {process} has ended");
     };
+    if proc::look(process).is_none_or(|look| matches!(look.state, 'Z' | 'X')) {
+        bail!("process {process} ({name}) has ended: only its parent has to take notice of it");
+    }
     if proc::fds(process).is_empty() {
         bail!("process {process} ({name}) is another user's: look at it as that user, or as root");
     }

@@ -133,6 +133,8 @@ impl<W: Write> Text<W> {
         let text = match record.call {
             _ if record.result.is_err() => return false,
             Call::Socket => format!("socket={}<L>", record.result.unwrap_or(-1)),
+            // Of a connection: a call like others.
+            Call::Setsockopt { .. } if !listening => return false,
             Call::Setsockopt { option, .. } => option.to_string(),
             Call::Bind { .. } | Call::Listen { .. } => record.call.name().to_string(),
             Call::EpollCreate1 | Call::EpollCreate => {

@@ -116,8 +116,10 @@ impl Tracer {
             _ => bail!("the helper has ended before it could be seized"),
         }
         if let Err(errno) = ptrace::seize(Pid::from_raw(pid), self.options()) {
+            // As long as it lives /proc says who traces it.
+            let why = forbidden(errno, pid);
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-            bail!(forbidden(errno, pid));
+            bail!(why);
         }
         self.add(pid, pid);
         kill(Pid::from_raw(pid), Signal::SIGCONT).context("kill(SIGCONT)")?;
