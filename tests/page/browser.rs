@@ -48,6 +48,7 @@ impl Browser {
         };
         let id = format!("{}-{:?}", std::process::id(), thread::current().id());
         let profile = std::env::temp_dir().join(format!("epoll-lab-browser-{id}"));
+        std::fs::create_dir_all(&profile).expect("a directory");
         // The shell puts the pipes where the browser looks for them.
         let mut child = Command::new("sh")
             .args([
@@ -73,6 +74,8 @@ impl Browser {
             ])
             .arg(format!("--user-data-dir={}", profile.display()))
             .arg("about:blank")
+            // What else it writes goes with its profile.
+            .env("TMPDIR", &profile)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -192,8 +195,22 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
+        // It ends its own processes first, which write into the profile.
+        let close = json!({"id": self.id + 1, "method": "Browser.close"});
+        let _ = self.to.write_all(format!("{close}\0").as_bytes());
+        let began = Instant::now();
+        while let Ok(None) = self.child.try_wait()
+            && began.elapsed() < PATIENCE
+        {
+            thread::sleep(Duration::from_millis(10));
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
-        let _ = std::fs::remove_dir_all(&self.profile);
+        while std::fs::remove_dir_all(&self.profile).is_err() && self.profile.exists() {
+            if began.elapsed() > PATIENCE {
+                break;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 }
