@@ -7,3 +7,4 @@ mod common;
 mod course;
 mod documents;
 mod second_terminal;
+mod watched;

@@ -53,6 +53,10 @@ const SESSIONS: &[(&[&str], Tried)] = &[
         Here(clients::the_second_waits_unread),
     ),
     (
+        &["epoll-lab watch --acts basic --trace -- lessons/c/lt-print 9999"],
+        By("tests/listing/documents.rs"),
+    ),
+    (
         &["epoll-lab watch -- ./server"],
         By("tests/watch/verdicts.rs"),
     ),
