@@ -206,6 +206,12 @@ const SESSIONS: &[(&[&str], Tried)] = &[
     ),
     (
         &[
+            "epoll-lab watch --trace --acts basic,reset --answer any --message 'HELLOworld12\\n' --message 'ping\\n' -- ./chat 127.0.0.1:9999",
+        ],
+        Here(chat::watched),
+    ),
+    (
+        &[
             "nc 127.0.0.1 9999 > stopped",
             "nc 127.0.0.1 9999 > heard",
             "yes 'one line more' | head -n 400000 | nc -N 127.0.0.1 9999",

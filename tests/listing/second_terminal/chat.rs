@@ -142,6 +142,27 @@ pub fn the_log_of_a_talk(lines: &[&str]) {
     assert_eq!(logged[..shown.len()], shown[..], "the log and the lesson");
 }
 
+/// Its calls, of two clients of the lab's: as in the log, and drained.
+pub fn watched(lines: &[&str]) {
+    const CC: &str = "cc -Wall -Wextra -O2 -o chat chat.c";
+    let line = lines[0];
+    if !strace::is_there(&format!("`{line}`")) || !present(line, &["cc"]) {
+        return;
+    }
+    let session = Session::new("chat-watched", CC);
+    let shown = run(&mut prompt(&session.line(line))).ok().stdout();
+    let calls = [
+        r#"send(6<B>, "1: HELLOworld12\n", 16) = 16"#,
+        "recv(5<A>, buf, 5) = -1 EAGAIN                drained",
+        r#"send(5<A>, "2: ping\n", 8) = 8"#,
+        "=> basic: OK: edge-triggered, O_NONBLOCK, read until EAGAIN.",
+        "=> reset: OK: F's reset ended F's connection alone.",
+    ];
+    for call in calls {
+        assert!(shown.contains(call), "{call}\n{shown}");
+    }
+}
+
 /// `he` and `llo` are two reports, the hang-up is a third.
 pub fn a_line_in_two_pieces(lines: &[&str]) {
     const CC: &str = "cc -Wall -Wextra -O2 -o chat chat.c";
