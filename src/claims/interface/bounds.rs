@@ -1,6 +1,5 @@
 //! What the calls do not take, and how fine and how long they wait.
 
-use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -79,65 +78,79 @@ fn judge_exclusive_mod(modify: Result<(), Errno>, added: [Result<(), Errno>; 3])
 pub const NEGATIVE_TIMEOUT: Claim = Claim {
     id: "negative-timeout",
     claim: "-1 waits for ever, N for N ms",
-    asked: "A thread waits with -5; another wait of 20 ms runs out meanwhile; then the eventfd is \
-            written. And a thread waits with 5,000, and the eventfd is written.",
+    asked: "A thread waits with -5, one with INT_MIN, one with 5,000, one with INT_MAX. Another \
+            wait of 20 ms runs out meanwhile; then the eventfd is written.",
     experiment: negative_timeout,
 };
-
-fn negative_timeout(t: &mut Trial) -> Result<Finding> {
-    let mut returned = [None; 2];
-    let mut outlasts = false;
-    for (returned, timeout) in returned.iter_mut().zip([-5, 5_000]) {
-        let fd = t.eventfd("eventfd")?;
-        let epoll = t.sys.epoll_create1()?;
-        t.sys.epoll_ctl(&epoll, CtlOp::Add, &fd, IN)?;
-        let sleeper = [Sleeper::waits(epoll.0.as_raw_fd(), timeout)?];
-        settle(&sleeper)?;
-        t.note(format!("a thread: epoll_wait(..., {timeout})"));
-        if timeout < 0 {
-            let other = t.sys.epoll_create1()?;
-            t.wait_for(&other, 1, Duration::from_millis(20))?;
-            outlasts = settle(&sleeper)?.is_empty();
-        }
-        nix::unistd::write(&fd, &1_u64.to_ne_bytes()).context("write")?;
-        t.note("write(eventfd, 1)");
-        settle(&sleeper)?;
-        *returned = sleeper[0].returned();
-        t.note(match *returned {
-            Some(result) => format!("its wait returns {}", outcome(&result)),
-            None => "its wait goes on".into(),
-        });
-    }
-    Ok(judge_negative_timeout(outlasts, returned[0], returned[1]))
-}
 
 /// What a call has returned, if it has.
 type Returned = Option<nix::Result<usize>>;
 
-/// Whether -5 slept until the write; what that wait and the one of N returned.
-fn judge_negative_timeout(outlasts: bool, minus_five: Returned, some: Returned) -> Finding {
-    let result = |returned: Returned| returned.map_or("nothing".into(), |one| outcome(&one));
-    let evidence = match outlasts {
-        true => format!(
-            "a wait of -5 slept until the write; one of 5,000 ms ended at the write and returned {}",
-            result(some)
-        ),
-        false => format!(
-            "a wait of -5 returned {}; one of 5,000 ms returned {}",
-            result(minus_five),
-            result(some)
-        ),
-    };
-    let finding = match (outlasts, some) {
-        (false, None) => confirmed(evidence).why("Only -1 waits for ever, and N is N."),
+/// A wait of so many milliseconds.
+#[derive(Clone, Copy, Debug)]
+struct Waited {
+    timeout: i32,
+    /// It still slept when a wait of 20 ms had run out.
+    outlasts: bool,
+    /// What it returned once its fd was ready.
+    returned: Returned,
+}
+
+fn negative_timeout(t: &mut Trial) -> Result<Finding> {
+    let mut waits = Vec::new();
+    for timeout in [-5, i32::MIN, 5_000, i32::MAX] {
+        let fd = t.eventfd("eventfd")?;
+        let epoll = t.sys.epoll_create1()?;
+        t.sys.epoll_ctl(&epoll, CtlOp::Add, &fd, IN)?;
+        let sleeper = [Sleeper::waits(&epoll, timeout)?];
+        settle(&sleeper)?;
+        t.note(format!("a thread: epoll_wait(..., {timeout})"));
+        let other = t.sys.epoll_create1()?;
+        t.wait_for(&other, 1, Duration::from_millis(20))?;
+        let outlasts = settle(&sleeper)?.is_empty();
+        nix::unistd::write(&fd, &1_u64.to_ne_bytes()).context("write")?;
+        t.note("write(eventfd, 1)");
+        settle(&sleeper)?;
+        let returned = sleeper[0].returned();
+        t.note(match returned {
+            Some(result) => format!("its wait returns {}", outcome(&result)),
+            None => "its wait goes on".into(),
+        });
+        waits.push(Waited {
+            timeout,
+            outlasts,
+            returned,
+        });
+    }
+    Ok(judge_negative_timeout(&waits))
+}
+
+/// Of each wait: whether it slept until the write, and what it returned then.
+fn judge_negative_timeout(waits: &[Waited]) -> Finding {
+    let negative = || waits.iter().filter(|wait| wait.timeout < 0);
+    let slept = negative().filter(|wait| wait.outlasts).count();
+    let limited = || waits.iter().filter(|wait| wait.timeout > 0);
+    let early = limited().filter(|wait| wait.outlasts && wait.returned == Some(Ok(1)));
+    let early = early.count();
+    let evidence = format!(
+        "{slept} of {} negative waits slept until the write; {early} of {} with a limit ended at \
+         the write, long before it",
+        negative().count(),
+        limited().count()
+    );
+    let finding = match (slept, early) {
+        (0, 0) => confirmed(evidence).why("Only -1 waits for ever, and N is N."),
+        _ if slept < negative().count() || early < limited().count() => {
+            depends(evidence).why("They are not all alike.")
+        }
         _ => depends(evidence).why(
             "Any negative number waits for ever, and a wait ends as soon as there is something to \
              report: N is the longest, and for an idle loop also the shortest.",
         ),
     };
     finding
-        .count("negative_sleeps", outlasts.into())
-        .count("ended_early", some.is_some().into())
+        .count("negative_sleeps", slept as u64)
+        .count("ended_early", early as u64)
 }
 
 pub const MS_FINEST: Claim = Claim {
@@ -224,10 +237,19 @@ mod tests {
         assert_eq!(judge_exclusive_mod(bad, [bad, bad, good]).verdict, Refuted);
         assert_eq!(judge_exclusive_mod(good, [good; 3]).verdict, Confirmed);
 
-        let negative = |outlasts, some| judge_negative_timeout(outlasts, Some(Ok(1)), some);
-        assert_eq!(negative(true, Some(Ok(1))).verdict, Depends);
-        assert_eq!(negative(false, None).verdict, Confirmed);
-        assert_eq!(negative(true, None).verdict, Depends);
+        let wait = |timeout, outlasts, returned| Waited {
+            timeout,
+            outlasts,
+            returned,
+        };
+        let all = |negative, returned| {
+            let some = wait(5_000, true, returned);
+            judge_negative_timeout(&[wait(-5, negative, Some(Ok(1))), some])
+        };
+        assert_eq!(all(true, Some(Ok(1))).verdict, Depends);
+        assert_eq!(all(false, None).verdict, Confirmed);
+        assert!(all(true, None).why.contains("not all alike"));
+        assert!(!all(true, Some(Ok(1))).why.contains("not all alike"));
 
         let us = Duration::from_micros;
         assert_eq!(judge_ms_finest(us(150), us(1_070)).verdict, Refuted);

@@ -18,7 +18,7 @@ use crate::claims::finding::{Finding, confirmed, depends, not_tried, refuted};
 use crate::claims::many::between::Between;
 use crate::claims::many::cost::{costs_of, measure};
 use crate::claims::patience::until;
-use crate::claims::threads::sleeper::{Sleeper, settle};
+use crate::claims::threads::sleeper::{Sleeper, alarm, settle};
 use crate::claims::trial::{IN, Trial};
 use crate::cost::{Active, Api};
 use crate::lab::witness::move_up;
@@ -42,7 +42,7 @@ fn stdout_sleeps(t: &mut Trial) -> Result<Finding> {
     t.note("a thread: epoll_wait, recv, write(1), until both are served");
     let received = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&received);
-    let looping = [Sleeper::start(move || {
+    let serve = move || {
         let mut buffer = [0; 16];
         for _ in 0..2 {
             let mut events = [EpollEvent::empty()];
@@ -52,7 +52,9 @@ fn stdout_sleeps(t: &mut Trial) -> Result<Finding> {
             nix::unistd::write(&stdout, &buffer[..read])?;
         }
         Ok(2)
-    })?];
+    };
+    // Woken for the alarm, it receives from a number that is none.
+    let looping = [Sleeper::start(serve, alarm(&epoll)?)?];
     // Dropped before the thread is joined: then its write fails.
     let mut reader = reader;
     settle(&looping)?;

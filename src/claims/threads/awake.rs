@@ -1,17 +1,12 @@
 //! Who of several threads is woken, and by what.
 
-use std::io::Write;
-use std::os::fd::AsRawFd;
-
 use anyhow::{Context, Result};
 use nix::sys::epoll::EpollFlags;
-use nix::sys::socket::{MsgFlags, Shutdown, recv, shutdown};
 
 use crate::claims::claim::Claim;
-use crate::claims::evidence::{outcome, reports};
+use crate::claims::evidence::reports;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::patience::until;
-use crate::claims::threads::sleeper::{Crowd, Sleeper, settle};
+use crate::claims::threads::sleeper::Crowd;
 use crate::claims::trial::{ET, IN, Trial};
 use crate::trace::CtlOp;
 
@@ -165,156 +160,6 @@ fn judge_et_lost_wakeup(writes: usize, reports: usize) -> Finding {
         .count("reports", reports as u64)
 }
 
-pub const CTL_WHILE_WAITING: Claim = Claim {
-    id: "ctl-while-waiting",
-    claim: "epoll_ctl counts from the next wait on",
-    asked: "A thread sleeps in epoll_wait; another adds an fd that is ready. The same with an fd \
-            on the list without interest, and MOD.",
-    experiment: ctl_while_waiting,
-};
-
-fn ctl_while_waiting(t: &mut Trial) -> Result<Finding> {
-    let a = t.connection()?;
-    t.sends(&a, b"x")?;
-    let mut woken = [0; 2];
-    for (woken, op) in woken.iter_mut().zip([CtlOp::Add, CtlOp::Mod]) {
-        let epoll = t.sys.epoll_create1()?;
-        if op == CtlOp::Mod {
-            let none = EpollFlags::empty();
-            t.sys.epoll_ctl(&epoll, CtlOp::Add, &a.socket, none)?;
-        }
-        let crowd = Crowd::start(&epoll, 1)?;
-        t.note("a thread sleeps in that epoll");
-        t.sys.epoll_ctl(&epoll, op, &a.socket, IN)?;
-        *woken = crowd.settle()?;
-        t.note(format!("its wait has returned: {woken}"));
-    }
-    Ok(judge_ctl_while_waiting(woken))
-}
-
-/// Whether the sleeper returned: after ADD, after MOD.
-fn judge_ctl_while_waiting([add, modify]: [usize; 2]) -> Finding {
-    let evidence = format!("the sleeping wait returned {add} after ADD, and {modify} after MOD");
-    let finding = match (add, modify) {
-        (0, 0) => confirmed(evidence).why("The thread slept on."),
-        (1, 1) => refuted(evidence)
-            .why("The wait has no list of its own: who is asleep sees the list as it is now."),
-        _ => depends(evidence).why("Only one of the two reached the sleeper."),
-    };
-    finding
-        .count("after_add", add as u64)
-        .count("after_mod", modify as u64)
-}
-
-pub const CLOSE_WAKES: Claim = Claim {
-    id: "close-wakes",
-    claim: "close wakes whoever waits for the fd",
-    asked: "A thread sleeps in epoll_wait: the watched fd is closed; or the epoll itself. A \
-            thread sleeps in recv: its fd is closed; or shut down.",
-    experiment: close_wakes,
-};
-
-/// What became of the four sleepers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Closed {
-    /// Woken by the close of the watched fd, of the epoll, of recv's fd.
-    woken: [bool; 3],
-    /// What the wait returned, once its closed epoll had something to report.
-    later: nix::Result<usize>,
-    /// What recv returned for the bytes that came after close.
-    read: nix::Result<usize>,
-    /// What recv returned at shutdown.
-    shut: Option<nix::Result<usize>>,
-}
-
-fn close_wakes(t: &mut Trial) -> Result<Finding> {
-    let a = t.connection()?;
-    let epoll = t.epoll_of(&[&a], IN)?;
-    let crowd = Crowd::start(&epoll, 1)?;
-    t.note("a thread sleeps in that epoll");
-    t.sys.close(a.socket)?;
-    let watched = crowd.settle()? > 0;
-    t.note(format!("woken: {watched}"));
-    drop(crowd);
-
-    let fd = t.eventfd("eventfd")?;
-    let epoll = t.sys.epoll_create1()?;
-    t.sys.epoll_ctl(&epoll, CtlOp::Add, &fd, IN)?;
-    let sleeper = [Sleeper::waits(epoll.0.as_raw_fd(), -1)?];
-    settle(&sleeper)?;
-    t.note("a thread sleeps in that epoll");
-    t.sys.close_epoll(epoll)?;
-    let itself = !settle(&sleeper)?.is_empty();
-    nix::unistd::write(&fd, &1_u64.to_ne_bytes()).context("write")?;
-    t.note(format!("woken: {itself}; then the eventfd is written"));
-    let later = result(&sleeper)?;
-    t.note(format!("its wait returns {}", outcome(&later)));
-
-    let b = t.connection()?;
-    let sleeper = [receives(b.socket.as_raw_fd())?];
-    settle(&sleeper)?;
-    t.note("a thread sleeps in recv(B)");
-    let peer = b.peer;
-    t.sys.close(b.socket)?;
-    let received = !settle(&sleeper)?.is_empty();
-    let mut client = peer.as_ref().context("no client")?;
-    client.write_all(b"ping").context("write")?;
-    t.note(format!("woken: {received}; then B's client sends \"ping\""));
-    let read = result(&sleeper)?;
-    t.note(format!("its recv returns {}", outcome(&read)));
-
-    let c = t.connection()?;
-    let sleeper = [receives(c.socket.as_raw_fd())?];
-    settle(&sleeper)?;
-    shutdown(c.socket.as_raw_fd(), Shutdown::Read).context("shutdown")?;
-    settle(&sleeper)?;
-    let shut = sleeper[0].returned();
-    t.note("a thread sleeps in recv(C); shutdown(C, SHUT_RD)");
-    // Whatever became of that, the thread must end.
-    c.peer
-        .as_ref()
-        .map(|peer| peer.shutdown(std::net::Shutdown::Both));
-    let woken = [watched, itself, received];
-    Ok(judge_close_wakes(Closed {
-        woken,
-        later,
-        read,
-        shut,
-    }))
-}
-
-fn receives(fd: i32) -> Result<Sleeper> {
-    Sleeper::start(move || recv(fd, &mut [0; 16], MsgFlags::empty()))
-}
-
-fn result([sleeper]: &[Sleeper; 1]) -> Result<nix::Result<usize>> {
-    until("the end of a sleep", || Ok(sleeper.returned().is_some()))?;
-    sleeper.returned().context("the thread sleeps on")
-}
-
-fn judge_close_wakes(closed: Closed) -> Finding {
-    let shut = match closed.shut {
-        Some(shut) => format!("shutdown made recv return {}", outcome(&shut)),
-        None => "not even shutdown ended recv".into(),
-    };
-    let woken = closed.woken.iter().filter(|woken| **woken).count();
-    let finding = match woken {
-        0 => refuted(format!("close woke none of 3 threads; {shut}")).why(
-            "A sleeping call holds the open file, so nothing ends with the number: the closed \
-             epoll still reports, the closed socket still receives. shutdown acts on the file \
-             itself, and wakes.",
-        ),
-        3 => confirmed("close woke 3 of 3 threads").why("Each close ended the sleep."),
-        _ => depends(format!("close woke {woken} of 3 threads; {shut}"))
-            .why("It is not the same for a watched fd, an epoll and a socket."),
-    };
-    finding
-        .count("woken_by_close", woken as u64)
-        .count("later_events", closed.later.unwrap_or(0) as u64)
-        .count("later_bytes", closed.read.unwrap_or(0) as u64)
-        .count("shutdown_wakes", closed.shut.is_some().into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -334,25 +179,5 @@ mod tests {
 
         assert_eq!(judge_et_lost_wakeup(100, 100).verdict, Refuted);
         assert_eq!(judge_et_lost_wakeup(100, 99).verdict, Confirmed);
-    }
-
-    #[test]
-    fn sleepers() {
-        assert_eq!(judge_ctl_while_waiting([1, 1]).verdict, Refuted);
-        assert_eq!(judge_ctl_while_waiting([0, 0]).verdict, Confirmed);
-        assert_eq!(judge_ctl_while_waiting([1, 0]).verdict, Depends);
-
-        let closed = |woken| {
-            judge_close_wakes(Closed {
-                woken,
-                later: Ok(1),
-                read: Ok(4),
-                shut: Some(Ok(0)),
-            })
-        };
-        assert_eq!(closed([false; 3]).verdict, Refuted);
-        assert_eq!(closed([true; 3]).verdict, Confirmed);
-        assert_eq!(closed([true, false, false]).verdict, Depends);
-        assert_eq!(closed([true; 3]).figures[1].0, "later_events");
     }
 }

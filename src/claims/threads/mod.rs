@@ -1,6 +1,7 @@
 //! Several threads or processes on one epoll.
 
 mod awake;
+mod changed;
 pub(crate) mod crew;
 pub(crate) mod flags;
 mod fork;
@@ -14,8 +15,8 @@ pub static CLAIMS: [Claim; 11] = [
     awake::SHARED_EPOLL,
     awake::ET_ONE_THREAD,
     awake::ET_LOST_WAKEUP,
-    awake::CTL_WHILE_WAITING,
-    awake::CLOSE_WAKES,
+    changed::CTL_WHILE_WAITING,
+    changed::CLOSE_WAKES,
     fork::FORK_SHARES,
     fork::NONBLOCK_SHARED,
     numbers::NUMBER_TWICE,

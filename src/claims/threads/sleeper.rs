@@ -1,6 +1,7 @@
 //! Threads that sleep in one call each, and who of them has been woken.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc;
@@ -18,6 +19,8 @@ use nix::unistd::gettid;
 use crate::claims::patience::{PATIENCE, until};
 use crate::claims::thread::{LOOKS, spawn};
 use crate::claims::trial::IN;
+use crate::lab::witness::move_up;
+use crate::trace::OfCall;
 
 /// One thread in one call.
 pub struct Sleeper {
@@ -26,14 +29,23 @@ pub struct Sleeper {
     /// [`ASLEEP`] as long as it has not.
     returned: Arc<AtomicI64>,
     thread: Option<JoinHandle<()>>,
+    /// Ends its sleep, if nobody else has.
+    wake: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// The call has not returned.
 const ASLEEP: i64 = i64::MIN;
 
+/// What the event that ends a thread carries.
+const END: u64 = u64::MAX;
+
 impl Sleeper {
-    /// Makes the call in a thread of its own.
-    pub fn start(call: impl FnOnce() -> nix::Result<usize> + Send + 'static) -> Result<Sleeper> {
+    /// Makes the call in a thread of its own. Should the experiment fail while
+    /// it sleeps, `wake` ends that.
+    pub fn start(
+        call: impl FnOnce() -> nix::Result<usize> + Send + 'static,
+        wake: impl FnOnce() + Send + 'static,
+    ) -> Result<Sleeper> {
         let returned = Arc::new(AtomicI64::new(ASLEEP));
         let out = Arc::clone(&returned);
         let (tid_out, tid) = mpsc::channel();
@@ -49,25 +61,30 @@ impl Sleeper {
             tid: tid.recv().context("a thread has died")?,
             returned,
             thread: Some(thread),
+            wake: Some(Box::new(wake)),
         })
     }
 
     /// epoll_wait(2) with room for one event, by the bare number of the epoll
     /// and with the timeout as it is.
-    pub fn waits(epfd: RawFd, timeout: i32) -> Result<Sleeper> {
-        Sleeper::start(move || wait_raw(epfd, &mut [EpollEvent::empty()], timeout))
+    pub fn waits(epoll: &Epoll, timeout: i32) -> Result<Sleeper> {
+        let epfd = epoll.0.as_raw_fd();
+        let call = move || wait_raw(epfd, &mut [EpollEvent::empty()], timeout);
+        Sleeper::start(call, alarm(epoll)?)
     }
 
-    /// The same, and what is reported goes into `seen`.
+    /// The same for ever, and what is reported goes into `seen`. Whoever calls
+    /// this sees to its end.
     fn waits_seen(epfd: RawFd, seen: Arc<Mutex<Vec<u64>>>) -> Result<Sleeper> {
-        Sleeper::start(move || {
+        let call = move || {
             let mut events = [EpollEvent::empty()];
             let ready = wait_raw(epfd, &mut events, -1)?;
             if let (Ok(mut seen), 1..) = (seen.lock(), ready) {
                 seen.push(events[0].data());
             }
             Ok(ready)
-        })
+        };
+        Sleeper::start(call, || {})
     }
 
     /// What the call has returned, if it has.
@@ -103,14 +120,28 @@ impl Sleeper {
 }
 
 impl Drop for Sleeper {
-    /// Whoever made it sleep has seen to its end; if that was in vain, better
-    /// a thread left asleep than two.
+    /// If even `wake` was in vain, better a thread left asleep than two.
     fn drop(&mut self) {
+        if let (None, Some(wake)) = (self.returned(), self.wake.take()) {
+            wake();
+        }
         let ended = until("the end of a sleep", || Ok(self.returned().is_some()));
         if let (Some(thread), Ok(())) = (self.thread.take(), ended) {
             let _ = thread.join();
         }
     }
+}
+
+/// What wakes whoever waits in this epoll, also when the epoll's number is
+/// closed by then: an eventfd on its list, silent until it is written.
+pub fn alarm(epoll: &Epoll) -> Result<impl FnOnce() + Send + 'static> {
+    let end = EventFd::from_flags(EfdFlags::EFD_CLOEXEC).of_call("eventfd")?;
+    let end = File::from(move_up(&end).of_call("fcntl(F_DUPFD_CLOEXEC)")?);
+    let event = EpollEvent::new(IN, END);
+    epoll.add(&end, event).of_call("epoll_ctl(ADD)")?;
+    Ok(move || {
+        let _ = (&end).write(&1_u64.to_ne_bytes());
+    })
 }
 
 /// Whether the call of this number is one that the experiments sleep in; a
@@ -166,9 +197,6 @@ pub struct Crowd {
     end: EventFd,
 }
 
-/// What the event that ends a thread carries.
-const END: u64 = u64::MAX;
-
 impl Crowd {
     /// Over when all sleep; the epoll must outlive the crowd.
     pub fn start(epoll: &Epoll, threads: usize) -> Result<Crowd> {
@@ -215,5 +243,29 @@ impl Drop for Crowd {
         let mut event = EpollEvent::new(IN, END);
         let _ = epoll_ctl(self.epfd, EpollOp::EpollCtlMod, raw, &mut event);
         self.threads.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::epoll::EpollCreateFlags;
+
+    /// As when an experiment fails while others sleep.
+    #[test]
+    fn nobody_is_left_asleep() {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).unwrap();
+        let sleepers = [-1, 60_000].map(|timeout| Sleeper::waits(&epoll, timeout).unwrap());
+        assert_eq!(settle(&sleepers).unwrap(), [0_usize; 0]);
+        let tasks = sleepers
+            .each_ref()
+            .map(|sleeper| format!("/proc/self/task/{}", sleeper.tid));
+        assert!(tasks.iter().all(|task| fs::exists(task).unwrap()));
+        drop(epoll); // its number; the waits hold the rest
+        drop(sleepers);
+        until("the end of both", || {
+            Ok(!tasks.iter().any(|task| fs::exists(task).unwrap_or(true)))
+        })
+        .unwrap();
     }
 }
