@@ -1,7 +1,7 @@
 //! The experiments as they are written: the listing beside the picture of one.
 
 /// By the name that the compiler knows them by.
-pub const SOURCES: [(&str, &str); 32] = [
+pub const SOURCES: [(&str, &str); 34] = [
     (
         "src/claims/hangups/close.rs",
         include_str!("hangups/close.rs"),
@@ -82,6 +82,10 @@ pub const SOURCES: [(&str, &str); 32] = [
         include_str!("threads/awake.rs"),
     ),
     (
+        "src/claims/threads/changed.rs",
+        include_str!("threads/changed.rs"),
+    ),
+    (
         "src/claims/threads/fork.rs",
         include_str!("threads/fork.rs"),
     ),
@@ -104,6 +108,10 @@ pub const SOURCES: [(&str, &str); 32] = [
     (
         "src/claims/writing/edges.rs",
         include_str!("writing/edges.rs"),
+    ),
+    (
+        "src/claims/writing/late.rs",
+        include_str!("writing/late.rs"),
     ),
     (
         "src/claims/writing/writable.rs",

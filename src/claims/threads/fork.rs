@@ -121,9 +121,10 @@ fn nonblock_shared(t: &mut Trial) -> Result<Finding> {
 
 /// Whether our fd has the flag: by accept4, by a dup's, by a child's.
 fn judge_nonblock_shared(has: [bool; 3]) -> Finding {
-    let [accept, dup, fork] = has.map(|has| if has { "yes" } else { "no" });
+    let [accept, dup, fork] = has.map(|has| if has { "had" } else { "did not have" });
     let evidence = format!(
-        "the flag came through accept4: {accept}; through a dup: {dup}; through a child: {fork}"
+        "the accepted socket {accept} the listener's flag; our fd {dup} the flag that was set by a \
+         dup, and {fork} the one that was set in a child"
     );
     let finding = match has {
         [true, true, true] => confirmed(evidence).why("All three hand the flag on."),

@@ -99,8 +99,8 @@ fn signalfd_fork(t: &mut Trial) -> Result<Finding> {
 /// of its own; and what is left of the parent's.
 fn judge_signalfd_fork(inherited: i64, polled: i64, own: i64, parent: i64) -> Finding {
     let evidence = format!(
-        "reports of the child's signal: {inherited} by the inherited epoll, {polled} by poll, {own} by \
-         an epoll of its own; afterwards of the parent's: {parent}"
+        "the child's signal was reported {inherited} times by the inherited epoll, {polled} by \
+         poll, {own} by an epoll of its own; then the parent's own, {parent} times"
     );
     let finding = match (inherited, own, parent) {
         (1, 1, _) => confirmed(evidence).why("The inherited epoll saw the child's signal."),

@@ -30,7 +30,7 @@ pub struct Sleeper {
     returned: Arc<AtomicI64>,
     thread: Option<JoinHandle<()>>,
     /// Ends its sleep, if nobody else has.
-    wake: Option<Box<dyn FnOnce() + Send>>,
+    wake: Box<dyn Fn() + Send>,
 }
 
 /// The call has not returned.
@@ -44,7 +44,7 @@ impl Sleeper {
     /// it sleeps, `wake` ends that.
     pub fn start(
         call: impl FnOnce() -> nix::Result<usize> + Send + 'static,
-        wake: impl FnOnce() + Send + 'static,
+        wake: impl Fn() + Send + 'static,
     ) -> Result<Sleeper> {
         let returned = Arc::new(AtomicI64::new(ASLEEP));
         let out = Arc::clone(&returned);
@@ -61,7 +61,7 @@ impl Sleeper {
             tid: tid.recv().context("a thread has died")?,
             returned,
             thread: Some(thread),
-            wake: Some(Box::new(wake)),
+            wake: Box::new(wake),
         })
     }
 
@@ -122,8 +122,8 @@ impl Sleeper {
 impl Drop for Sleeper {
     /// If even `wake` was in vain, better a thread left asleep than two.
     fn drop(&mut self) {
-        if let (None, Some(wake)) = (self.returned(), self.wake.take()) {
-            wake();
+        if self.returned().is_none() {
+            (self.wake)();
         }
         let ended = until("the end of a sleep", || Ok(self.returned().is_some()));
         if let (Some(thread), Ok(())) = (self.thread.take(), ended) {
@@ -133,8 +133,9 @@ impl Drop for Sleeper {
 }
 
 /// What wakes whoever waits in this epoll, also when the epoll's number is
-/// closed by then: an eventfd on its list, silent until it is written.
-pub fn alarm(epoll: &Epoll) -> Result<impl FnOnce() + Send + 'static> {
+/// closed by then: an eventfd on its list, silent until it is written. It has
+/// to stay open until they are awake: a closed fd is on no list.
+pub fn alarm(epoll: &Epoll) -> Result<impl Fn() + Send + 'static> {
     let end = EventFd::from_flags(EfdFlags::EFD_CLOEXEC).of_call("eventfd")?;
     let end = File::from(move_up(&end).of_call("fcntl(F_DUPFD_CLOEXEC)")?);
     let event = EpollEvent::new(IN, END);

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod edges;
+mod late;
 mod writable;
 
 use crate::claims::claim::Claim;
@@ -15,5 +16,5 @@ pub static CLAIMS: [Claim; 9] = [
     delivery::SEND_DELIVERED,
     edges::OUT_ONCE,
     edges::OUT_NEEDS_EAGAIN,
-    edges::OUT_IGNORED,
+    late::OUT_IGNORED,
 ];
