@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anstream::{AutoStream, ColorChoice};
 use epoll_lab::commands::cli::{self, Cli, Color};
 use epoll_lab::lab::audience::OutputError;
+use nix::sys::signal::{SigSet, Signal};
 
 fn main() -> ExitCode {
     // The child of an experiment may have been given fds on purpose.
@@ -18,6 +19,10 @@ fn main() -> ExitCode {
     if let Some(status) = epoll_lab::watch::play_if_asked(std::env::args_os()) {
         return status;
     }
+    // Beyond the limit on a file's size a write returns EFBIG all the same, and
+    // that can be said; the signal alone would end us without a word
+    // (setrlimit(2)). What we start begins with no signal blocked.
+    let _ = SigSet::from_iter([Signal::SIGXFSZ]).thread_block();
     let cli = match Cli::read() {
         Ok(cli) => cli,
         Err(error) => return cli::refuse(&error),
@@ -33,7 +38,8 @@ fn main() -> ExitCode {
         // Whoever read our output has seen enough.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            epoll_lab::show::tell(&format!("epoll-lab: {error:#}"));
+            let text = epoll_lab::trace::error_text(&error);
+            epoll_lab::show::tell(&format!("epoll-lab: {text}"));
             ExitCode::FAILURE
         }
     }

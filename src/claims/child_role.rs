@@ -27,7 +27,7 @@ use crate::server::{Config, mode};
 use crate::sys::Sys;
 use crate::sys::journal::{Follow, Journal};
 use crate::sys::open_files::Limit;
-use crate::trace::OfCall;
+use crate::trace::{OfCall, error_text};
 
 /// The child's side, if this process is one: `claims-child ROLE PARENT`, with
 /// the limit on open files or the numbers of inherited fds.
@@ -46,7 +46,7 @@ pub fn play_if_asked(arguments: impl Iterator<Item = OsString>) -> Option<ExitCo
     let numbers: Vec<u64> = numbers.iter().filter_map(|n| n.parse().ok()).collect();
     Some(play(role, parent, &numbers).unwrap_or_else(|error| {
         // Read by nobody but the parent.
-        let _ = say(&format!("{error:#}"));
+        let _ = say(&error_text(&error));
         ExitCode::FAILURE
     }))
 }

@@ -1,7 +1,10 @@
 //! What several commands are asked in the same words.
 
 use std::ffi::OsString;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStringExt;
+use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
@@ -87,6 +90,21 @@ pub fn messages(given: &[Message], otherwise: &[u8]) -> Vec<Vec<u8>> {
 
 /// A value that is typed as a word: the word, and what `--help` says of it.
 pub type Word<T> = (T, &'static str, Option<&'static str>);
+
+/// Takes a whole number in this range. What is none is told what would be
+/// right, which the number's own parser does not know.
+pub fn number<T>(
+    range: RangeInclusive<T>,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static
+where
+    T: FromStr + PartialOrd + Display + Clone + Send + Sync + 'static,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        let (least, most) = (range.start(), range.end());
+        number.ok_or_else(|| format!("not a whole number from {least} to {most}"))
+    }
+}
 
 /// Takes one of these words, for a value that knows nothing of the command
 /// line.

@@ -20,8 +20,8 @@ use crate::lab::report::{EventLoop, Summary};
 use crate::lab::tcp_table::TcpTable;
 use crate::lab::witness::{Sleep, Witness};
 use crate::sys::journal::Batch;
-use crate::trace::Call;
 use crate::trace::totals::Totals;
+use crate::trace::{Call, OfCall};
 
 /// Tells the signal thread that it is not needed any more.
 const DISMISSED: Signal = Signal::SIGUSR1;
@@ -56,7 +56,7 @@ impl Interrupt {
                     }
                 }
             })
-            .context("cannot start the signal thread")?;
+            .of_call("pthread_create")?;
         Ok(Interrupt {
             signals,
             thread,

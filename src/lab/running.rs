@@ -7,7 +7,7 @@ use std::sync::mpsc::Receiver;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 
 use crate::lab::audience::{Event, Shared};
 use crate::lab::board::Board;
@@ -19,7 +19,7 @@ use crate::lab::tcp_table::{ServerEnd, TcpTable};
 use crate::lab::witness::{Look, Sleep, Witness};
 use crate::sys::journal::{Batch, Journal};
 use crate::trace::totals::Totals;
-use crate::trace::{Call, Failure, io_error_text};
+use crate::trace::{Call, Failure, OfCall, io_error_text};
 
 /// A running server, and what the lab knows of it.
 pub struct Lab {
@@ -98,7 +98,7 @@ impl Lab {
         let look = self
             .witness
             .look(current)
-            .context("cannot read /proc/self/task/TID")?;
+            .of_call("read(/proc/self/task/TID)")?;
         if let Some(call) = held {
             let held = Asleep {
                 call: call.name(),

@@ -20,6 +20,7 @@ use crate::lab::witness::Witness;
 use crate::server::{self, Config};
 use crate::sys::Sys;
 use crate::sys::journal::{Batch, Follow, Journal};
+use crate::trace::OfCall;
 
 impl Lab {
     /// Starts the server and waits until it listens.
@@ -54,10 +55,10 @@ impl Lab {
                     EventLoop::Epoll => server::epoll::serve(&mut sys, &config),
                 }
             })
-            .context("cannot start the server thread")?;
+            .of_call("pthread_create")?;
         let tid = tid.recv().context("the server thread has died")?;
         board.lock().tid = Some(tid);
-        let witness = Witness::open(tid).context("cannot open /proc/self/task/TID/stat")?;
+        let witness = Witness::open(tid).of_call("open(/proc/self/task/TID/stat)")?;
         let table = TcpTable::open(&config.addr).ok();
         let ready = Ready::new().ok();
         let _ = go.send(());

@@ -59,13 +59,25 @@ fn remedy(call: &Call, errno: Errno) -> Option<&'static str> {
 
 /// A call beside the traced ones that failed: its name and the errno.
 #[derive(Debug, Error)]
-#[error("{call}: {}", io_error_text(error))]
+#[error("{call}: {}{}", io_error_text(error), limit(call, error))]
 pub struct CallFailed {
     /// As in the man page, with the arguments that tell one such call from
     /// another.
     pub call: Cow<'static, str>,
     /// With an errno, unless the library failed before or after the call.
     pub error: io::Error,
+}
+
+/// What to do where a number is beyond the limit on open files (fcntl(2)).
+fn limit(call: &str, error: &io::Error) -> &'static str {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    match errno {
+        Some(Errno::EMFILE) => "; raise the limit on open files, ulimit -n",
+        Some(Errno::EINVAL) if call.starts_with("fcntl(F_DUPFD") => {
+            "; raise the limit on open files, ulimit -n"
+        }
+        _ => "",
+    }
 }
 
 /// Gives an error the name of the call that it came from.
@@ -102,6 +114,24 @@ pub fn io_error_text(error: &io::Error) -> String {
         Some(errno) => errno_text(Errno::from_raw(errno)),
         None => error.to_string(),
     }
+}
+
+/// An error with all that it came from, each errno by its name.
+pub fn error_text(error: &anyhow::Error) -> String {
+    let causes = error.chain().map(|cause| {
+        let io = cause.downcast_ref::<io::Error>().map(io_error_text);
+        let nix = || {
+            cause
+                .downcast_ref::<Errno>()
+                .map(|errno| errno_text(*errno))
+        };
+        let rustix = cause.downcast_ref::<rustix::io::Errno>();
+        let rustix = || rustix.map(|errno| errno_text(Errno::from_raw(errno.raw_os_error())));
+        io.or_else(nix)
+            .or_else(rustix)
+            .unwrap_or_else(|| cause.to_string())
+    });
+    causes.collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ pub mod words;
 
 pub use crate::trace::call::{Call, CtlOp};
 pub use crate::trace::failure::{
-    CallFailed, Failure, OfCall, errno_name, errno_text, io_error_text,
+    CallFailed, Failure, OfCall, errno_name, errno_text, error_text, io_error_text,
 };
 pub use crate::trace::name::{Fd, Name};
 pub use crate::trace::record::Record;

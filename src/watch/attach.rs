@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::lab::audience::{self, Event};
-use crate::trace::Name;
 use crate::trace::totals::Totals;
+use crate::trace::{Name, OfCall};
 use crate::watch::launch;
 use crate::watch::processor::Processor;
 use crate::watch::rest::Settle;
@@ -54,7 +54,7 @@ pub fn follow(
     let tracer = thread::Builder::new()
         .name("tracer".into())
         .spawn(move || Tracer::run(processor, seen, Target::Attach(process)))
-        .context("cannot start the tracer's thread")?;
+        .of_call("pthread_create")?;
     let told = tell_all(processor, &shared, audience, enough);
     // Whatever has become of the telling, the program is let go.
     shared.lock().detach = true;

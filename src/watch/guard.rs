@@ -18,6 +18,8 @@ use nix::sys::prctl::{set_name, set_pdeathsig};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::{Pid, getpid, getppid};
 
+use crate::trace::OfCall;
+
 /// In the tracer's environment: its parent's number.
 const PARENT: &str = "EPOLL_LAB_GUARDED_BY";
 
@@ -60,7 +62,7 @@ pub fn run() -> Result<ExitCode> {
         // Whoever kills our group, as a shell's kill -9 %1 does, spares it.
         .process_group(0)
         .spawn()
-        .context("cannot start the tracer")?;
+        .of_call("execve(/proc/self/exe)")?;
     let pid = Pid::from_raw(tracer.id() as i32);
     thread::Builder::new()
         .name("signals".into())
@@ -70,7 +72,7 @@ pub fn run() -> Result<ExitCode> {
                 let _ = kill(pid, signal);
             }
         })
-        .context("cannot start the signal thread")?;
+        .of_call("pthread_create")?;
     let status = tracer.wait().context("waitpid")?;
     match (status.code(), status.signal()) {
         (Some(code), _) => Ok(ExitCode::from(code as u8)),

@@ -21,6 +21,7 @@ use seccompiler::{
     SeccompRule,
 };
 
+use crate::trace::error_text;
 use crate::watch::processor::{Processor, Sys};
 
 /// The words that make this program a helper. They are no commands: no help,
@@ -44,7 +45,7 @@ pub fn play_if_asked(mut arguments: impl Iterator<Item = OsString>) -> Option<Ex
     let name = arguments.next()?;
     let error = become_it(&path, &name, arguments);
     // On the program's terminal; its parent says what could not be started.
-    eprintln!("{}: {error:#}", path.to_string_lossy());
+    eprintln!("{}: {}", path.to_string_lossy(), error_text(&error));
     Some(ExitCode::from(NOT_STARTED as u8))
 }
 

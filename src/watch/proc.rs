@@ -6,6 +6,7 @@ use std::os::fd::RawFd;
 
 use nix::libc;
 use nix::sys::epoll::EpollFlags;
+use nix::unistd::{Pid, getpid, getppid};
 
 /// The threads of a process, by number.
 pub fn threads(process: i32) -> Vec<i32> {
@@ -28,6 +29,8 @@ fn numbers_in(directory: &str) -> Vec<i32> {
 
 /// A process, its children, and theirs.
 pub fn family(process: i32) -> Vec<i32> {
+    // It may be the shell that has started us.
+    let ours = [getpid(), getppid()].map(Pid::as_raw);
     let mut family = vec![process];
     let mut next = 0;
     while let Some(parent) = family.get(next).copied() {
@@ -36,7 +39,8 @@ pub fn family(process: i32) -> Vec<i32> {
             let children = format!("/proc/{parent}/task/{thread}/children");
             let children = fs::read_to_string(children).unwrap_or_default();
             let children = children.split_ascii_whitespace();
-            family.extend(children.filter_map(|child| child.parse::<i32>().ok()));
+            let children = children.filter_map(|child| child.parse::<i32>().ok());
+            family.extend(children.filter(|child| !ours.contains(child)));
         }
     }
     family
@@ -59,6 +63,25 @@ pub fn process_of(thread: i32) -> i32 {
 pub fn command_of(process: i32) -> Option<String> {
     let name = fs::read_to_string(format!("/proc/{process}/comm")).ok()?;
     Some(name.trim_end().to_string())
+}
+
+/// A thread of the kernel's own: no program, no fds, no system calls
+/// (`PF_KTHREAD` in the flags of proc_pid_stat(5)).
+pub fn is_kernel_thread(process: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"));
+    stat.is_ok_and(|stat| is_of_the_kernel(&stat))
+}
+
+fn is_of_the_kernel(stat: &str) -> bool {
+    const PF_KTHREAD: u32 = 0x0020_0000;
+    const FLAGS: usize = 6; // behind the name: state, ppid, pgrp, session, tty, tpgid
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+    let flags = fields.split_ascii_whitespace().nth(FLAGS);
+    flags.is_some_and(|flags| {
+        flags
+            .parse()
+            .is_ok_and(|flags: u32| flags & PF_KTHREAD != 0)
+    })
 }
 
 /// Who traces it already, if anybody does.
@@ -208,6 +231,15 @@ fn parse_interest(info: &str) -> Vec<Interest> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn threads_of_the_kernel() {
+        let kthreadd = "2 (kthreadd) S 0 0 0 0 -1 2129984 0 0 0 0 0 44 0 0 20 0 1 0 6 0 0";
+        let shell = "812 (a) b) S 1 812 812 34816 812 4194304 2390 21 0 0 1 0 0 0 20 0 1 0";
+        assert!(is_of_the_kernel(kthreadd));
+        assert!(!is_of_the_kernel(shell));
+        assert!(!is_of_the_kernel(""));
+    }
 
     #[test]
     fn an_interest_list_is_read() {

@@ -18,8 +18,8 @@ use nix::unistd::Pid;
 use crate::lab::audience::{self, Event, Folded};
 use crate::lab::report::scene::{Action, Step};
 use crate::lab::script::{Coming, Pace};
-use crate::trace::Name;
 use crate::trace::totals::Totals;
+use crate::trace::{Name, OfCall};
 use crate::watch::act::Act;
 use crate::watch::client::{Client, reachable};
 use crate::watch::diagnosis::Seen;
@@ -109,7 +109,7 @@ impl<'a> Session<'a> {
         let tracer = thread::Builder::new()
             .name("tracer".into())
             .spawn(move || Tracer::run(processor, seen, Target::Launch(command)))
-            .context("cannot start the tracer's thread")?;
+            .of_call("pthread_create")?;
         let mut session = Session {
             processor,
             plan,

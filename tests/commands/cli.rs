@@ -55,8 +55,14 @@ fn a_wrong_value_is_named_with_what_would_be_right() {
     for (args, value, right) in [
         (&["lt", "--buffer", "0"][..], "'0'", "1 to 65536"),
         (&["lt", "--buffer", "65537"], "'65537'", "1 to 65536"),
-        (&["lt", "--buffer", "many"], "'many'", "--buffer"),
-        (&["lt", "--buffer=-1"], "'-1'", "--buffer"),
+        (&["lt", "--buffer", "many"], "'many'", "1 to 65536"),
+        (&["lt", "--buffer=-1"], "'-1'", "1 to 65536"),
+        (
+            &["lt", "--clients", "99999999999"],
+            "'99999999999'",
+            "1 to 100",
+        ),
+        (&["watch", "--pid", "0"], "'0'", "1 to 2147483647"),
         (&["lt", "--clients", "0"], "'0'", "1 to 100"),
         (&["et-nonblock", "--clients", "101"], "'101'", "1 to 100"),
         (&["lt", "--message", ""], "''", "1 to 32768"),

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -107,7 +108,7 @@ fn where_the_disk_is_full_the_old_file_stays() {
     let path = directory.file("page.html");
     fs::write(&path, "old").unwrap();
     // As of a full disk, write(2) fails: beyond a limit, with EFBIG.
-    let script = "trap '' XFSZ; ulimit -f 8; exec \"$0\" lt --html \"$1\"";
+    let script = "ulimit -f 8; exec \"$0\" lt --html \"$1\"";
     let mut shell = Command::new("sh");
     let output = run(shell.args(["-c", script, program()]).arg(&path));
     assert_eq!(output.status.code(), Some(1), "{}", output.told());
@@ -124,10 +125,15 @@ fn a_path_that_cannot_be_written_is_told_before_anything_is_run() {
     let missing = directory.file("missing/page.html");
     let missing = missing.to_str().unwrap();
     let this = directory.file("");
+    let (nowhere, circle) = (directory.file("nowhere"), directory.file("circle"));
+    symlink("missing.html", &nowhere).unwrap();
+    symlink("circle", &circle).unwrap();
     for (path, status, told) in [
         (missing, 1, "No such file or directory"),
         (this.to_str().unwrap(), 1, "regular file"),
         ("/dev/null", 1, "regular file"),
+        (nowhere.to_str().unwrap(), 1, "ENOENT"),
+        (circle.to_str().unwrap(), 1, "ELOOP"),
         ("-", 2, "--html"),
         ("", 2, "--html"),
     ] {
@@ -136,6 +142,23 @@ fn a_path_that_cannot_be_written_is_told_before_anything_is_run() {
         assert_eq!(output.stdout(), "", "{}", output.told());
         assert!(output.stderr().contains(told), "{}", output.told());
     }
+    assert!(nowhere.is_symlink() && circle.is_symlink());
+}
+
+/// Renamed over the file that standard output is, it would take the results'
+/// place.
+#[test]
+fn a_page_is_not_put_where_the_results_go() {
+    let directory = Directory::new("stdout");
+    let path = directory.file("results");
+    let results = fs::File::create(&path).unwrap();
+    let mut shell = Command::new("sh");
+    let script = "exec \"$0\" lt --html /dev/stdout 2>&1";
+    let output = shell.args(["-c", script, program()]).stdout(results);
+    assert_eq!(output.status().unwrap().code(), Some(1));
+    let told = fs::read_to_string(&path).unwrap();
+    assert!(told.contains("the results go there"), "{told}");
+    assert_eq!(told.lines().count(), 1, "{told}");
 }
 
 #[test]

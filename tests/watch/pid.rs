@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
-use crate::common::listening::eventually;
+use crate::common::listening::{Stream, eventually};
 use crate::common::strace;
 use crate::common::{Output, epoll_lab, program, run};
 use crate::foreign::{nginx_conf, present};
@@ -204,6 +204,31 @@ fn nobody_to_be_watched() {
         "{}",
         output.told()
     );
+}
+
+/// The shell that has started us, among others, is watched without us.
+#[test]
+fn a_shell_and_what_it_has_started() {
+    if server("lt").is_none() {
+        return;
+    }
+    let script = "\"$0\" watch --pid $$ & read _; kill -INT $!; wait $!; echo $?";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script, program()]);
+    let shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let mut shell = shell.expect("a shell");
+    let out = Stream::read(shell.stdout.take().expect("piped"), Vec::new());
+    let said = || String::from_utf8_lossy(&out.so_far()).into_owned();
+    eventually("the trace", || said().contains("its calls").then_some(()));
+    let mut input = shell.stdin.take().expect("piped");
+    eventually("the end", || {
+        let _ = input.write_all(b"\n"); // a line that it may have read already
+        let status = shell.try_wait().expect("wait for it");
+        status.map(|_| ())
+    });
+    let words: Vec<String> = said().split_whitespace().map(String::from).collect();
+    let told = words.join(" ");
+    assert!(told.ends_with("was let go, and runs on. 130"), "{}", said());
 }
 
 /// As in a container: the sentence names what would allow it.

@@ -122,10 +122,13 @@ impl Drop for Crew {
     /// Level-triggered and never read: it wakes all of them. None is left,
     /// whatever has become of the experiment.
     fn drop(&mut self) {
-        let _ = self.end.write(1);
+        let told = self.end.write(1);
         for member in self.threads.drain(..) {
             drop(member.orders);
-            let _ = member.thread.join();
+            // Without a word to end on they would sleep, and we with them.
+            if told.is_ok() {
+                let _ = member.thread.join();
+            }
         }
     }
 }

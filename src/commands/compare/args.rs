@@ -1,9 +1,9 @@
 //! The flags of `select-poll-compare`.
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, ValueEnum, value_parser};
+use clap::{Args, ValueEnum};
 
-use crate::commands::args::{BUFFER, Message, ScreenArgs, parse_message};
+use crate::commands::args::{BUFFER, Message, ScreenArgs, number, parse_message};
 use crate::commands::compare::cost_args::{METHOD, ScalingArgs};
 use crate::commands::page::PageArgs;
 
@@ -35,7 +35,7 @@ pub struct CompareArgs {
         default_value_t = BUFFER,
         help_heading = "The servers"
     )]
-    #[arg(value_parser = value_parser!(u32).range(1..=65536))]
+    #[arg(value_parser = number(1_u32..=65_536))]
     pub buffer: u32,
 
     /// How many clients, 1 to 100: the last one talks, the others are idle
@@ -45,7 +45,7 @@ pub struct CompareArgs {
         default_value_t = 4,
         help_heading = "The servers"
     )]
-    #[arg(value_parser = value_parser!(u16).range(1..=100))]
+    #[arg(value_parser = number(1_u16..=100))]
     pub clients: u16,
 
     /// What the last client sends, 1 to 32768 bytes; repeat it for more

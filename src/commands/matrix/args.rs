@@ -1,9 +1,9 @@
 //! The flags of `matrix`.
 
+use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, value_parser};
 
-use crate::commands::args::{BUFFER, Message, ScreenArgs, parse_message};
+use crate::commands::args::{BUFFER, Message, ScreenArgs, number, parse_message};
 use crate::commands::predict::args::PredictArgs;
 
 const EXAMPLES: &str = "\
@@ -61,7 +61,7 @@ pub struct MatrixArgs {
         default_value_t = BUFFER,
         help_heading = "The servers"
     )]
-    #[arg(value_parser = value_parser!(u32).range(1..=65536))]
+    #[arg(value_parser = number(1_u32..=65_536))]
     pub buffer: u32,
 
     /// What both clients send, 1 to 32768 bytes; repeat it for more messages

@@ -4,9 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{ArgMatches, Args, FromArgMatches, value_parser};
+use clap::{ArgMatches, Args, FromArgMatches};
 
-use crate::commands::args::{BUFFER, Message, ScreenArgs, Word, one_of, parse_message};
+use crate::commands::args::{BUFFER, Message, ScreenArgs, Word, number, one_of, parse_message};
 use crate::commands::page::PageArgs;
 use crate::commands::predict::args::PredictArgs;
 use crate::commands::servers::server::Server;
@@ -72,7 +72,7 @@ pub struct ServerArgs {
         default_value_t = BUFFER,
         help_heading = "The server"
     )]
-    #[arg(value_parser = value_parser!(u32).range(1..=65536))]
+    #[arg(value_parser = number(1_u32..=65_536))]
     pub buffer: u32,
 
     /// What every client sends, 1 to 32768 bytes; repeat it for more messages
@@ -83,7 +83,7 @@ pub struct ServerArgs {
 
     /// How many clients, 1 to 100 [default: 1 for lt, else 2]
     #[arg(long, value_name = "N", help_heading = "The clients")]
-    #[arg(value_parser = value_parser!(u16).range(1..=100))]
+    #[arg(value_parser = number(1_u16..=100))]
     pub clients: Option<u16>,
 
     /// All send their first message before the server waits again: it is

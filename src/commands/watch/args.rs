@@ -4,10 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, value_parser};
 
-use crate::commands::args::{Message, ScreenArgs, Word, one_of, parse_message};
+use crate::commands::args::{Message, ScreenArgs, Word, number, one_of, parse_message};
 use crate::commands::page::parse_path;
 use crate::commands::servers::args::parse_stall;
 use crate::watch::act::Act;
@@ -94,7 +94,7 @@ pub struct WatchArgs {
 
     /// The port of the server, where it listens on several
     #[arg(long, value_name = "PORT", help_heading = "The server")]
-    #[arg(value_parser = value_parser!(u16).range(1..))]
+    #[arg(value_parser = number(1..=u16::MAX))]
     pub port: Option<u16>,
 
     /// Start it in this machine's network, not in one of its own
@@ -103,7 +103,7 @@ pub struct WatchArgs {
 
     /// Attach to a running program instead, until Ctrl-C; no clients of ours
     #[arg(long, value_name = "PID", help_heading = "The server")]
-    #[arg(value_parser = value_parser!(i32).range(1..))]
+    #[arg(value_parser = number(1..=i32::MAX))]
     #[arg(conflicts_with_all = ["acts", "message", "answer", "stall", "step", "host_network", "strict", "command"])]
     pub pid: Option<i32>,
 

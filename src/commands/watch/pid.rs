@@ -20,6 +20,7 @@ use crate::commands::watch::args::WatchArgs;
 use crate::lab::audience::{Event, OutputError};
 use crate::show::text::layout::wrap;
 use crate::show::{grid, tell};
+use crate::trace::OfCall;
 use crate::watch::attach::{Followed, follow};
 use crate::watch::guard;
 use crate::watch::odd::end_text;
@@ -44,6 +45,9 @@ pub fn execute(
     };
     if proc::look(process).is_none_or(|look| matches!(look.state, 'Z' | 'X')) {
         bail!("process {process} ({name}) has ended: only its parent has to take notice of it");
+    }
+    if proc::is_kernel_thread(process) {
+        bail!("process {process} ({name}) is the kernel's own: it makes no system calls");
     }
     if proc::fds(process).is_empty() {
         bail!("process {process} ({name}) is another user's: look at it as that user, or as root");
@@ -93,7 +97,7 @@ fn on_ending(number: &Arc<AtomicI32>) -> Result<Arc<AtomicBool>> {
                 told.store(true, Ordering::Release);
             }
         })
-        .context("cannot start the signal thread")?;
+        .of_call("pthread_create")?;
     Ok(enough)
 }
 

@@ -18,6 +18,7 @@ use crate::lab::one_cpu::OneCpu;
 use crate::show::page::Layout;
 use crate::show::text::layout::WIDTH;
 use crate::show::{Trace, tell};
+use crate::trace::error_text;
 use crate::trace::escape::shell_word;
 use crate::watch::act::Act;
 use crate::watch::acts::ActOutcome;
@@ -95,8 +96,9 @@ fn launched(args: &WatchArgs, processor: &'static Processor, screen: &Screen) ->
     {
         // Then on this machine's own loopback.
         tell(&format!(
-            "epoll-lab: no network of its own for the program here ({error:#}); it is started \
-             in this machine's, as with --host-network"
+            "epoll-lab: no network of its own for the program here ({}); it is started in this \
+             machine's, as with --host-network",
+            error_text(&error)
         ));
     }
     let _held = OneCpu::hold();

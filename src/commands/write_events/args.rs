@@ -1,8 +1,8 @@
 //! The flags of `write-events`.
 
-use clap::{Args, value_parser};
+use clap::Args;
 
-use crate::commands::args::{ScreenArgs, Word, one_of};
+use crate::commands::args::{ScreenArgs, Word, number, one_of};
 use crate::commands::page::PageArgs;
 use crate::commands::predict::args::PredictArgs;
 use crate::lab::report::Trigger;
@@ -57,7 +57,7 @@ pub struct WriteArgs {
         default_value_t = 1000,
         help_heading = "The writer"
     )]
-    #[arg(value_parser = value_parser!(u32).range(2..=1_000_000))]
+    #[arg(value_parser = number(2_u32..=1_000_000))]
     pub waits: u32,
 
     #[command(flatten)]

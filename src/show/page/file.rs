@@ -1,12 +1,21 @@
 //! The file: replaced as a whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 
 use crate::trace::io_error_text;
+
+/// The same file on the same device (stat(2)).
+fn is_standard_output(there: &Metadata) -> bool {
+    let output = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+    let output = output.and_then(|file| file.metadata());
+    output.is_ok_and(|output| (output.dev(), output.ino()) == (there.dev(), there.ino()))
+}
 
 /// Where a page goes.
 #[derive(Clone, Debug)]
@@ -21,18 +30,26 @@ impl Target {
     /// To be called before anything is run, so that a path that cannot be
     /// written is told at once. Nothing is left behind, and nothing is open.
     pub fn check(given: &Path) -> Result<Target> {
-        let path = match fs::canonicalize(given) {
-            Ok(path) => path,
-            Err(_) => given.to_path_buf(), // it is not there yet
-        };
-        let target = Target {
+        let mut target = Target {
             given: given.to_path_buf(),
-            path,
+            path: given.to_path_buf(),
         };
+        match fs::canonicalize(given) {
+            Ok(path) => target.path = path,
+            // A link that leads nowhere, or round in a circle.
+            Err(error) if given.is_symlink() => return Err(target.failed("open", &error)),
+            Err(_) => {} // it is not there yet
+        }
         match fs::metadata(&target.path) {
             Ok(there) if !there.is_file() => {
                 let given = target.given.display();
                 return Err(anyhow!("open {given}: a page can only be a regular file"));
+            }
+            Ok(there) if is_standard_output(&there) => {
+                let given = target.given.display();
+                return Err(anyhow!(
+                    "open {given}: the results go there: choose another file for the page"
+                ));
             }
             Ok(_) => {
                 let file = OpenOptions::new().write(true).open(&target.path);

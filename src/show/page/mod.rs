@@ -34,6 +34,7 @@ pub use crate::show::page::part::MOST;
 use crate::show::page::part::Part;
 use crate::show::page::part::data::Data;
 use crate::show::{View, tell};
+use crate::trace::error_text;
 
 /// How several runs stand on one page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -195,7 +196,7 @@ impl Audience for Page {
             && let Event::Summary(_) = event
             && let Err(error) = state.write()
         {
-            tell(&format!("epoll-lab: {error:#}"));
+            tell(&format!("epoll-lab: {}", error_text(&error)));
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rustix::process::{WaitOptions, WaitStatus, wait, waitpid};
 
-use crate::trace::Record;
+use crate::trace::{OfCall, Record, error_text};
 use crate::watch::decode::{self, Entered};
 use crate::watch::memory::OfThread;
 use crate::watch::proc;
@@ -88,7 +88,7 @@ impl Tracer {
         let mut state = shared.lock();
         state.gone = true;
         if let Err(error) = followed {
-            state.error = Some(format!("{error:#}"));
+            state.error = Some(error_text(&error));
         }
     }
 
@@ -106,7 +106,7 @@ impl Tracer {
     }
 
     fn launch(&mut self, mut command: Command) -> Result<()> {
-        let child = command.spawn().context("the helper")?;
+        let child = command.spawn().of_call("execve(/proc/self/exe)")?;
         let pid = child.id() as i32;
         self.shared.lock().main = pid;
         // It stops itself.
