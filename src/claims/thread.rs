@@ -8,12 +8,12 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, Shutdown, recv, shutdown};
+use nix::sys::socket::{MsgFlags, recv};
 use nix::unistd::gettid;
 
-use crate::claims::patience::PATIENCE;
+use crate::claims::patience::{PATIENCE, until};
 use crate::claims::trial::{Conn, Trial};
 use crate::lab::witness::{Look, Sleep, Witness, move_up};
 use crate::sys::Socket;
@@ -27,8 +27,113 @@ pub fn spawn<T: Send + 'static>(
     thread::Builder::new().spawn(work).of_call("pthread_create")
 }
 
+/// A thread, and what ends its sleep. Dropped, it is woken and joined: an
+/// experiment that fails midway leaves nobody asleep.
+pub struct Thread<T = ()> {
+    pub witness: Witness,
+    /// Under `/proc/self/task`.
+    pub tid: i32,
+    thread: Option<JoinHandle<Option<T>>>,
+    /// Kept until the thread has ended: it may hold what the sleep is about.
+    wake: Box<dyn Fn() -> bool>,
+}
+
+impl<T: Send + 'static> Thread<T> {
+    /// `wake` makes each call return that `work` may sleep in, and says
+    /// whether it could.
+    pub fn start(
+        work: impl FnOnce() -> T + Send + 'static,
+        wake: impl Fn() -> bool + 'static,
+    ) -> Result<Thread<T>> {
+        let (out, opened) = mpsc::channel();
+        let thread = spawn(move || {
+            let tid = gettid().as_raw();
+            let witness = Witness::open(tid).of_call("open(/proc/self/task/TID/stat)");
+            let seen = witness.is_ok();
+            let _ = out.send(witness.map(|witness| (witness, tid)));
+            // Whom nobody can watch begins nothing.
+            seen.then(work)
+        })?;
+        let (witness, tid) = opened.recv().context("a thread has died")??;
+        Ok(Thread {
+            witness,
+            tid,
+            thread: Some(thread),
+            wake: Box::new(wake),
+        })
+    }
+}
+
+impl<T> Thread<T> {
+    /// Whether its work is done.
+    pub fn is_over(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Waits for the end of its work, which something else brings about.
+    pub fn join(&mut self) -> Result<T> {
+        let thread = self.thread.take().context("a thread is joined twice")?;
+        let ended = thread.join().ok().flatten();
+        ended.context("a thread has panicked")
+    }
+
+    /// Wakes it, and waits for the end of its work.
+    pub fn end(&mut self) -> Result<T> {
+        if !self.wake() {
+            bail!("a thread cannot be woken");
+        }
+        self.join()
+    }
+
+    fn wake(&self) -> bool {
+        self.is_over() || (self.wake)()
+    }
+}
+
+impl<T> Drop for Thread<T> {
+    fn drop(&mut self) {
+        // Where no word reaches it, better a thread left asleep than two.
+        let ends = || until("the end of a thread", || Ok(self.is_over())).is_ok();
+        if self.thread.is_some() && self.wake() && ends() {
+            let _ = self.join();
+        }
+    }
+}
+
 /// Looks in a row that must agree before a thread counts as asleep.
 pub const LOOKS: u32 = 3;
+
+/// Waits until each of so many threads is back from its call or sleeps in it:
+/// those that are back.
+pub fn come_to_rest(
+    threads: usize,
+    is_back: impl Fn(usize) -> bool,
+    sleeps: impl Fn(usize) -> Result<bool>,
+) -> Result<Vec<usize>> {
+    let deadline = Instant::now() + PATIENCE;
+    let (mut agreed, mut last) = (0, None);
+    while agreed < LOOKS {
+        let mut back = Vec::new();
+        let mut settled = true;
+        for index in 0..threads {
+            // Back first: who sleeps in the look after that has not been woken.
+            match is_back(index) {
+                true => back.push(index),
+                false => settled &= sleeps(index)?,
+            }
+        }
+        agreed = match settled && last.as_ref().is_none_or(|last| *last == back) {
+            true => agreed + 1,
+            false => 0,
+        };
+        last = settled.then_some(back);
+        if Instant::now() > deadline {
+            bail!("the threads do not come to rest");
+        }
+        thread::yield_now();
+    }
+    Ok(last.unwrap_or_default())
+}
 
 /// Looks until a thread sleeps as `wanted`, or `over`; whether it does.
 pub fn falls_asleep(
@@ -75,48 +180,32 @@ pub fn for_anyone(sleep: Sleep) -> bool {
     matches!(sleep, Sleep::ForAnyone { .. })
 }
 
-/// A thread that writes once the one that made it sleeps in epoll_wait.
-pub struct Writer {
-    thread: JoinHandle<Result<()>>,
-    cancelled: Arc<AtomicBool>,
-}
-
-/// Makes an eventfd readable, once the calling thread sleeps in an
-/// epoll_wait without timeout.
-pub fn write_once_asleep(eventfd: &Socket) -> Result<Writer> {
-    let witness = Witness::open(gettid().as_raw()).of_call("open(/proc/self/task/TID/stat)")?;
+/// Makes an eventfd readable, in a thread of its own, once the calling thread
+/// sleeps in an epoll_wait without timeout.
+pub fn write_once_asleep(eventfd: &Socket) -> Result<Thread<Result<()>>> {
+    let sleeper = Witness::open(gettid().as_raw()).of_call("open(/proc/self/task/TID/stat)")?;
     let fd = move_up(eventfd).of_call("fcntl(F_DUPFD_CLOEXEC)")?;
     let cancelled = Arc::new(AtomicBool::new(false));
     let over = Arc::clone(&cancelled);
-    let thread = spawn(move || {
+    let work = move || {
         let over = || over.load(Ordering::Relaxed);
-        falls_asleep(&witness, WAITS_FOR_EVER, for_anyone, over)?;
+        let asleep = falls_asleep(&sleeper, WAITS_FOR_EVER, for_anyone, over);
         // Also when it did not come to that: nobody shall sleep for ever.
         nix::unistd::write(&fd, &1_u64.to_ne_bytes()).of_call("write")?;
-        Ok(())
-    })?;
-    Ok(Writer { thread, cancelled })
-}
-
-impl Writer {
-    /// Ends the thread.
-    pub fn join(self) -> Result<()> {
-        self.cancelled.store(true, Ordering::Relaxed);
-        let ended = self.thread.join();
-        ended.map_err(|_| anyhow!("a thread has panicked"))?
-    }
+        asleep.map(drop)
+    };
+    Thread::start(work, move || {
+        cancelled.store(true, Ordering::Relaxed);
+        true
+    })
 }
 
 /// A thread that reads until EAGAIN or the end of the file.
 pub struct Drain {
-    thread: Option<JoinHandle<()>>,
+    thread: Thread,
     received: Receiver<Result<Vec<u8>, Errno>>,
-    witness: Witness,
     fd: Fd,
     length: usize,
-    /// Bytes so far, and how it ended.
-    pub bytes: usize,
-    pub ended: Option<Errno>,
 }
 
 impl Drain {
@@ -124,9 +213,7 @@ impl Drain {
     pub fn start(conn: &Conn, length: usize) -> Result<Drain> {
         let (raw, name) = (conn.socket.as_raw_fd(), conn.name);
         let (out, received) = mpsc::channel();
-        let (tid_out, tid) = mpsc::channel();
-        let thread = spawn(move || {
-            let _ = tid_out.send(gettid().as_raw());
+        let work = move || {
             let mut buffer = vec![0; length];
             loop {
                 let result = recv(raw, &mut buffer, MsgFlags::empty());
@@ -136,16 +223,12 @@ impl Drain {
                     return;
                 }
             }
-        })?;
-        let tid = tid.recv().context("a thread has died")?;
+        };
         Ok(Drain {
-            thread: Some(thread),
+            thread: Thread::start(work, conn.hang_up()?)?,
             received,
-            witness: Witness::open(tid).of_call("open(/proc/self/task/TID/stat)")?,
             fd: Fd { raw, name },
             length,
-            bytes: 0,
-            ended: None,
         })
     }
 
@@ -153,19 +236,16 @@ impl Drain {
     pub fn sleeps(&mut self, t: &mut Trial) -> Result<bool> {
         let (fd, length) = (self.fd, self.length);
         let in_recv = |sleep| matches!(sleep, Sleep::ForOne { fd: raw, .. } if raw == fd.raw);
-        let thread = self.thread.as_ref();
-        let over = || thread.is_none_or(JoinHandle::is_finished);
-        let sleeps = falls_asleep(&self.witness, Call::Recv { fd, length }, in_recv, over)?;
+        let over = || self.thread.is_over();
+        let witness = &self.thread.witness;
+        let sleeps = falls_asleep(witness, Call::Recv { fd, length }, in_recv, over)?;
         self.take_in(t);
         Ok(sleeps)
     }
 
     /// Waits for the end of the loop; something must have ended it.
     pub fn join(mut self, t: &mut Trial) -> Result<()> {
-        let thread = self.thread.take();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            bail!("a thread has panicked");
-        }
+        self.thread.join()?;
         self.take_in(t);
         Ok(())
     }
@@ -177,20 +257,47 @@ impl Drain {
             let count = result.as_ref().map(|data| data.len() as i32);
             let count = count.map_err(|errno| *errno);
             let mut record = Record::new(Call::Recv { fd, length }, count, 0, 0);
-            self.ended = self.ended.or(result.as_ref().err().copied());
             record.data = result.unwrap_or_default();
-            self.bytes += record.data.len();
             t.record(record);
         }
     }
 }
 
-impl Drop for Drain {
-    /// An experiment that failed leaves no thread asleep.
-    fn drop(&mut self) {
-        if let Some(thread) = self.thread.take() {
-            let _ = shutdown(self.fd.raw, Shutdown::Both);
-            let _ = thread.join();
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsFd;
+
+    use nix::sys::eventfd::EventFd;
+
+    /// A thread that sleeps in read until it is woken, and then says so.
+    fn reader(said: &Arc<AtomicBool>) -> Thread {
+        let eventfd = Arc::new(EventFd::new().expect("eventfd"));
+        let (end, said) = (Arc::clone(&eventfd), Arc::clone(said));
+        let work = move || {
+            nix::unistd::read(eventfd.as_fd(), &mut [0; 8]).expect("read");
+            said.store(true, Ordering::SeqCst);
+        };
+        let wake = move || end.write(1) == Ok(8);
+        Thread::start(work, wake).expect("a thread")
+    }
+
+    #[test]
+    fn whoever_fails_midway_leaves_nobody_asleep() {
+        let over = Arc::new(AtomicBool::new(false));
+        let experiment = || -> Result<()> {
+            let _asleep = reader(&over);
+            bail!("a call has failed");
+        };
+        assert!(experiment().is_err());
+        assert!(over.load(Ordering::SeqCst));
+    }
+
+    #[test]
+    fn whoever_is_over_is_not_woken() {
+        let mut thread = Thread::start(|| 7, || panic!("nobody sleeps")).expect("a thread");
+        until("its end", || Ok(thread.is_over())).expect("in time");
+        assert_eq!(thread.end().expect("a result"), 7);
+        assert!(thread.join().is_err());
     }
 }

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::common::strace::Log;
 use crate::common::{Output, epoll_lab, program, run, shell, skip, strace};
 
 /// What `claims` with these ids says of each, under strace with `options`.
@@ -40,6 +41,45 @@ fn no_thread_can_be_started() {
     let ids = ["herd", "exclusive-balance", "et-needs-nonblock"];
     let output = under_strace(&inject, &ids);
     not_tried(&output, ids.len(), "    pthread_create: EAGAIN (");
+}
+
+/// The claim is not tried for this reason, and each thread that it has
+/// started has come to its end: none was still asleep when the process ended.
+#[track_caller]
+fn nobody_sleeps_on(inject: &str, id: &str, reason: &str) {
+    let log = Log::new();
+    let prefix = log.prefix();
+    let inject = format!("inject={inject}");
+    let (call, _) = inject["inject=".len()..].split_once(':').expect("a call");
+    let trace = format!("trace={call},exit");
+    let options = ["-ff", "-o", &prefix, "-e", &trace, "-e", &inject];
+    let mut command = strace::strace(&options, ["claims", id]);
+    let told = run(&mut command).ok().stdout();
+    assert!(told.contains("=> NOT TRIED: "), "{told}");
+    assert!(told.contains(reason), "{told}");
+    let threads = log.threads();
+    let asleep = threads.iter().filter(|calls| {
+        let end = calls.last().map(|call| call.syscall.as_str());
+        end != Some("exit")
+    });
+    // The first thread ends with all the others, by exit_group.
+    assert!(threads.len() > 1, "no thread was started");
+    assert_eq!(asleep.count(), 1, "{id}, {inject}: of {}", threads.len());
+}
+
+#[test]
+fn an_error_midway_leaves_no_thread_asleep() {
+    if !strace::is_there("claims that fail midway") {
+        return;
+    }
+    // Two sleep already, in a crew of eight.
+    let refused = "clone3,clone:error=EAGAIN:when=9+";
+    nobody_sleeps_on(refused, "shared-epoll", "pthread_create: EAGAIN (");
+    // One sleeps in recv; one in epoll_wait; one will write when the other
+    // sleeps; one is in the midst of its loop.
+    let shutdown = "shutdown:error=ENOBUFS:when=1";
+    nobody_sleeps_on(shutdown, "close-wakes", "shutdown: ENOBUFS (");
+    nobody_sleeps_on(shutdown, "et-needs-nonblock", "shutdown: ENOBUFS (");
 }
 
 #[test]

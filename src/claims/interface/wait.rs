@@ -58,9 +58,9 @@ fn wait_timeout(t: &mut Trial) -> Result<Finding> {
     }
     let some = wait(t, Some(Duration::from_millis(20)))?;
     t.note("another thread will write, once this one sleeps in epoll_wait");
-    let writer = write_once_asleep(&fd)?;
+    let mut writer = write_once_asleep(&fd)?;
     let ever = wait(t, None)?;
-    writer.join()?;
+    writer.end()??;
     Ok(judge_wait_timeout(none, some, ever))
 }
 

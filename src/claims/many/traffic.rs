@@ -76,7 +76,8 @@ fn stdout_sleeps(t: &mut Trial) -> Result<Finding> {
     // The thread ends when there is room.
     let mut room = vec![0; 1 << 16];
     reader.read_exact(&mut room).context("read")?;
-    drop(looping);
+    let served = looping[0].ended()?;
+    served.context("epoll_wait, recv or write")?;
     let after = b.unread()?;
     t.note(format!("the pipe is read; unread of B: {after}"));
     Ok(judge_stdout_sleeps(asleep, unread, after))

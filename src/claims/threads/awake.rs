@@ -6,7 +6,7 @@ use nix::sys::epoll::EpollFlags;
 use crate::claims::claim::Claim;
 use crate::claims::evidence::reports;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::threads::sleeper::Crowd;
+use crate::claims::threads::crew::Crew;
 use crate::claims::trial::{ET, IN, Trial};
 use crate::trace::CtlOp;
 
@@ -31,9 +31,9 @@ fn shared_epoll(t: &mut Trial) -> Result<Finding> {
         for (count, interest) in counts.iter_mut().zip([IN, IN | ET, IN | ONESHOT]) {
             let a = t.connection()?;
             let epoll = t.epoll_of(&[&a], interest)?;
-            let crowd = Crowd::start(&epoll, threads)?;
+            let crew = Crew::in_one(&epoll, threads)?;
             t.sends(&a, b"x")?;
-            *count = crowd.settle()?;
+            *count = crew.settle()?.len();
             t.note(format!("woken: {count} of {threads} threads in that epoll"));
         }
         woken.push((threads, counts));
@@ -79,10 +79,10 @@ fn et_one_thread(t: &mut Trial) -> Result<Finding> {
         let epoll = t.epoll_of(&[&a], interest)?;
         t.sends(&a, b"x")?;
         pair[0] = t.wait(&epoll)?.len();
-        let second = Crowd::start(&epoll, 1)?;
+        let second = Crew::in_one(&epoll, 1)?;
         t.note("a second thread sleeps in that epoll");
         t.sends(&a, b"y")?;
-        pair[1] = second.settle()?;
+        pair[1] = second.settle()?.len();
         t.note(format!("reports to the second thread: {}", pair[1]));
     }
     Ok(judge_et_one_thread(reports[0], reports[1]))
@@ -129,12 +129,12 @@ fn et_lost_wakeup(t: &mut Trial) -> Result<Finding> {
                 t.sys.epoll_ctl(&epoll, CtlOp::Add, &fd, IN | ET)?;
                 fds.push(fd);
             }
-            let crowd = Crowd::start(&epoll, THREADS)?;
+            let crew = Crew::in_one(&epoll, THREADS)?;
             for fd in &fds {
                 nix::unistd::write(fd, &1_u64.to_ne_bytes()).context("write")?;
             }
-            crowd.settle()?;
-            let mut seen = crowd.seen();
+            crew.settle()?;
+            let mut seen = crew.seen();
             seen.sort_unstable();
             seen.dedup();
             Ok(seen.len())
@@ -166,7 +166,7 @@ mod tests {
     use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
 
     #[test]
-    fn crowds() {
+    fn crews() {
         let shared = |few, many| judge_shared_epoll((2, few), (8, many)).verdict;
         assert_eq!(shared([2, 1, 1], [8, 1, 1]), Depends);
         assert_eq!(shared([1, 1, 1], [1, 1, 1]), Confirmed);

@@ -2,20 +2,18 @@
 //! fd that it sleeps in.
 
 use std::io::Write;
-use std::net::TcpStream;
 use std::os::fd::AsRawFd;
 
 use anyhow::{Context, Result};
 use nix::sys::epoll::EpollFlags;
-use nix::sys::socket::{MsgFlags, Shutdown, recv, shutdown};
+use nix::sys::socket::{Shutdown, shutdown};
 
 use crate::claims::claim::Claim;
 use crate::claims::evidence::outcome;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::patience::until;
-use crate::claims::threads::sleeper::{Crowd, Sleeper, settle};
-use crate::claims::trial::{Conn, IN, Trial};
-use crate::lab::witness::move_up;
+use crate::claims::threads::crew::Crew;
+use crate::claims::threads::sleeper::{Sleeper, settle};
+use crate::claims::trial::{IN, Trial};
 use crate::trace::{CtlOp, OfCall};
 
 pub const CTL_WHILE_WAITING: Claim = Claim {
@@ -36,10 +34,10 @@ fn ctl_while_waiting(t: &mut Trial) -> Result<Finding> {
             let none = EpollFlags::empty();
             t.sys.epoll_ctl(&epoll, CtlOp::Add, &a.socket, none)?;
         }
-        let crowd = Crowd::start(&epoll, 1)?;
+        let crew = Crew::in_one(&epoll, 1)?;
         t.note("a thread sleeps in that epoll");
         t.sys.epoll_ctl(&epoll, op, &a.socket, IN)?;
-        *woken = crowd.settle()?;
+        *woken = crew.settle()?.len();
         t.note(format!("its wait has returned: {woken}"));
     }
     Ok(judge_ctl_while_waiting(woken))
@@ -83,12 +81,12 @@ struct Closed {
 fn close_wakes(t: &mut Trial) -> Result<Finding> {
     let a = t.connection()?;
     let epoll = t.epoll_of(&[&a], IN)?;
-    let crowd = Crowd::start(&epoll, 1)?;
+    let crew = Crew::in_one(&epoll, 1)?;
     t.note("a thread sleeps in that epoll");
     t.sys.close(a.socket)?;
-    let watched = crowd.settle()? > 0;
+    let watched = !crew.settle()?.is_empty();
     t.note(format!("woken: {watched}"));
-    drop(crowd);
+    drop(crew);
 
     let fd = t.eventfd("eventfd")?;
     let epoll = t.sys.epoll_create1()?;
@@ -98,28 +96,28 @@ fn close_wakes(t: &mut Trial) -> Result<Finding> {
     t.note("a thread sleeps in that epoll");
     t.sys.close_epoll(epoll)?;
     let itself = !settle(&sleeper)?.is_empty();
-    nix::unistd::write(&fd, &1_u64.to_ne_bytes()).context("write")?;
+    nix::unistd::write(&fd, &1_u64.to_ne_bytes()).of_call("write")?;
     t.note(format!("woken: {itself}; then the eventfd is written"));
-    let later = result(&sleeper)?;
+    let later = sleeper[0].ended()?;
     t.note(format!("its wait returns {}", outcome(&later)));
 
     let b = t.connection()?;
-    let sleeper = [receives(&b)?];
+    let sleeper = [Sleeper::receives(&b)?];
     settle(&sleeper)?;
     t.note("a thread sleeps in recv(B)");
     let peer = b.peer;
     t.sys.close(b.socket)?;
     let received = !settle(&sleeper)?.is_empty();
     let mut client = peer.as_ref().context("no client")?;
-    client.write_all(b"ping").context("write")?;
+    client.write_all(b"ping").of_call("write")?;
     t.note(format!("woken: {received}; then B's client sends \"ping\""));
-    let read = result(&sleeper)?;
+    let read = sleeper[0].ended()?;
     t.note(format!("its recv returns {}", outcome(&read)));
 
     let c = t.connection()?;
-    let sleeper = [receives(&c)?];
+    let sleeper = [Sleeper::receives(&c)?];
     settle(&sleeper)?;
-    shutdown(c.socket.as_raw_fd(), Shutdown::Read).context("shutdown")?;
+    shutdown(c.socket.as_raw_fd(), Shutdown::Read).of_call("shutdown")?;
     settle(&sleeper)?;
     let shut = sleeper[0].returned();
     t.note("a thread sleeps in recv(C); shutdown(C, SHUT_RD)");
@@ -130,22 +128,6 @@ fn close_wakes(t: &mut Trial) -> Result<Finding> {
         read,
         shut,
     }))
-}
-
-/// A thread that sleeps in recv, at the latest until the client hangs up.
-fn receives(conn: &Conn) -> Result<Sleeper> {
-    let client = move_up(conn.peer.as_ref().context("no client")?);
-    let client = TcpStream::from(client.of_call("fcntl(F_DUPFD_CLOEXEC)")?);
-    let fd = conn.socket.as_raw_fd();
-    let hangs_up = move || {
-        let _ = client.shutdown(std::net::Shutdown::Both);
-    };
-    Sleeper::start(move || recv(fd, &mut [0; 16], MsgFlags::empty()), hangs_up)
-}
-
-fn result([sleeper]: &[Sleeper; 1]) -> Result<nix::Result<usize>> {
-    until("the end of a sleep", || Ok(sleeper.returned().is_some()))?;
-    sleeper.returned().context("the thread sleeps on")
 }
 
 fn judge_close_wakes(closed: Closed) -> Finding {

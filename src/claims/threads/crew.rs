@@ -1,38 +1,36 @@
 //! Threads that wait in an epoll each, or all in the same one, stay where they
 //! woke, and then do what they are told.
 
+use std::iter;
 use std::os::fd::AsFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::unistd::gettid;
 
-use crate::claims::patience::PATIENCE;
-use crate::claims::thread::{LOOKS, WAITS_FOR_EVER, for_anyone, spawn};
+use crate::claims::thread::{Thread, WAITS_FOR_EVER, come_to_rest, for_anyone};
 use crate::claims::trial::IN;
-use crate::lab::witness::{Witness, move_up};
+use crate::lab::witness::move_up;
 use crate::trace::OfCall;
 
 /// The threads.
 pub struct Crew {
     threads: Vec<Member>,
     /// Readable when all are to end.
-    end: EventFd,
+    end: Arc<EventFd>,
+    seen: Arc<Mutex<Vec<u64>>>,
 }
 
 struct Member {
-    witness: Witness,
     /// It has returned from epoll_wait, and waits to be told what to do.
     back: Arc<AtomicBool>,
+    /// Given up before the thread is joined: then it waits for no order.
     orders: Sender<Order>,
-    thread: JoinHandle<()>,
+    thread: Thread,
 }
 
 enum Order {
@@ -50,41 +48,71 @@ impl Crew {
         let end = EventFd::from_flags(EfdFlags::EFD_CLOEXEC).of_call("eventfd")?;
         let mut crew = Crew {
             threads: Vec::new(),
-            end,
+            end: Arc::new(end),
+            seen: Arc::default(),
         };
         for epoll in epolls {
-            crew.threads.push(Member::start(epoll, &crew.end)?);
+            let member = crew.member(epoll)?;
+            crew.threads.push(member);
         }
         crew.settle()?;
         Ok(crew)
     }
 
+    /// So many threads in one epoll.
+    pub fn in_one(epoll: &Epoll, threads: usize) -> Result<Crew> {
+        Crew::start(iter::repeat_n(epoll, threads))
+    }
+
+    /// Each waits for one event at a time.
+    fn member(&self, epoll: &Epoll) -> Result<Member> {
+        match epoll.add(self.end.as_fd(), EpollEvent::new(IN, END)) {
+            // Another thread waits in the same epoll.
+            Err(Errno::EEXIST) => {}
+            added => added.of_call("epoll_ctl(ADD)")?,
+        }
+        let epoll = Epoll(move_up(&epoll.0).of_call("fcntl(F_DUPFD_CLOEXEC)")?);
+        let back = Arc::new(AtomicBool::new(false));
+        let (is_back, seen) = (Arc::clone(&back), Arc::clone(&self.seen));
+        let (orders, given) = mpsc::channel();
+        let work = move || {
+            let mut events = [EpollEvent::empty()];
+            while let Ok(1) = epoll.wait(&mut events, EpollTimeout::NONE) {
+                let data = events[0].data();
+                if data == END {
+                    return;
+                }
+                if let Ok(mut seen) = seen.lock() {
+                    seen.push(data);
+                }
+                is_back.store(true, Ordering::SeqCst);
+                if !obey(&given) {
+                    return;
+                }
+            }
+        };
+        // Level-triggered and never read: it wakes one after the other.
+        let end = Arc::clone(&self.end);
+        let wake = move || end.write(1).is_ok();
+        Ok(Member {
+            back,
+            orders,
+            thread: Thread::start(work, wake)?,
+        })
+    }
+
     /// Waits until each thread sleeps in epoll_wait or has come back from it:
     /// those that have.
     pub fn settle(&self) -> Result<Vec<usize>> {
-        let deadline = Instant::now() + PATIENCE;
-        let (mut agreed, mut last) = (0, None);
-        while agreed < LOOKS {
-            let mut back = Vec::new();
-            let mut settled = true;
-            for (index, member) in self.threads.iter().enumerate() {
-                // Back first: who sleeps in the look after that has not been woken.
-                match member.back.load(Ordering::SeqCst) {
-                    true => back.push(index),
-                    false => settled &= member.sleeps()?,
-                }
-            }
-            agreed = match settled && last.as_ref().is_none_or(|last| *last == back) {
-                true => agreed + 1,
-                false => 0,
-            };
-            last = settled.then_some(back);
-            if Instant::now() > deadline {
-                bail!("the threads do not come to rest");
-            }
-            thread::yield_now();
-        }
-        Ok(last.unwrap_or_default())
+        let threads = &self.threads;
+        let is_back = |index: usize| threads[index].back.load(Ordering::SeqCst);
+        come_to_rest(threads.len(), is_back, |index| threads[index].sleeps())
+    }
+
+    /// What has been reported, by `data`.
+    pub fn seen(&self) -> Vec<u64> {
+        let seen = self.seen.lock();
+        seen.map(|seen| seen.clone()).unwrap_or_default()
     }
 
     /// Those that are back make this call, all at the same time: what it
@@ -118,56 +146,7 @@ impl Crew {
     }
 }
 
-impl Drop for Crew {
-    /// Level-triggered and never read: it wakes all of them. None is left,
-    /// whatever has become of the experiment.
-    fn drop(&mut self) {
-        let told = self.end.write(1);
-        for member in self.threads.drain(..) {
-            drop(member.orders);
-            // Without a word to end on they would sleep, and we with them.
-            if told.is_ok() {
-                let _ = member.thread.join();
-            }
-        }
-    }
-}
-
 impl Member {
-    fn start(epoll: &Epoll, end: &EventFd) -> Result<Member> {
-        match epoll.add(end.as_fd(), EpollEvent::new(IN, END)) {
-            // Another thread waits in the same epoll.
-            Err(Errno::EEXIST) => {}
-            added => added.of_call("epoll_ctl(ADD)")?,
-        }
-        let epoll = Epoll(move_up(&epoll.0).of_call("fcntl(F_DUPFD_CLOEXEC)")?);
-        let back = Arc::new(AtomicBool::new(false));
-        let is_back = Arc::clone(&back);
-        let (orders, given) = mpsc::channel();
-        let (tid_out, tid) = mpsc::channel();
-        let thread = spawn(move || {
-            let _ = tid_out.send(gettid().as_raw());
-            let mut events = [EpollEvent::empty(); 2];
-            while let Ok(count) = epoll.wait(&mut events, EpollTimeout::NONE) {
-                if events[..count].iter().any(|event| event.data() == END) {
-                    return;
-                }
-                is_back.store(true, Ordering::SeqCst);
-                if !obey(&given) {
-                    return;
-                }
-            }
-        })?;
-        let tid = tid.recv().context("a thread has died")?;
-        let witness = Witness::open(tid).of_call("open(/proc/self/task/TID/stat)")?;
-        Ok(Member {
-            witness,
-            back,
-            orders,
-            thread,
-        })
-    }
-
     fn order(&self, order: Order) -> Result<()> {
         let sent = self.orders.send(order);
         sent.map_err(|_| anyhow!("a thread has died"))
@@ -175,6 +154,7 @@ impl Member {
 
     fn sleeps(&self) -> Result<bool> {
         let look = self
+            .thread
             .witness
             .look(Some(WAITS_FOR_EVER))
             .of_call("read(/proc/PID/stat)")?;

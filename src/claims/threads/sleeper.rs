@@ -2,89 +2,70 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::mpsc;
-use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
-use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::epoll::{Epoll, EpollEvent};
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::unistd::gettid;
+use nix::sys::socket::{MsgFlags, recv};
 
-use crate::claims::patience::{PATIENCE, until};
-use crate::claims::thread::{LOOKS, spawn};
-use crate::claims::trial::IN;
+use crate::claims::patience::until;
+use crate::claims::thread::{Thread, come_to_rest};
+use crate::claims::trial::{Conn, IN};
 use crate::lab::witness::move_up;
 use crate::trace::OfCall;
 
 /// One thread in one call.
 pub struct Sleeper {
-    tid: i32,
     /// What the call has returned: `-1` and an errno as `-errno`, and
     /// [`ASLEEP`] as long as it has not.
     returned: Arc<AtomicI64>,
-    thread: Option<JoinHandle<()>>,
-    /// Ends its sleep, if nobody else has.
-    wake: Box<dyn Fn() + Send>,
+    thread: Thread,
 }
 
 /// The call has not returned.
 const ASLEEP: i64 = i64::MIN;
 
-/// What the event that ends a thread carries.
-const END: u64 = u64::MAX;
-
 impl Sleeper {
-    /// Makes the call in a thread of its own. Should the experiment fail while
-    /// it sleeps, `wake` ends that.
+    /// Makes the call in a thread of its own; `wake` makes it return.
     pub fn start(
         call: impl FnOnce() -> nix::Result<usize> + Send + 'static,
-        wake: impl Fn() + Send + 'static,
+        wake: impl Fn() -> bool + 'static,
     ) -> Result<Sleeper> {
         let returned = Arc::new(AtomicI64::new(ASLEEP));
         let out = Arc::clone(&returned);
-        let (tid_out, tid) = mpsc::channel();
-        let thread = spawn(move || {
-            let _ = tid_out.send(gettid().as_raw());
+        let work = move || {
             let result = match call() {
                 Ok(value) => value as i64,
                 Err(errno) => -(errno as i64),
             };
             out.store(result, Ordering::SeqCst);
-        })?;
+        };
         Ok(Sleeper {
-            tid: tid.recv().context("a thread has died")?,
             returned,
-            thread: Some(thread),
-            wake: Box::new(wake),
+            thread: Thread::start(work, wake)?,
         })
     }
 
     /// epoll_wait(2) with room for one event, by the bare number of the epoll
     /// and with the timeout as it is.
+    #[expect(deprecated, reason = "the number may be closed, the timeout odd")]
     pub fn waits(epoll: &Epoll, timeout: i32) -> Result<Sleeper> {
         let epfd = epoll.0.as_raw_fd();
-        let call = move || wait_raw(epfd, &mut [EpollEvent::empty()], timeout);
-        Sleeper::start(call, alarm(epoll)?)
+        let wait =
+            move || nix::sys::epoll::epoll_wait(epfd, &mut [EpollEvent::empty()], timeout as isize);
+        Sleeper::start(wait, alarm(epoll)?)
     }
 
-    /// The same for ever, and what is reported goes into `seen`. Whoever calls
-    /// this sees to its end.
-    fn waits_seen(epfd: RawFd, seen: Arc<Mutex<Vec<u64>>>) -> Result<Sleeper> {
-        let call = move || {
-            let mut events = [EpollEvent::empty()];
-            let ready = wait_raw(epfd, &mut events, -1)?;
-            if let (Ok(mut seen), 1..) = (seen.lock(), ready) {
-                seen.push(events[0].data());
-            }
-            Ok(ready)
-        };
-        Sleeper::start(call, || {})
+    /// recv(2) of a connection's socket, by its bare number.
+    pub fn receives(conn: &Conn) -> Result<Sleeper> {
+        let fd = conn.socket.as_raw_fd();
+        let receive = move || recv(fd, &mut [0; 16], MsgFlags::empty());
+        Sleeper::start(receive, conn.hang_up()?)
     }
 
     /// What the call has returned, if it has.
@@ -94,6 +75,13 @@ impl Sleeper {
             value @ 0.. => Some(Ok(value as usize)),
             errno => Some(Err(Errno::from_raw(-errno as i32))),
         }
+    }
+
+    /// Waits until the call has returned, which something else brings about:
+    /// what it has returned.
+    pub fn ended(&self) -> Result<nix::Result<usize>> {
+        until("the end of a sleep", || Ok(self.returned().is_some()))?;
+        self.returned().context("the thread sleeps on")
     }
 
     /// Whether it sleeps in a call, as /proc has it.
@@ -108,7 +96,7 @@ impl Sleeper {
 
     /// The number of the call that it sleeps in, proc_pid_syscall(5).
     fn call(&self) -> Result<Option<libc::c_long>> {
-        let path = format!("/proc/self/task/{}/syscall", self.tid);
+        let path = format!("/proc/self/task/{}/syscall", self.thread.tid);
         let line = match fs::read_to_string(&path) {
             Ok(line) => line,
             // It has ended since it was asked.
@@ -119,31 +107,19 @@ impl Sleeper {
     }
 }
 
-impl Drop for Sleeper {
-    /// If even `wake` was in vain, better a thread left asleep than two.
-    fn drop(&mut self) {
-        if self.returned().is_none() {
-            (self.wake)();
-        }
-        let ended = until("the end of a sleep", || Ok(self.returned().is_some()));
-        if let (Some(thread), Ok(())) = (self.thread.take(), ended) {
-            let _ = thread.join();
-        }
-    }
-}
-
 /// What wakes whoever waits in this epoll, also when the epoll's number is
-/// closed by then: an eventfd on its list, silent until it is written. It has
-/// to stay open until they are awake: a closed fd is on no list.
-pub fn alarm(epoll: &Epoll) -> Result<impl Fn() + Send + 'static> {
+/// closed by then: an eventfd on its list, silent until it is written. It is
+/// open until the thread has ended: a closed fd is on no list.
+pub fn alarm(epoll: &Epoll) -> Result<impl Fn() -> bool + use<>> {
     let end = EventFd::from_flags(EfdFlags::EFD_CLOEXEC).of_call("eventfd")?;
     let end = File::from(move_up(&end).of_call("fcntl(F_DUPFD_CLOEXEC)")?);
     let event = EpollEvent::new(IN, END);
     epoll.add(&end, event).of_call("epoll_ctl(ADD)")?;
-    Ok(move || {
-        let _ = (&end).write(&1_u64.to_ne_bytes());
-    })
+    Ok(move || (&end).write(&1_u64.to_ne_bytes()).is_ok())
 }
+
+/// What the event that ends a thread carries.
+const END: u64 = u64::MAX;
 
 /// Whether the call of this number is one that the experiments sleep in; a
 /// thread on its way there may sleep for a page or a lock.
@@ -156,95 +132,11 @@ fn waits(number: libc::c_long) -> bool {
     }
 }
 
-#[expect(deprecated, reason = "the number may be closed, the timeout odd")]
-fn wait_raw(epfd: RawFd, events: &mut [EpollEvent], timeout: i32) -> nix::Result<usize> {
-    nix::sys::epoll::epoll_wait(epfd, events, timeout as isize)
-}
-
 /// Waits until each of them sleeps in its call or has returned from it: those
 /// that have returned.
 pub fn settle(sleepers: &[Sleeper]) -> Result<Vec<usize>> {
-    let deadline = Instant::now() + PATIENCE;
-    let (mut agreed, mut last) = (0, None);
-    while agreed < LOOKS {
-        let mut back = Vec::new();
-        let mut settled = true;
-        for (index, sleeper) in sleepers.iter().enumerate() {
-            // Back first: who sleeps in the look after that has not been woken.
-            match sleeper.returned() {
-                Some(_) => back.push(index),
-                None => settled &= sleeper.sleeps()?,
-            }
-        }
-        agreed = match settled && last.as_ref().is_none_or(|last| *last == back) {
-            true => agreed + 1,
-            false => 0,
-        };
-        last = settled.then_some(back);
-        if Instant::now() > deadline {
-            bail!("the threads do not come to rest");
-        }
-        thread::yield_now();
-    }
-    Ok(last.unwrap_or_default())
-}
-
-/// So many threads that sleep in one epoll, each for one event.
-pub struct Crowd {
-    /// Dropped first, when `end` is readable.
-    threads: Vec<Sleeper>,
-    epfd: RawFd,
-    seen: Arc<Mutex<Vec<u64>>>,
-    end: EventFd,
-}
-
-impl Crowd {
-    /// Over when all sleep; the epoll must outlive the crowd.
-    pub fn start(epoll: &Epoll, threads: usize) -> Result<Crowd> {
-        let mut crowd = Crowd {
-            threads: Vec::new(),
-            epfd: epoll.0.as_raw_fd(),
-            seen: Arc::default(),
-            end: EventFd::from_flags(EfdFlags::EFD_CLOEXEC).context("eventfd")?,
-        };
-        // On the list from the start, and without interest: the end is a MOD.
-        let silent = EpollEvent::new(nix::sys::epoll::EpollFlags::empty(), END);
-        epoll
-            .add(crowd.end.as_fd(), silent)
-            .context("epoll_ctl(ADD)")?;
-        for _ in 0..threads {
-            let sleeper = Sleeper::waits_seen(crowd.epfd, Arc::clone(&crowd.seen))?;
-            crowd.threads.push(sleeper);
-        }
-        crowd.settle()?;
-        Ok(crowd)
-    }
-
-    /// Waits for rest: how many have returned.
-    pub fn settle(&self) -> Result<usize> {
-        Ok(settle(&self.threads)?.len())
-    }
-
-    /// What has been reported, by `data`.
-    pub fn seen(&self) -> Vec<u64> {
-        self.seen
-            .lock()
-            .map(|seen| seen.clone())
-            .unwrap_or_default()
-    }
-}
-
-impl Drop for Crowd {
-    /// Level-triggered and never read: it wakes one after the other.
-    #[expect(deprecated, reason = "the epoll's number is all that is kept")]
-    fn drop(&mut self) {
-        use nix::sys::epoll::{EpollOp, epoll_ctl};
-        let _ = self.end.write(1);
-        let raw = self.end.as_raw_fd();
-        let mut event = EpollEvent::new(IN, END);
-        let _ = epoll_ctl(self.epfd, EpollOp::EpollCtlMod, raw, &mut event);
-        self.threads.clear();
-    }
+    let is_back = |index: usize| sleepers[index].returned().is_some();
+    come_to_rest(sleepers.len(), is_back, |index| sleepers[index].sleeps())
 }
 
 #[cfg(test)]
@@ -260,7 +152,7 @@ mod tests {
         assert_eq!(settle(&sleepers).unwrap(), [0_usize; 0]);
         let tasks = sleepers
             .each_ref()
-            .map(|sleeper| format!("/proc/self/task/{}", sleeper.tid));
+            .map(|sleeper| format!("/proc/self/task/{}", sleeper.thread.tid));
         assert!(tasks.iter().all(|task| fs::exists(task).unwrap()));
         drop(epoll); // its number; the waits hold the rest
         drop(sleepers);

@@ -2,7 +2,7 @@
 //! them in the trace, each over when the kernel says that it has arrived.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 
 use anyhow::{Context, Result, bail};
@@ -78,9 +78,16 @@ impl Conn {
 
     /// See [`Trial::half_closes`](super::Trial::half_closes); this one leaves no trace.
     pub fn half_closes(&self) -> Result<()> {
-        let how = std::net::Shutdown::Write;
-        self.peer()?.shutdown(how).of_call("shutdown")?;
+        self.peer()?.shutdown(Shutdown::Write).of_call("shutdown")?;
         self.hears(PollFlags::RDHUP)
+    }
+
+    /// What ends a sleep in recv of our socket, though it may be closed by
+    /// then: the client hangs up, by an fd of its own.
+    pub fn hang_up(&self) -> Result<impl Fn() -> bool + use<>> {
+        let peer = move_up(self.peer()?).of_call("fcntl(F_DUPFD_CLOEXEC)")?;
+        let peer = TcpStream::from(peer);
+        Ok(move || peer.shutdown(Shutdown::Both).is_ok())
     }
 
     /// Waits until our socket has this condition.
