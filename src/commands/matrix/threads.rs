@@ -18,17 +18,40 @@ use crate::show::text::table;
 use crate::trace::words::epoll_names;
 
 const HEAD: [&str; 10] = [
-    "\nfd",
-    "\nepolls",
-    "EPOLLIN\nand",
-    "1st\nwakes",
-    "2nd\nwakes",
-    "got\none",
-    "\nEAGAIN",
-    "\nleft",
-    "wake\nagain",
-    "by\nMOD",
+    "\n\nwatched",
+    "\n\nepolls",
+    "\nbeside\nEPOLLIN",
+    "woken\nby the\nfirst",
+    "woken\nby the\nsecond",
+    "\ngot\none",
+    "\ngot\nEAGAIN",
+    "\n\nleft",
+    "\nwoken\nagain",
+    "woken\nby\nMOD",
 ];
+
+/// What the columns count whose names do not say all of it.
+const LEGEND: [(&str, &str); 6] = [
+    (
+        "epolls",
+        "1: all wait in one; 4: each waits in one of its own",
+    ),
+    (
+        "woken by the",
+        "how many woke, of those that slept still; -: nobody slept",
+    ),
+    ("got", "one: a message or a client; EAGAIN: nothing"),
+    ("left", "messages or clients that nobody got"),
+    (
+        "woken again",
+        "how many woke when all waited again, though nothing arrived",
+    ),
+    (
+        "woken by MOD",
+        "how many woke then by epoll_ctl(MOD) with the same events",
+    ),
+];
+
 /// The first of the columns that hold numbers.
 const NUMBERS: usize = 3;
 
@@ -91,11 +114,13 @@ impl Row {
 }
 
 fn text(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
-    let header = format!(
-        "matrix --threads | {THREADS} threads asleep; two messages arrive, or two clients; who \
-         wakes is held until both are there, then makes one recv or accept4"
+    let header = format!("matrix --threads | how many of {THREADS} threads that wait are woken");
+    let story = format!(
+        "{THREADS} threads sleep in epoll_wait. Two messages of one client arrive, one after the \
+         other; or two clients connect. Who wakes is held until both are there. Then all that woke \
+         make one call at the same time: recv, or accept4."
     );
-    writeln!(out, "{}\n", wrap(&header, 0).bold())?;
+    writeln!(out, "{}\n\n{}\n", header.bold(), wrap(&story, 0))?;
     let mut cells = Builder::default();
     cells.push_record(HEAD);
     for row in rows {
@@ -103,6 +128,10 @@ fn text(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
     }
     let mut grid = grid::of(cells, 1);
     grid.modify(Columns::new(..NUMBERS), Alignment::left());
-    grid::print_with_head(&grid, 2, out)?;
+    grid::print_with_head(&grid, 3, out)?;
+    writeln!(out)?;
+    for (columns, count) in LEGEND {
+        writeln!(out, "{columns:<12}  {count}")?;
+    }
     table::next(Some(next::AFTER_THREADS), out)
 }
