@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::ops::ControlFlow;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use epoll_lab::cost::select::SelectWait;
@@ -32,7 +33,7 @@ fn quick(fds: &[usize], kind: FdKind) -> Measurement {
     let plan = Plan::new(fds.to_vec(), Active::Count(1), 0, kind)
         .expect("a valid plan")
         .quick();
-    measure(&plan, |_| ()).expect("a measurement")
+    measure(&plan, |_| ControlFlow::Continue(())).expect("a measurement")
 }
 
 fn one_ready(fds: usize) -> Point {

@@ -1,5 +1,6 @@
 //! The measuring itself: sets that stay open, batches, rounds.
 
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
@@ -30,6 +31,9 @@ pub struct Bench<'fd> {
     pool: &'fd FdPool,
     sets: Vec<WatchedSet<'fd>>,
 }
+
+/// What one API costs at one point.
+type Priced = (Api, Point, Cost);
 
 impl<'fd> Bench<'fd> {
     /// Sets of these sizes, each the first fds of the pool; an error if it
@@ -62,13 +66,14 @@ impl<'fd> Bench<'fd> {
         }
     }
 
-    /// Measures these, interleaved; the cost of each in the same order. `after_batch` is called once a batch.
+    /// Measures these, interleaved: how many rounds that took, and the cost of each in the same order. `after_batch` is
+    /// called once a batch, and may break off: then the rounds count that are whole.
     pub fn run(
         &mut self,
         plan: &Plan,
         cases: &[(Api, Point)],
-        mut after_batch: impl FnMut(),
-    ) -> anyhow::Result<Vec<(Api, Point, Cost)>> {
+        mut after_batch: impl FnMut() -> ControlFlow<()>,
+    ) -> anyhow::Result<(usize, Vec<Priced>)> {
         let mut calls = vec![0; cases.len()];
         let mut samples = vec![Vec::with_capacity(plan.repetitions); cases.len()];
         // Neighbours that share a point share the work of making its fds ready.
@@ -80,7 +85,8 @@ impl<'fd> Bench<'fd> {
             })
             .collect();
 
-        for round in 0..=plan.repetitions {
+        let mut rounds = 0;
+        'rounds: for round in 0..=plan.repetitions {
             for turn in 0..groups.len() {
                 let (group, start) = {
                     let place = (turn + round) % groups.len();
@@ -97,14 +103,18 @@ impl<'fd> Bench<'fd> {
                         let elapsed = self.batch(api, point, calls[case])?;
                         samples[case].push(elapsed.as_nanos() as f64 / calls[case] as f64);
                     }
-                    after_batch();
+                    if after_batch().is_break() {
+                        break 'rounds;
+                    }
                 }
                 self.make_idle(point)?;
             }
+            rounds = round;
         }
 
         let mut costs = Vec::new();
-        for ((&(api, point), samples), calls) in cases.iter().zip(samples).zip(calls) {
+        for ((&(api, point), mut samples), calls) in cases.iter().zip(samples).zip(calls) {
+            samples.truncate(rounds);
             let total = calls * samples.len() as u64;
             costs.push((
                 api,
@@ -112,7 +122,7 @@ impl<'fd> Bench<'fd> {
                 Cost::of(samples, total).context("a run needs at least one repetition")?,
             ));
         }
-        Ok(costs)
+        Ok((rounds, costs))
     }
 
     /// Makes the ready fds of a point readable.

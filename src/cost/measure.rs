@@ -1,5 +1,7 @@
 //! One run, from opening the fds to closing them.
 
+use std::ops::ControlFlow;
+
 use crate::cost::api::Api;
 use crate::cost::bench::Bench;
 use crate::cost::limits::OpenFiles;
@@ -23,8 +25,12 @@ pub struct Progress {
 ///
 /// # Errors
 ///
-/// A system call that fails, or a wait that returns another number of ready fds than were made ready.
-pub fn measure(plan: &Plan, mut progress: impl FnMut(Progress)) -> anyhow::Result<Measurement> {
+/// A system call that fails, or a wait that returns another number of ready fds than were made ready. `progress` may
+/// break off: that is an error before the first counted round is over, and then a run of fewer repetitions.
+pub fn measure(
+    plan: &Plan,
+    mut progress: impl FnMut(Progress) -> ControlFlow<()>,
+) -> anyhow::Result<Measurement> {
     let threads = threads();
     let kind = plan.fd_kind;
     let largest = plan.fds().last().copied().unwrap_or(0);
@@ -38,7 +44,7 @@ pub fn measure(plan: &Plan, mut progress: impl FnMut(Progress)) -> anyhow::Resul
         .max()
         .unwrap_or(0);
     let (pool, stopped) = FdPool::open(kind, fitting);
-    let plan = plan.clone().experimenting_within(pool.len());
+    let mut plan = plan.clone().experimenting_within(pool.len());
 
     let skip_of = |fds: usize| -> Option<Skip> {
         if fds > fitting {
@@ -73,10 +79,11 @@ pub fn measure(plan: &Plan, mut progress: impl FnMut(Progress)) -> anyhow::Resul
     }
     let total = runnable.len() as u64 * (plan.repetitions as u64 + 1);
     let mut done = 0;
-    let samples = bench.run(&plan, &runnable, || {
+    let (rounds, samples) = bench.run(&plan, &runnable, || {
         done += 1;
-        progress(Progress { done, total });
+        progress(Progress { done, total })
     })?;
+    plan.repetitions = rounds;
     cells.extend(samples.into_iter().map(|(api, point, cost)| Cell {
         api,
         point,

@@ -4,6 +4,8 @@
 //! from run to run, and where they vary so much that a ratio could lie on
 //! either side there is no verdict.
 
+use std::ops::ControlFlow;
+
 use anyhow::{Context, Result, bail};
 
 use crate::claims::claim::Claim;
@@ -61,7 +63,7 @@ fn grows(t: &mut Trial, api: Api) -> Result<Finding> {
 
 pub(super) fn measure(fds: Vec<usize>, active: Active, churn: usize) -> Result<Measurement> {
     let plan = Plan::new(fds, active, churn, FdKind::Eventfd).context("the plan")?;
-    scaling::measure(&plan.quick().sizes_only(), |_| ())
+    scaling::measure(&plan.quick().sizes_only(), |_| ControlFlow::Continue(()))
 }
 
 /// Nanoseconds of a wait by fds.

@@ -2,9 +2,15 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
 use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Result;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use crate::commands::args::Format;
 use crate::commands::compare::args::{CompareArgs, Part};
@@ -12,24 +18,51 @@ use crate::commands::compare::{cost_text, json, svg};
 use crate::commands::next;
 use crate::cost::{Measurement, Plan, measure};
 use crate::lab::audience::OutputError;
-use crate::show::{Charset, progress};
+use crate::show::{Charset, progress, tell};
 use crate::trace::OfCall;
 
-/// Measures and shows it. No other thread is left: each would make every fd
+/// Exit status behind a signal, as a shell has it.
+const KILLED: usize = 128;
+
+/// Measures and shows it; after Ctrl-C what has been measured by then. No other thread is left: each would make every fd
 /// of select and poll cost more.
 pub fn execute(
     args: &CompareArgs,
     plan: &Plan,
     charset: Charset,
     picture: Option<File>,
-) -> Result<()> {
+) -> Result<ExitCode> {
+    let stopped = Arc::new(AtomicUsize::new(0));
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_usize(signal, Arc::clone(&stopped), signal as usize).of_call("sigaction")?;
+    }
     let bar = progress::bar(1, plan.expected_time());
     let measured = measure(plan, |progress| {
         bar.set_length(progress.total);
         bar.set_position(progress.done);
+        match stopped.load(Ordering::Relaxed) {
+            0 => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        }
     });
     bar.finish_and_clear();
-    let measured = measured?;
+    let status = match stopped.load(Ordering::Relaxed) {
+        0 => ExitCode::SUCCESS,
+        signal => ExitCode::from((KILLED + signal) as u8),
+    };
+    let measured = match measured {
+        Err(_) if status != ExitCode::SUCCESS => {
+            tell("epoll-lab: stopped before anything was measured");
+            return Ok(status);
+        }
+        measured => measured?,
+    };
+    let (rounds, all) = (measured.plan.repetitions, plan.repetitions);
+    if rounds < all {
+        tell(&format!(
+            "epoll-lab: stopped after {rounds} of {all} rounds"
+        ));
+    }
 
     let mut out = BufWriter::new(io::stdout().lock());
     let shown = match args.screen.format {
@@ -42,10 +75,10 @@ pub fn execute(
         }
     };
     shown.and_then(|()| out.flush()).map_err(OutputError)?;
-    match (picture, args.scaling.svg.as_deref()) {
-        (Some(mut file), Some(path)) => write_picture(&measured, &mut file, path),
-        _ => Ok(()),
+    if let (Some(mut file), Some(path)) = (picture, args.scaling.svg.as_deref()) {
+        write_picture(&measured, &mut file, path)?;
     }
+    Ok(status)
 }
 
 /// Opens the file that the picture goes to, and leaves it as it is.

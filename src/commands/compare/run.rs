@@ -46,7 +46,7 @@ fn execute(args: &CompareArgs, charset: Charset) -> Result<ExitCode> {
         status = servers::execute(args)?;
     }
     if args.only != Some(Part::Servers) {
-        cost::execute(args, &plan, charset, picture)?;
+        return cost::execute(args, &plan, charset, picture);
     }
     Ok(status)
 }
