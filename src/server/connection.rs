@@ -50,7 +50,7 @@ impl Connection {
     }
 
     /// What a server does when it is told that this connection is readable.
-    pub fn on_readable(
+    pub fn read_and_echo(
         &mut self,
         sys: &mut Sys,
         mode: &Mode,
@@ -117,7 +117,7 @@ impl Connection {
 
     /// What a server does when it is told that this connection is writable:
     /// sends what was kept, as far as the kernel takes it now.
-    pub fn on_writable(&mut self, sys: &mut Sys) -> Result<Next, Failure> {
+    pub fn echo_the_rest(&mut self, sys: &mut Sys) -> Result<Next, Failure> {
         match send(sys, &self.socket, &self.unsent) {
             Ok(taken) => {
                 self.unsent.drain(..taken);
@@ -145,9 +145,9 @@ pub fn on_ready(
         return Ok(()); // stale: cannot be, while each closes its own fd alone
     };
     let next = if connection.is_held_up() {
-        connection.on_writable(sys)?
+        connection.echo_the_rest(sys)?
     } else {
-        connection.on_readable(sys, mode, buffer)?
+        connection.read_and_echo(sys, mode, buffer)?
     };
     if next == Next::Close
         && let Some(connection) = connections.remove(&fd)

@@ -106,8 +106,8 @@ fn register(
     }
 }
 
-/// Reads as the mode reads. An echo that is held up makes the connection wait
-/// for EPOLLOUT instead of EPOLLIN: nothing more is read until it is out.
+/// recv, as the mode reads, and send: in [`crate::server::connection`]. An echo
+/// that is held up makes the connection wait for EPOLLOUT, not for EPOLLIN.
 fn on_readable(
     sys: &mut Sys,
     mode: &Mode,
@@ -115,7 +115,7 @@ fn on_readable(
     connection: &mut Connection,
     buffer: &mut [u8],
 ) -> Result<Next, Failure> {
-    let next = connection.on_readable(sys, mode, buffer)?;
+    let next = connection.read_and_echo(sys, mode, buffer)?;
     if next == Next::WaitWritable {
         let out = EpollFlags::EPOLLOUT | (mode.interest & EpollFlags::EPOLLET);
         sys.epoll_ctl(epoll, CtlOp::Mod, &connection.socket, out)?;
@@ -131,7 +131,7 @@ fn on_writable(
     epoll: &Epoll,
     connection: &mut Connection,
 ) -> Result<Next, Failure> {
-    let next = connection.on_writable(sys)?;
+    let next = connection.echo_the_rest(sys)?;
     if next == Next::Wait {
         sys.epoll_ctl(epoll, CtlOp::Mod, &connection.socket, mode.interest)?;
     }

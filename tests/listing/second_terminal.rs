@@ -32,7 +32,7 @@ const SESSIONS: &[(&[&str], Tried)] = &[
             "cargo test",
             "cargo test --test listing documents",
             "TRYCMD=overwrite cargo test --test listing documents",
-            "cargo install --path .",
+            "cargo install --locked --path .",
             "RUSTFLAGS=\"-C target-feature=+crt-static\" cargo build --release --target x86_64-unknown-linux-gnu",
         ],
         By(".ci/run"),
