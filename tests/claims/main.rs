@@ -357,7 +357,7 @@ fn several_claims_are_tried_in_the_order_asked_for() {
     let text = stdout(&["claims", "oneshot", "lt-repeats"]);
     let places = [
         "oneshot            confirmed EPOLLONESHOT",
-        "silence",
+        "not even of a reset",
         "lt-repeats         confirmed LT",
         "13 bytes",
     ]

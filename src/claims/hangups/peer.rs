@@ -133,7 +133,7 @@ fn judge_reset(closed: &End, reset: &End, unread: &End) -> Finding {
         ))
         .why("Nothing told them apart."),
         false => refuted(format!(
-            "a reset brought {} as well, and recv said {}; with bytes unread, {}",
+            "a reset brought {} as well, and recv said {}; with bytes unread it said {}",
             short(more),
             recvs(reset),
             recvs(unread)

@@ -133,8 +133,8 @@ fn judge_negative_timeout(waits: &[Waited]) -> Finding {
     let early = limited().filter(|wait| wait.outlasts && wait.returned == Some(Ok(1)));
     let early = early.count();
     let evidence = format!(
-        "{slept} of {} negative waits slept until the write; {early} of {} with a limit ended at \
-         the write, long before it",
+        "{slept} of {} waits with a negative timeout slept until the write; of {} with a long one, \
+         {early} ended at the write, too",
         negative().count(),
         limited().count()
     );

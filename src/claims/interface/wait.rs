@@ -70,7 +70,7 @@ fn judge_wait_timeout(none: Waited, some: Waited, ever: Waited) -> Finding {
     let holds = at_once && some.ready == 0 && some.slept && long_enough && ever.ready == 1;
     let how = |waited: &Waited| if waited.slept { "slept" } else { "no sleep" };
     let evidence = match holds {
-        true => "timeout 0 did not sleep, 20 took 20 ms or more, -1 slept until the write".into(),
+        true => "a wait of 0 did not sleep, one of 20 ms took 20 ms or more, one of -1 slept until the write".into(),
         false => format!(
             "timeout 0: {}; 20: {}; -1: {}, {} ready",
             how(&none),

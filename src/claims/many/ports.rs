@@ -112,8 +112,8 @@ fn has(fd: &impl AsFd, condition: PollFlags) -> Result<bool> {
 
 fn judge_backlog(waiting: usize, accepted: usize) -> Finding {
     let evidence = format!(
-        "listen(2): {waiting} of {WAITING} were connected without accept, {accepted} of {ACCEPTED} \
-         with it"
+        "with listen(2), {waiting} of {WAITING} clients were connected when none was accepted, \
+         {accepted} of {ACCEPTED} when each was"
     );
     let finding = match accepted > LENGTH as usize {
         true => refuted(evidence).why(

@@ -128,7 +128,7 @@ fn fifo(read_write: bool) -> Result<OwnedFd> {
 
 fn judge_fifo_idle(read_only: Silence, read_write: Silence) -> Finding {
     let evidence = format!(
-        "{} before the first writer; after the last, {} of {} waits reported it",
+        "{} came before the first writer; after the last, {} of {} waits reported it",
         reports(read_only[0]),
         figure(read_only[1]),
         figure(WAITS)

@@ -89,8 +89,8 @@ fn judge_et_faster(by_5: Styles, at_once: Styles, small: Styles) -> Finding {
         _ if edge < drained => confirmed(format!("drained, LT made {drained} calls and ET {edge}"))
             .why("EPOLLET itself saved calls."),
         _ if edge < once => depends(format!(
-            "LT made {} calls, LT drained {}, ET drained {}; for a small message LT {small_once}, ET \
-             {small_edge}",
+            "LT made {} calls, with a drain {}, and ET with a drain {}; for a small message LT made \
+             {small_once}, ET {small_edge}",
             figure(once),
             figure(drained),
             figure(edge)

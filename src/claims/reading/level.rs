@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use crate::claims::claim::Claim;
+use crate::claims::evidence::reports;
 use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::trial::{IN, MESSAGE, Trial};
 
@@ -64,9 +65,9 @@ fn lt_big_buffer(t: &mut Trial) -> Result<Finding> {
 fn judge_lt_big_buffer(wakeups: &[(usize, usize)]) -> Finding {
     let text: Vec<String> = wakeups
         .iter()
-        .map(|(buffer, reports)| format!("{reports} with {buffer}"))
+        .map(|(buffer, count)| format!("{} with room for {buffer}", reports(*count)))
         .collect();
-    let evidence = format!("reports by the size of the buffer: {}", text.join(", "));
+    let evidence = format!("one message brought {}", text.join(", "));
     let never_more = wakeups.windows(2).all(|pair| pair[1].1 <= pair[0].1);
     let fewer = wakeups.first().map(|one| one.1) > wakeups.last().map(|one| one.1);
     let finding = match never_more && fewer {
@@ -99,7 +100,7 @@ fn lt_both_sockets(t: &mut Trial) -> Result<Finding> {
 
 fn judge_lt_both_sockets(blocking: &[usize], nonblocking: &[usize]) -> Finding {
     let evidence = format!(
-        "{} reports on the blocking socket, {} with O_NONBLOCK, for the same bytes",
+        "the same bytes brought {} reports on the blocking socket, {} with O_NONBLOCK",
         blocking.len(),
         nonblocking.len()
     );

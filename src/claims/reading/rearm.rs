@@ -32,7 +32,7 @@ fn et_rearm(t: &mut Trial) -> Result<Finding> {
 
 fn judge_et_rearm(silent: usize, modified: usize, added: usize) -> Finding {
     let evidence = format!(
-        "{} when the edge was past, {} after MOD, {} after ADD",
+        "{} came when the edge was past, {} came after MOD, {} after ADD",
         reports(silent),
         reports(modified),
         reports(added)
@@ -78,7 +78,7 @@ fn judge_oneshot(counts: [usize; 4], events: EpollFlags) -> Finding {
     let [first, more, reset, rearmed] = counts;
     let finding = match counts {
         [1, 0, 0, 1] => confirmed(format!(
-            "1 report, and then silence, even at a reset; MOD brought {}",
+            "1 report came, and then none, not even of a reset; MOD brought {}",
             short(events)
         ))
             .why(
@@ -86,7 +86,7 @@ fn judge_oneshot(counts: [usize; 4], events: EpollFlags) -> Finding {
                  afresh: so one thread has an fd to itself.",
             ),
         _ => refuted(format!(
-            "reports: {first} at first, {more} of more bytes, {reset} of a reset, {rearmed} after MOD"
+            "{first} reports came at first, {more} of more bytes, {reset} of a reset, {rearmed} after MOD"
         ))
         .why("The fd was reported while it was disarmed, or not when it was armed."),
     };

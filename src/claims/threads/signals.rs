@@ -44,13 +44,13 @@ fn said(result: i64) -> String {
 fn judge_signal_race(apart: i64, together: i64) -> Finding {
     let how = |result| {
         if result == -1 {
-            "ended with EINTR"
+            "ended it with EINTR"
         } else {
-            "slept through it"
+            "did not end it"
         }
     };
     let evidence = format!(
-        "after the unblocking, the wait {}; with both in one call, it {}",
+        "a signal that was unblocked before the wait {}; unblocked by the call that waits, ppoll, it {}",
         how(apart),
         how(together)
     );
@@ -100,7 +100,8 @@ fn signalfd_fork(t: &mut Trial) -> Result<Finding> {
 fn judge_signalfd_fork(inherited: i64, polled: i64, own: i64, parent: i64) -> Finding {
     let evidence = format!(
         "the child's signal was reported {inherited} times by the inherited epoll, {polled} by \
-         poll, {own} by an epoll of its own; then the parent's own, {parent} times"
+         poll, {own} by an epoll of its own; then the parent's own signal was \
+         reported {parent} times"
     );
     let finding = match (inherited, own, parent) {
         (1, 1, _) => confirmed(evidence).why("The inherited epoll saw the child's signal."),

@@ -11,6 +11,7 @@ use nix::sys::socket::{MsgFlags, send};
 use rustix::event::PollFlags;
 
 use crate::claims::claim::Claim;
+use crate::claims::evidence::reports;
 use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::other::{datagrams, unix_pair};
 use crate::claims::trial::{Conn, ET, OUT, Trial, hears};
@@ -191,13 +192,15 @@ fn drained(t: &mut Trial, a: &Conn, epoll: &Epoll, bytes: usize) -> Result<usize
 }
 
 /// Reports after EAGAIN, at 85 %, at 85 % and after a poll.
-fn judge_out_needs_eagain(reports: [usize; 3], full: usize) -> Finding {
-    let [eagain, nearly, polled] = reports;
+fn judge_out_needs_eagain(counts: [usize; 3], full: usize) -> Finding {
+    let [eagain, nearly, polled] = counts;
     let evidence = format!(
-        "reports of room: {eagain} after EAGAIN, {nearly} at 85 % without one, {polled} after a poll \
-         that said no"
+        "new room brought {} after EAGAIN, {} at 85 % without EAGAIN, and {} after a poll that said no",
+        reports(eagain),
+        reports(nearly),
+        reports(polled)
     );
-    let finding = match reports {
+    let finding = match counts {
         [1, 1, _] => confirmed(evidence).why("With EAGAIN and without."),
         [1, 0, _] => depends(evidence).why(
             "Only a send that failed, or a poll that said no, asks to be told. Who stops sending \

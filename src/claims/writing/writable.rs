@@ -255,7 +255,7 @@ fn et_in_brings_out(t: &mut Trial) -> Result<Finding> {
 
 fn judge_et_in_brings_out(silence: usize, events: EpollFlags) -> Finding {
     let evidence = format!(
-        "{} before the client sent, and then {}",
+        "{} came before the client sent, and its bytes were reported as {}",
         reports(silence),
         short(events)
     );
