@@ -41,10 +41,14 @@ pub enum Role {
     SignalfdParent,
     /// That child.
     SignalfdChild,
+    /// An epoll_create1 that its parent changes.
+    BentCreate,
+    /// An epoll_wait that its parent changes.
+    BentWait,
 }
 
 impl Role {
-    const ALL: [Role; 9] = [
+    const ALL: [Role; 11] = [
         Role::Wait,
         Role::TextbookLt,
         Role::TextbookEt,
@@ -54,6 +58,8 @@ impl Role {
         Role::SignalRace,
         Role::SignalfdParent,
         Role::SignalfdChild,
+        Role::BentCreate,
+        Role::BentWait,
     ];
 
     pub fn name(self) -> &'static str {
@@ -67,12 +73,14 @@ impl Role {
             Role::SignalRace => "signal-race",
             Role::SignalfdParent => "signalfd-parent",
             Role::SignalfdChild => "signalfd-child",
+            Role::BentCreate => "bent-create",
+            Role::BentWait => "bent-wait",
         }
     }
 
     /// Whether it has been given fds from 3 up.
     pub fn inherits(self) -> bool {
-        matches!(self, Role::Fork | Role::SignalfdChild)
+        matches!(self, Role::Fork | Role::SignalfdChild | Role::BentWait)
     }
 
     pub fn from_name(name: &str) -> Option<Role> {
@@ -180,7 +188,7 @@ impl Child {
         }
     }
 
-    fn pid(&self) -> Pid {
+    pub fn pid(&self) -> Pid {
         Pid::from_raw(self.process.id() as i32)
     }
 

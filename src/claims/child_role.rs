@@ -16,6 +16,7 @@ use nix::sys::signal::Signal;
 use nix::sys::socket::{SockaddrIn, getsockname};
 use nix::unistd::getppid;
 
+use crate::claims::bend;
 use crate::claims::child::{CHILD, Role, say};
 use crate::claims::child_fork as fork;
 use crate::claims::textbook;
@@ -76,6 +77,8 @@ fn play(role: Role, parent: i32, numbers: &[u64]) -> Result<ExitCode> {
         Role::SignalRace => fork::signal_race(),
         Role::SignalfdParent => fork::signalfd_parent(),
         Role::SignalfdChild => fork::signalfd_child(numbers),
+        Role::BentCreate => bend::create(),
+        Role::BentWait => bend::wait(numbers),
     }
 }
 

@@ -5,6 +5,7 @@
 //! that answers otherwise gets another verdict, and the judges are tested with
 //! such answers.
 
+mod bend;
 mod catalogue;
 mod child;
 mod child_fork;

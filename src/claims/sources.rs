@@ -1,7 +1,7 @@
 //! The experiments as they are written: the listing beside the picture of one.
 
 /// By the name that the compiler knows them by.
-pub const SOURCES: [(&str, &str); 34] = [
+pub const SOURCES: [(&str, &str); 35] = [
     (
         "src/claims/hangups/close.rs",
         include_str!("hangups/close.rs"),
@@ -13,6 +13,10 @@ pub const SOURCES: [(&str, &str); 34] = [
     (
         "src/claims/hangups/peer.rs",
         include_str!("hangups/peer.rs"),
+    ),
+    (
+        "src/claims/interface/bent.rs",
+        include_str!("interface/bent.rs"),
     ),
     (
         "src/claims/interface/bounds.rs",

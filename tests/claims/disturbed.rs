@@ -125,6 +125,9 @@ fn a_tracer_spoils_what_is_timed() {
     ];
     let output = under_strace(&["-e", "trace=none"], &ids);
     not_tried(&output, ids.len(), "    a tracer stops this program");
+    // Two have a child whose call they change: it has a tracer already.
+    let output = under_strace(&["-e", "trace=none"], &["create-zero", "efault-keeps"]);
+    not_tried(&output, 2, "    ptrace(TRACEME): EPERM (");
 }
 
 #[test]

@@ -15,22 +15,6 @@ use crate::claims::threads::sleeper::{Sleeper, settle};
 use crate::claims::trial::{ET, IN, RDHUP, Trial};
 use crate::trace::CtlOp;
 
-pub const CREATE_ZERO: Claim = Claim {
-    id: "create-zero",
-    claim: "epoll_create's size is only a hint",
-    asked: "epoll_create with a size of 0 and of -1: EINVAL, says epoll_create(2). The C library \
-            has the call; safe Rust has none that takes the size.",
-    experiment: |_| bail!("safe Rust has no epoll_create that takes a size"),
-};
-
-pub const EFAULT_KEEPS: Claim = Claim {
-    id: "efault-keeps",
-    claim: "what a failed epoll_wait found is lost",
-    asked: "epoll_wait with an `events` that points nowhere (EFAULT), edge-triggered: is the event \
-            still there for the next wait? A safe Rust program cannot make such a pointer.",
-    experiment: |_| bail!("safe Rust has no pointer that points nowhere"),
-};
-
 pub const EXCLUSIVE_MOD: Claim = Claim {
     id: "exclusive-mod",
     claim: "EPOLLEXCLUSIVE is a flag like the others",

@@ -1,5 +1,6 @@
 //! What the calls take, return and keep.
 
+mod bent;
 mod bounds;
 mod ctl;
 mod limits;
@@ -19,9 +20,9 @@ pub static CLAIMS: [Claim; 16] = [
     limits::NO_MMAP,
     limits::FD_LIMIT,
     limits::REGULAR_FILE,
-    bounds::CREATE_ZERO,
+    bent::CREATE_ZERO,
     bounds::NEGATIVE_TIMEOUT,
     bounds::MS_FINEST,
     bounds::EXCLUSIVE_MOD,
-    bounds::EFAULT_KEEPS,
+    bent::EFAULT_KEEPS,
 ];
