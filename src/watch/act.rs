@@ -11,6 +11,8 @@ pub enum Act {
     Reset,
     /// G sends much, and reads late.
     Slow,
+    /// I sends and hangs up, while the server is held.
+    Leave,
 }
 
 impl Act {
@@ -21,6 +23,7 @@ impl Act {
             Act::Burst => "burst",
             Act::Reset => "reset",
             Act::Slow => "slow",
+            Act::Leave => "leave",
         }
     }
 
@@ -31,6 +34,7 @@ impl Act {
             Act::Burst => "D and E connect at once, while the server is busy with C",
             Act::Reset => "F resets its connection",
             Act::Slow => "G sends 32768 bytes and reads late",
+            Act::Leave => "I sends and hangs up at once, while the server is busy with H",
         }
     }
 }

@@ -48,6 +48,7 @@ impl Session<'_> {
             Act::Burst => self.burst()?,
             Act::Reset => self.reset()?,
             Act::Slow => self.slow()?,
+            Act::Leave => self.leave()?,
         };
         let after = self.hang_up_all(act)?;
         Ok(match after {
@@ -82,14 +83,7 @@ impl Session<'_> {
         }
         let plan = self.plan;
         let message = plan.messages.first().map_or(&b"ping"[..], Vec::as_slice);
-        self.announce(Name::Client(C), Action::Send, message.to_vec())?;
-        self.shared.lock().hold = Hold::Armed;
-        self.acts(place).say(message);
-        let held = self.until(Duration::from_secs(1), |hold| hold == Hold::Held);
-        self.audience.tell(&Event::Note(match held {
-            true => "the lab holds the server where its call returns",
-            false => "the server cannot be held: it has not woken",
-        }))?;
+        let held = self.hold_at(place, message)?;
         for index in [D, E] {
             self.announce(Name::Client(index), Action::Connect, Vec::new())?;
             self.connect_now(index, false)?;
@@ -100,7 +94,7 @@ impl Session<'_> {
         Ok(self.judge(Act::Burst))
     }
 
-    fn until(&self, patience: Duration, is_so: impl Fn(Hold) -> bool) -> bool {
+    pub(super) fn until(&self, patience: Duration, is_so: impl Fn(Hold) -> bool) -> bool {
         let began = Instant::now();
         while began.elapsed() < patience {
             if is_so(self.shared.lock().hold) {
@@ -112,7 +106,7 @@ impl Session<'_> {
     }
 
     /// The thread that is held goes on.
-    fn let_go(&mut self, held: bool) -> Result<()> {
+    pub(super) fn let_go(&mut self, held: bool) -> Result<()> {
         let moves = self.shared.lock().moves;
         if !held {
             self.shared.lock().hold = Hold::No;
@@ -274,7 +268,7 @@ impl Session<'_> {
     }
 
     /// Bytes unread while it sleeps where a report would wake it.
-    fn tell_stranded(&mut self) -> Result<()> {
+    pub(super) fn tell_stranded(&mut self) -> Result<()> {
         let Some(sleeper) = self.sleeper().filter(|it| !it.is_for_one()) else {
             return Ok(());
         };
@@ -310,20 +304,26 @@ impl Session<'_> {
             if self.clients[place].has_more() {
                 self.receive(place)?;
             }
-            self.announce(name, Action::Shutdown, Vec::new())?;
-            self.acts(place).hang_up();
-            self.settle()?;
+            if !self.clients[place].hung_up {
+                self.announce(name, Action::Shutdown, Vec::new())?;
+                self.acts(place).hang_up();
+                self.settle()?;
+            }
             if self.rests() && self.clients[place].has_more() {
                 self.receive(place)?;
             }
-            self.clients[place].close();
             if !self.rests() {
+                self.clients[place].close();
                 let mut judged = self.judge(act).diagnosis;
                 judged.after_hang_up(name);
                 return Ok(Some(judged));
             }
+            let left_open = self.is_left_open(place);
+            self.clients[place].left_open = left_open;
+            self.clients[place].close();
         }
-        Ok(None)
+        let left_open = self.clients.iter().any(|client| client.left_open);
+        Ok(left_open.then(|| self.judge(act).diagnosis))
     }
 
     fn receive(&mut self, place: usize) -> Result<()> {
@@ -332,7 +332,7 @@ impl Session<'_> {
         self.announce(name, Action::Recv, data)
     }
 
-    fn judge(&mut self, act: Act) -> ActOutcome {
+    pub(super) fn judge(&mut self, act: Act) -> ActOutcome {
         let seen = self.seen(act);
         ActOutcome {
             diagnosis: judge(&seen),
@@ -375,6 +375,7 @@ impl Session<'_> {
                 nonblocking: end.nonblocking,
                 lazy: client.lazy,
                 reset: client.reset,
+                left_open: client.left_open,
                 short_sends: end.short_sends,
                 counts: counts.unwrap_or_default(),
             }

@@ -44,6 +44,8 @@ pub struct Client {
     pub acted_at: Option<u64>,
     /// It has reset the connection: that wakes whoever has the fd registered.
     pub reset: bool,
+    /// The server has not closed its end, though it has hung up.
+    pub left_open: bool,
     /// All of its first message had come back before the server slept again.
     pub at_once: Option<bool>,
 }
@@ -77,6 +79,7 @@ impl Client {
             failed: None,
             acted_at: None,
             reset: false,
+            left_open: false,
             at_once: None,
         };
         Ok((client, socket))

@@ -14,6 +14,7 @@ pub(crate) mod decode;
 pub(crate) mod diagnosis;
 pub(crate) mod guard;
 pub(crate) mod launch;
+mod leaving;
 pub(crate) mod memory;
 pub(crate) mod network;
 pub(crate) mod odd;

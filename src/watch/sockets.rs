@@ -44,6 +44,11 @@ impl Row {
         self.state == ESTABLISHED
     }
 
+    /// The peer has hung up, and whoever has accepted it has not closed it.
+    pub fn is_left_open(&self) -> bool {
+        self.state == CLOSE_WAIT && self.inode != 0
+    }
+
     /// A socket that takes connections in.
     pub fn listens(&self) -> bool {
         self.state == LISTEN

@@ -206,7 +206,7 @@ const SESSIONS: &[(&[&str], Tried)] = &[
     ),
     (
         &[
-            "epoll-lab watch --trace --acts basic,reset --answer any --message 'HELLOworld12\\n' --message 'ping\\n' -- ./chat 127.0.0.1:9999",
+            "epoll-lab watch --trace --acts basic,reset,leave --answer any --message 'HELLOworld12\\n' --message 'ping\\n' -- ./chat 127.0.0.1:9999",
         ],
         Here(chat::watched),
     ),

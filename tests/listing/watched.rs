@@ -21,6 +21,10 @@ pub fn compile() -> Result<(), &'static str> {
         ("et-print", printing(&et)),
         ("lt", lt),
         ("et-blocking", changed(nonblocking, "")),
+        (
+            "et-short",
+            changed(write, &format!("{write}if (length < BUFFER) break;\n")),
+        ),
         ("et-once", changed(write, &format!("{write}break;\n"))),
         (
             "et-listener",

@@ -11,7 +11,7 @@ use crate::browser::Browser;
 use crate::common::{epoll_lab, program, run, skip};
 use crate::{Directory, data, states};
 
-const ACTS: [&str; 4] = ["basic", "burst", "reset", "slow"];
+const ACTS: [&str; 5] = ["basic", "burst", "reset", "slow", "leave"];
 
 /// Watches a program; `None` where that is forbidden.
 fn watched(server: &str, path: &Path) -> Option<String> {

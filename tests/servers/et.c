@@ -17,6 +17,9 @@ static int ep;
 
 static void done(struct conn *c)
 {
+#ifdef LEAK
+    return;
+#endif
     close(c->fd);
     free(c);
 }
@@ -52,6 +55,13 @@ static int serve(struct conn *c)
             return 0;
         }
         c->left = n;
+#ifdef SHORT_READ
+        if (n < (ssize_t)sizeof c->buf) {
+            send(c->fd, c->buf, c->left, MSG_NOSIGNAL);
+            c->left = 0;
+            return 1; /* fewer bytes than asked for: it seems to be all */
+        }
+#endif
 #ifdef ONE_RECV
         send(c->fd, c->buf, c->left, MSG_NOSIGNAL);
         c->left = 0;
@@ -94,7 +104,7 @@ int main(void)
             c->fd = fd;
             struct epoll_event ev = { .data.ptr = c };
             ev.events = EPOLLIN | EPOLLOUT | EPOLLET;
-#ifdef ONE_RECV
+#if defined ONE_RECV || defined SHORT_READ
             ev.events = EPOLLIN | EPOLLET;
 #endif
             epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev);

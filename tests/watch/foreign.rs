@@ -40,11 +40,12 @@ fn all(verdicts: &[(String, String)], expected: &[(&str, &str)]) {
     assert_eq!(found, expected);
 }
 
-const WELL: [(&str, &str); 4] = [
+const WELL: [(&str, &str); 5] = [
     ("basic", "OK"),
     ("burst", "OK"),
     ("reset", "OK"),
     ("slow", "OK"),
+    ("leave", "OK"),
 ];
 
 #[test]
@@ -58,6 +59,7 @@ fn python_selectors() {
             ("burst", "OK"),
             ("reset", "DIES OF A RESET"),
             ("slow", "DIES OF A SLOW READER"),
+            ("leave", "OK"),
         ];
         all(&found, &expected);
     }

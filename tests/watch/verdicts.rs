@@ -18,6 +18,7 @@ fn says(spec: &str, told: &[(&str, &str, &str)]) {
 }
 
 const BURST: &str = "D and E were accepted after one return of epoll_wait.";
+const LEAVE: &str = "I was served, and closed when it had hung up.";
 const RESET: &str = "F's reset ended F's connection alone.";
 
 #[test]
@@ -37,6 +38,7 @@ fn level_triggered() {
                 "STUCK FOR A SLOW READER",
                 "asleep in send(5<G>) until G reads; whoever else speaks meanwhile waits.",
             ),
+            ("leave", "OK", LEAVE),
         ],
     );
 }
@@ -57,6 +59,47 @@ fn edge_triggered_as_it_should_be() {
                 "slow",
                 "OK",
                 "sends to G fell short; all came back once it read.",
+            ),
+            ("leave", "OK", LEAVE),
+        ],
+    );
+}
+
+/// It serves everybody, and keeps an fd for each client that has left.
+#[test]
+fn not_closed() {
+    let closed = " recv has returned 0: then close is due.";
+    let basic =
+        format!("A and B have hung up, and their fds stay open, asleep in epoll_wait.{closed}");
+    let leave =
+        format!("H and I have hung up, and their fds stay open, asleep in epoll_wait.{closed}");
+    says(
+        "et -DLEAK",
+        &[
+            ("basic", "NOT CLOSED", &basic),
+            ("leave", "NOT CLOSED", &leave),
+        ],
+    );
+}
+
+/// A recv that brings fewer bytes than asked for is no EAGAIN: a hang-up that
+/// came with them is never met.
+#[test]
+fn a_short_read_taken_for_the_end() {
+    says(
+        "et -DSHORT_READ",
+        &[
+            (
+                "basic",
+                "OK",
+                "edge-triggered, O_NONBLOCK, several recv per report. A and B were left \
+                 before EAGAIN.",
+            ),
+            (
+                "leave",
+                "NOT CLOSED",
+                "I has hung up, and its fd stays open, asleep in epoll_wait. No recv has met the \
+                 end: edge-triggered reports it once, with the last bytes.",
             ),
         ],
     );
@@ -209,6 +252,7 @@ fn a_process_or_a_thread_for_each_client() {
         ("burst", "OK", "D and E were accepted after C was served."),
         ("reset", "OK", RESET),
         ("slow", "OK", "all came back once G read."),
+        ("leave", "OK", LEAVE),
     ];
     says("forking", &acts);
     says("threads", &acts);
@@ -290,7 +334,7 @@ fn lessons_are_there() {
         .split('"')
         .filter(|word| word.ends_with(".md"))
         .collect();
-    assert_eq!(named.len(), 8);
+    assert_eq!(named.len(), 9);
     for name in named {
         assert!(lessons.join(name).is_file(), "{name}");
     }

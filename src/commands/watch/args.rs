@@ -25,7 +25,8 @@ lab's clients talk to the port that it listens on:
   basic  A and B connect, send and hang up, as with epoll-lab lt
   burst  two clients connect at once, while the server is held
   reset  a client resets its connection
-  slow   a client sends 64 KiB and reads late
+  slow   a client sends 32768 bytes and reads late
+  leave  a client sends and hangs up at once, while the server is held
 
 Examples:
   epoll-lab watch -- ./server                 what is wrong with it, if anything
@@ -56,7 +57,7 @@ pub struct WatchArgs {
         long,
         value_name = "ACTS",
         value_delimiter = ',',
-        default_value = "basic,burst,reset,slow",
+        default_value = "basic,burst,reset,slow,leave",
         help_heading = "The clients"
     )]
     #[arg(value_parser = one_of(&ACTS))]
@@ -137,11 +138,12 @@ pub enum Answer {
 }
 
 /// Under --acts.
-const ACTS: [Word<Act>; 4] = [
+const ACTS: [Word<Act>; 5] = [
     (Act::Basic, "basic", Some("A and B send and hang up")),
     (Act::Burst, "burst", Some("Two connect at once")),
     (Act::Reset, "reset", Some("One resets its connection")),
     (Act::Slow, "slow", Some("One sends much and reads late")),
+    (Act::Leave, "leave", Some("One sends and hangs up at once")),
 ];
 
 /// Under --answer.

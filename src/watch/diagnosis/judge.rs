@@ -5,7 +5,8 @@ use nix::errno::Errno;
 use crate::trace::{Call, Name};
 use crate::watch::act::Act;
 use crate::watch::diagnosis::seen::{
-    Diagnosis, Seen, SeenClient, Verdict, is_lost, is_queued, is_stranded, is_unread, starving,
+    Diagnosis, Seen, SeenClient, Verdict, is_lost, is_no_echo, is_queued, is_stranded, is_unread,
+    left_open, starving,
 };
 use crate::watch::diagnosis::why;
 use crate::watch::state::End;
@@ -18,6 +19,7 @@ pub(super) const THE_API: &str = "06-the-epoll-api.md";
 pub(super) const WRITING: &str = "07-write-readiness.md";
 pub(super) const TO_SHIP: &str = "10-a-server-you-could-ship.md";
 pub(super) const WATCHED: &str = "12-your-server-watched.md";
+pub(super) const TEXTBOOK: &str = "13-the-textbook-tried.md";
 
 /// What was seen, in a word and a sentence.
 pub fn judge(seen: &Seen) -> Diagnosis {
@@ -63,6 +65,8 @@ fn verdict(seen: &Seen) -> Verdict {
         _ if seen.clients.iter().any(is_stranded) => Verdict::Stranded,
         _ if seen.clients.iter().any(is_unread) => Verdict::Unread,
         _ if seen.clients.iter().any(|client| is_lost(seen, client)) => Verdict::Lost,
+        _ if seen.clients.iter().any(|client| is_no_echo(seen, client)) => Verdict::NoEcho,
+        _ if seen.clients.iter().any(|client| client.left_open) => Verdict::NotClosed,
         _ => Verdict::Ok,
     }
 }
@@ -85,6 +89,8 @@ fn concerned(seen: &Seen, verdict: Verdict) -> Vec<Name> {
         Verdict::Stranded => those(&is_stranded),
         Verdict::Unread => those(&is_unread),
         Verdict::Lost => those(&|client| is_lost(seen, client)),
+        Verdict::NoEcho => those(&|client| is_no_echo(seen, client)),
+        Verdict::NotClosed => those(&|client| client.left_open),
         // Everybody who was connected.
         _ => those(&|client| client.accepted),
     }
@@ -112,6 +118,9 @@ fn lesson(seen: &Seen, verdict: Verdict) -> Option<&'static str> {
         Verdict::Stranded => EDGE_LOSES,
         Verdict::Unread => THE_API,
         Verdict::Lost => WRITING,
+        Verdict::NoEcho => TEXTBOOK,
+        Verdict::NotClosed if left_open(seen).all(|client| client.counts.ended) => TO_SHIP,
+        Verdict::NotClosed => EDGE_RIGHT,
         Verdict::DiesOfAReset => TO_SHIP,
         Verdict::DiesOfASlowReader | Verdict::StuckForASlowReader => WRITING,
     })

@@ -64,6 +64,8 @@ pub struct SeenClient {
     pub lazy: bool,
     /// It has reset its connection.
     pub reset: bool,
+    /// It has hung up, and the server has not closed its end.
+    pub left_open: bool,
     /// Sends that took less than they were offered, or none.
     pub short_sends: u64,
     /// What the server's calls for it come to.
@@ -93,6 +95,10 @@ pub enum Verdict {
     Unread,
     /// Less was sent back than was received.
     Lost,
+    /// Something else came back than was sent.
+    NoEcho,
+    /// A client has hung up, and its fd stays open.
+    NotClosed,
     /// One client's reset is the end of it.
     DiesOfAReset,
     /// One client that reads late is.
@@ -115,6 +121,8 @@ impl Verdict {
             Verdict::Stranded => "STRANDED",
             Verdict::Unread => "UNREAD",
             Verdict::Lost => "LOST",
+            Verdict::NoEcho => "NO ECHO",
+            Verdict::NotClosed => "NOT CLOSED",
             Verdict::DiesOfAReset => "DIES OF A RESET",
             Verdict::DiesOfASlowReader => "DIES OF A SLOW READER",
             Verdict::StuckForASlowReader => "STUCK FOR A SLOW READER",
@@ -180,6 +188,21 @@ pub fn is_lost(seen: &Seen, client: &SeenClient) -> bool {
         true => client.counts.echoed < client.counts.received,
         false => client.said > 0 && client.back == 0,
     }
+}
+
+/// It got something else than it had sent.
+pub fn is_no_echo(seen: &Seen, client: &SeenClient) -> bool {
+    seen.echo && !client.intact
+}
+
+/// Those that have hung up and are open at the server.
+pub fn left_open(seen: &Seen) -> impl Iterator<Item = &SeenClient> {
+    seen.clients.iter().filter(|client| client.left_open)
+}
+
+/// Each report of it was read from until EAGAIN.
+pub fn is_drained(client: &SeenClient) -> bool {
+    client.counts.eagain >= client.counts.reports
 }
 
 /// Clients without an answer other than the one that the server sleeps for.

@@ -36,6 +36,7 @@ fn served(name: Name, bytes: u64) -> SeenClient {
         nonblocking: Some(false),
         lazy: false,
         reset: false,
+        left_open: false,
         short_sends: 0,
         counts,
     }
@@ -293,4 +294,50 @@ fn what_goes_past_the_calls() {
         .iter_mut()
         .for_each(|it| it.counts = Counts::default());
     assert_eq!(judge(&seen).verdict, Verdict::NotSeen);
+}
+
+#[test]
+fn other_bytes_came_back() {
+    let mut seen = well();
+    seen.clients[1].back = 13;
+    seen.clients[1].intact = false;
+    let sentence = "B has sent 4 bytes and got 13, which are not the same. For a server that is \
+                    no echo server: --answer any.";
+    says(&seen, "NO ECHO", sentence, Some(TEXTBOOK));
+    assert_eq!(judge(&seen).clients, [B]);
+    seen.echo = false;
+    assert_eq!(judge(&seen).verdict, Verdict::Ok);
+}
+
+#[test]
+fn the_end_is_left_open() {
+    let mut seen = well();
+    seen.clients[0].left_open = true;
+    let sentence = "A has hung up, and its fd stays open, asleep in epoll_wait. No recv has met \
+                    the end.";
+    says(&seen, "NOT CLOSED", sentence, Some(EDGE_RIGHT));
+    seen.clients[0].edge = Some(true);
+    assert!(judge(&seen).why.ends_with("once, with the last bytes."));
+    seen.clients[0].counts.ended = true;
+    let sentence = "A has hung up, and its fd stays open, asleep in epoll_wait. recv has returned \
+                    0: then close is due.";
+    says(&seen, "NOT CLOSED", sentence, Some(TO_SHIP));
+}
+
+#[test]
+fn until_eagain_is_said_of_all_or_not_at_all() {
+    let mut seen = well();
+    for (client, eagain) in seen.clients.iter_mut().zip([0, 1]) {
+        (client.edge, client.nonblocking) = (Some(true), Some(true));
+        (client.counts.recv, client.counts.eagain) = (3, eagain);
+    }
+    let sentence = "edge-triggered, O_NONBLOCK, several recv per report. A was left before EAGAIN.";
+    says(&seen, "OK", sentence, None);
+    seen.clients[0].counts.eagain = 1;
+    says(
+        &seen,
+        "OK",
+        "edge-triggered, O_NONBLOCK, read until EAGAIN.",
+        None,
+    );
 }

@@ -7,7 +7,8 @@ use crate::trace::words::failed_text;
 use crate::trace::{Call, Name};
 use crate::watch::act::Act;
 use crate::watch::diagnosis::seen::{
-    Seen, SeenClient, Verdict, is_lost, is_queued, is_stranded, is_unread, starving,
+    Seen, SeenClient, Verdict, is_drained, is_lost, is_no_echo, is_queued, is_stranded, is_unread,
+    left_open, starving,
 };
 use crate::watch::odd::end_text;
 use crate::watch::state::{End, Last};
@@ -48,7 +49,41 @@ pub fn why(seen: &Seen, verdict: Verdict) -> String {
         }
         Verdict::Unread => unread(seen, &asleep),
         Verdict::Lost => lost(seen),
+        Verdict::NoEcho => no_echo(seen),
+        Verdict::NotClosed => not_closed(seen),
     }
+}
+
+fn no_echo(seen: &Seen) -> String {
+    let client = seen.clients.iter().find(|client| is_no_echo(seen, client));
+    let told = client.map_or(String::new(), |client| {
+        let sent = bytes(client.said);
+        format!("{} has sent {sent} and got {}", client.name, client.back)
+    });
+    format!("{told}, which are not the same. For a server that is no echo server: --answer any.")
+}
+
+/// These have hung up, and their fds are open.
+fn not_closed(seen: &Seen) -> String {
+    let names: Vec<Name> = left_open(seen).map(|client| client.name).collect();
+    let (who, have, fds) = match names.as_slice() {
+        [one] => (one.to_string(), "has", "its fd stays open"),
+        _ => (list(&names), "have", "their fds stay open"),
+    };
+    let asleep = match &seen.sleeper {
+        Some(sleeper) => format!(", asleep in {}", sleeper.text()),
+        None => String::new(),
+    };
+    let read = left_open(seen).all(|client| client.counts.ended);
+    let edge = left_open(seen).any(|client| client.edge == Some(true));
+    let why = match (read, edge) {
+        (true, _) => " recv has returned 0: then close is due.",
+        (false, true) => {
+            " No recv has met the end: edge-triggered reports it once, with the last bytes."
+        }
+        (false, false) => " No recv has met the end.",
+    };
+    format!("{who} {have} hung up, and {fds}{asleep}.{why}")
 }
 
 fn last_text(last: &Last) -> String {
@@ -212,6 +247,7 @@ fn ok(seen: &Seen) -> String {
                 .replace("one return of the accept", "C was served")
         }
         Act::Reset => "F's reset ended F's connection alone.".into(),
+        Act::Leave => "I was served, and closed when it had hung up.".into(),
         Act::Slow => {
             let short = seen.clients.iter().any(|client| client.short_sends > 0);
             match short {
@@ -237,25 +273,31 @@ fn served(seen: &Seen) -> String {
         Some(true) => "O_NONBLOCK",
         _ => "blocking sockets",
     };
-    let eagain: u64 = seen.clients.iter().map(|client| client.counts.eagain).sum();
+    let reported = || seen.clients.iter().filter(|it| it.counts.reports > 0);
+    let drained = reported().count() > 0 && reported().all(is_drained);
     let reports: u64 = seen
         .clients
         .iter()
         .map(|client| client.counts.reports)
         .sum();
     let recv: u64 = seen.clients.iter().map(|client| client.counts.recv).sum();
-    let read = match (eagain, seen.wait_call) {
-        (1.., _) => "read until EAGAIN",
-        (0, Some(_)) if recv == reports => "one recv per report",
-        (0, Some(_)) => "several recv per report",
-        (0, None) => "recv in a loop",
+    let read = match (drained, seen.wait_call) {
+        (true, _) => "read until EAGAIN",
+        (false, Some(_)) if recv == reports => "one recv per report",
+        (false, Some(_)) => "several recv per report",
+        (false, None) => "recv in a loop",
     };
-    let damaged = seen.clients.iter().any(|client| !client.intact);
-    let answer = match (seen.echo, damaged) {
-        (true, true) => " What came back is no echo (--answer any).",
-        _ => "",
+    // Served all the same, because no more came.
+    let left: Vec<Name> = reported()
+        .filter(|client| client.edge == Some(true) && !is_drained(client))
+        .map(|client| client.name)
+        .collect();
+    let left = match left.as_slice() {
+        [] => String::new(),
+        [one] => format!(" {one} was left before EAGAIN."),
+        _ => format!(" {} were left before EAGAIN.", list(&left)),
     };
-    format!("{trigger}, {socket}, {read}.{answer}")
+    format!("{trigger}, {socket}, {read}.{left}")
 }
 
 fn those(seen: &Seen, is_it: fn(&SeenClient) -> bool) -> (Vec<Name>, u64) {

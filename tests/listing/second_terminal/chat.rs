@@ -157,6 +157,7 @@ pub fn watched(lines: &[&str]) {
         r#"send(5<A>, "2: ping\n", 8) = 8"#,
         "=> basic: OK: edge-triggered, O_NONBLOCK, read until EAGAIN.",
         "=> reset: OK: F's reset ended F's connection alone.",
+        "=> leave: OK: I was served, and closed when it had hung up.",
     ];
     for call in calls {
         assert!(shown.contains(call), "{call}\n{shown}");
