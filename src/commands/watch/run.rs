@@ -162,7 +162,7 @@ fn play(
     screen.part_is_over()?;
     if let Some((page, _)) = &screen.page {
         let (program, name) = (words.join(" "), act.name());
-        let command = format!("epoll-lab watch --acts {name} -- {program}");
+        let command = format!("epoll-lab watch --acts {name}{} -- {program}", flags(args));
         page.watched(&command, &format!("{name} | {}", act.title()));
         let mut text = Vec::new();
         text::table(std::slice::from_ref(&outcome), false, &mut text)?;
@@ -180,13 +180,8 @@ fn play(
     Ok(outcome)
 }
 
-/// The first act that went wrong, with its calls; where they are on the screen
-/// already, its lesson.
-fn next(args: &WatchArgs, words: &[String], outcomes: &[ActOutcome]) -> String {
-    let wrong = outcomes.iter().find(|it| !it.diagnosis.is_ok());
-    let act = wrong.map(|outcome| outcome.diagnosis.act);
-    let lesson = wrong.and_then(|outcome| outcome.diagnosis.lesson);
-    let program = words.join(" ");
+/// The flags without which it would be another run.
+fn flags(args: &WatchArgs) -> String {
     let mut flags = String::new();
     for message in &args.message {
         flags += &format!(" --message {}", shell_word(&message.0));
@@ -197,6 +192,17 @@ fn next(args: &WatchArgs, words: &[String], outcomes: &[ActOutcome]) -> String {
     if let Some(port) = args.port {
         flags += &format!(" --port {port}");
     }
+    flags
+}
+
+/// The first act that went wrong, with its calls; where they are on the screen
+/// already, its lesson.
+fn next(args: &WatchArgs, words: &[String], outcomes: &[ActOutcome]) -> String {
+    let wrong = outcomes.iter().find(|it| !it.diagnosis.is_ok());
+    let act = wrong.map(|outcome| outcome.diagnosis.act);
+    let lesson = wrong.and_then(|outcome| outcome.diagnosis.lesson);
+    let program = words.join(" ");
+    let flags = flags(args);
     let command = match (act, args.screen.trace || args.step, lesson) {
         (Some(_), true, Some(lesson)) => return format!("lessons/{lesson}"),
         (Some(act), false, _) => {

@@ -84,7 +84,7 @@ function lists(run, state, m) {
   if (!run.rules) {
     const why = run.foreign ? 'of a program that is not the lab’s too little is known.' : 'an experiment may do what its rules do not cover.';
     const watched = state.many ? [] : Object.keys(state).filter(key => key.startsWith('i.')).map(key => tag(+key.slice(2), ...state[key]));
-    return h('div', 'lists card', run.foreign && listener, h('div', (run.foreign ? '' : 'wide ') + hot('interest'), h('h2', '', `${state.many ? 'epoll: ' : epoll(state)}interest list`), h('div', 'list', watched.length ? watched : empty(state.many ? `${state.many + 1} instances, each with a list: see the trace` : state.efd ? 'empty' : 'none'))),
+    return h('div', 'lists card' + (run.foreign ? ' foreign' : ''), run.foreign && listener, h('div', (run.foreign ? '' : 'wide ') + hot('interest'), h('h2', '', `${state.many ? 'epoll: ' : epoll(state)}interest list`), h('div', 'list', watched.length ? watched : empty(state.many ? `${state.many + 1} instances, each with a list: see the trace` : state.efd ? 'empty' : 'none'))),
       h('p', 'nolist', 'No ready list is drawn: ' + why));
   }
   if (run.api !== 'epoll') {
