@@ -41,7 +41,7 @@ pub enum Rest {
     Restless { calls: u64, returns: u64 },
 }
 
-/// One thread: its number, its state, the number of its call.
+/// All threads that sleep: the number of each, and of its call.
 type Looked = Vec<(i32, i64)>;
 
 /// Waits for rest.
@@ -50,7 +50,7 @@ pub struct Settle<'a> {
     pub processor: &'a Processor,
     pub shared: &'a Shared,
     pub clients: &'a mut [Client],
-    /// Called while it takes its time.
+    /// Between two looks while it is at work.
     pub wait: Duration,
 }
 

@@ -269,3 +269,16 @@ fn an_experiment_is_its_own_listing() {
     let line = recv.expect("a recv")["p"][1].as_u64().unwrap() as usize;
     assert!(lines[line].contains("t.recv(&a, 5)"), "{}", lines[line]);
 }
+
+/// A run that was killed has left its file, and numbers of processes come
+/// again.
+#[test]
+fn a_file_left_over_is_in_nobodys_way() {
+    let directory = Directory::new("left-over");
+    let script = "touch \"$1/.page.html.$$\"; exec \"$0\" lt --html \"$1/page.html\"";
+    let mut shell = Command::new("sh");
+    let there = directory.file("");
+    run(shell.args(["-c", script, program()]).arg(&there)).ok();
+    assert_eq!(fs::read_dir(&there).unwrap().count(), 2);
+    assert!(directory.file("page.html").is_file());
+}

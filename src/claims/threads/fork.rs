@@ -132,7 +132,8 @@ fn judge_nonblock_shared(has: [bool; 3]) -> Finding {
             "The flag is the open file's: whoever has another fd of that file changes ours. \
              accept4 makes a new file, and on Linux takes no flag from the listener.",
         ),
-        _ => refuted(evidence).why("dup and fork give a number of its own flags."),
+        [_, false, false] => refuted(evidence).why("dup and fork give a number of its own flags."),
+        _ => depends(evidence).why("One of the two hands it on, and the other does not."),
     };
     finding
         .count("by_accept", has[0].into())

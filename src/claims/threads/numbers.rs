@@ -8,7 +8,7 @@ use nix::errno::Errno;
 
 use crate::claims::claim::Claim;
 use crate::claims::evidence::{errno, outcome};
-use crate::claims::finding::{Finding, confirmed, refuted};
+use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::trial::{Conn, IN, Trial};
 use crate::trace::{CtlOp, Name};
 
@@ -65,7 +65,10 @@ fn judge_number_twice(
             "An entry is a number and an open file. The old file is open under another number, so \
              its events go on, in the new one's name. So DEL before close.",
         ),
-        _ => confirmed(evidence).why("The old entry was gone, or kept the new one out."),
+        (Ok(()) | Err(Errno::EEXIST), _) => {
+            confirmed(evidence).why("The old entry was gone, or kept the new one out.")
+        }
+        (Err(_), _) => depends(evidence).why("The second ADD failed for another reason."),
     };
     finding
         .count("entries", entries as u64)

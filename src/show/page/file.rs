@@ -1,7 +1,7 @@
 //! The file: replaced as a whole or not at all.
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -91,15 +91,19 @@ impl Target {
     /// within a file system.
     fn temporary(&self) -> io::Result<(PathBuf, File)> {
         let name = self.path.file_name().unwrap_or_default();
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}", std::process::id()));
-        let path = self.path.with_file_name(hidden);
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&path)?;
-        Ok((path, file))
+        let mut number = u64::from(std::process::id());
+        loop {
+            let mut hidden = std::ffi::OsString::from(".");
+            hidden.push(name);
+            hidden.push(format!(".{number}"));
+            let path = self.path.with_file_name(hidden);
+            let mut options = OpenOptions::new();
+            match options.write(true).create_new(true).open(&path) {
+                // Left over by one that was killed, and had our number.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1 << 32,
+                opened => return Ok((path, opened?)),
+            }
+        }
     }
 
     /// The path, for what opens it.
