@@ -1,5 +1,4 @@
-//! What the clients do, act by act, each with a fresh server; and how things
-//! stand when it is judged.
+//! What the clients do, act by act, each with a fresh server.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -7,14 +6,13 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::lab::audience::Event;
-use crate::lab::report::scene::{Action, Blocked, Waiting};
+use crate::lab::report::scene::Action;
 use crate::trace::Name;
 use crate::watch::act::Act;
-use crate::watch::diagnosis::{Diagnosis, Seen, SeenClient, judge};
-use crate::watch::rest::Rest;
+use crate::watch::diagnosis::{Diagnosis, Seen};
 use crate::watch::session::Session;
 use crate::watch::state::Hold;
-use crate::watch::{launch, proc, sockets};
+use crate::watch::{launch, sockets};
 
 /// What came of an act, and what that was seen by.
 #[derive(Clone, Debug)]
@@ -198,100 +196,6 @@ impl Session<'_> {
         }
     }
 
-    fn is_answered(&self, place: usize) -> bool {
-        let client = &self.clients[place];
-        match self.plan.echo {
-            true => client.back.len() >= client.said.len(),
-            false => !client.back.is_empty(),
-        }
-    }
-
-    /// Watches a client that has no answer, for as long as was asked for.
-    fn watch(&mut self, place: usize) -> Result<()> {
-        let returns = |session: &Self| {
-            let state = session.shared.lock();
-            state.totals.returns - state.totals.timeouts
-        };
-        let before = returns(self);
-        let began = Instant::now();
-        while began.elapsed() < self.plan.stall {
-            thread::sleep(Duration::from_millis(2));
-            self.clients[place].pump();
-            if self.is_answered(place) || self.shared.lock().end.is_some() {
-                break;
-            }
-        }
-        self.settle()?;
-        if self.is_answered(place) {
-            return Ok(());
-        }
-        let Some(sleeper) = self.sleeper().filter(|it| it.is_for_one()) else {
-            return Ok(());
-        };
-        let client = &self.clients[place];
-        let asleep = sleeper.asleep;
-        if asleep.fd.is_some_and(|fd| fd.name == client.name) {
-            return Ok(()); // it is served, as far as it goes
-        }
-        let wait_call = self.shared.lock().wait_call;
-        let stall = self.plan.stall;
-        let blocked = &Blocked {
-            call: asleep.call,
-            syscall: asleep.syscall,
-            fd: asleep.fd,
-            thread_state: proc::look(sleeper.thread).map_or('?', |look| look.state),
-            waiting: vec![Waiting {
-                client: client.name,
-                sent: Some(client.sent as u64),
-                echoed: client.back.len() as u64,
-                unread: Some(self.unread(client.port)),
-            }],
-            wchan: None,
-            wait_call,
-            wait_returns: returns(self) - before,
-            waited: stall,
-        };
-        self.audience.tell(&Event::Evidence(blocked))?;
-        Ok(self.audience.tell(&Event::Blocked { blocked, stall })?)
-    }
-
-    /// Bytes of the client from this port that nobody has read.
-    fn unread(&self, port: u16) -> u64 {
-        let (main, listener) = {
-            let state = self.shared.lock();
-            (state.main, state.listener.map_or(0, |it| it.address.port()))
-        };
-        let table = sockets::table(main);
-        let mut rows = table.iter();
-        let row = rows.find(|row| row.local == listener && row.remote == port);
-        row.map_or(0, |row| row.unread())
-    }
-
-    /// Bytes unread while it sleeps where a report would wake it.
-    pub(super) fn tell_stranded(&mut self) -> Result<()> {
-        let Some(sleeper) = self.sleeper().filter(|it| !it.is_for_one()) else {
-            return Ok(());
-        };
-        let accepted = |name| {
-            self.shared
-                .lock()
-                .end_of(name)
-                .is_some_and(|end| end.accepted)
-        };
-        let stranded: Vec<(Name, u64)> = self
-            .clients
-            .iter()
-            .filter(|client| accepted(client.name))
-            .map(|client| (client.name, self.unread(client.port)))
-            .filter(|(_, unread)| *unread > 0)
-            .collect();
-        if stranded.is_empty() {
-            return Ok(());
-        }
-        let (unread, asleep) = (&stranded[..], &sleeper.asleep);
-        Ok(self.audience.tell(&Event::Stranded { unread, asleep })?)
-    }
-
     /// Each client receives what has come, and hangs up.
     fn hang_up_all(&mut self, act: Act) -> Result<Option<Diagnosis>> {
         self.shared.lock().hide_unread = act == Act::Slow;
@@ -330,73 +234,5 @@ impl Session<'_> {
         let client = &mut self.clients[place];
         let (name, data) = (client.name, client.receive());
         self.announce(name, Action::Recv, data)
-    }
-
-    pub(super) fn judge(&mut self, act: Act) -> ActOutcome {
-        let seen = self.seen(act);
-        ActOutcome {
-            diagnosis: judge(&seen),
-            seen,
-        }
-    }
-
-    /// How things stand.
-    pub fn seen(&self, act: Act) -> Seen {
-        let unread: Vec<u64> = self
-            .clients
-            .iter()
-            .map(|client| self.unread(client.port))
-            .collect();
-        let state = self.shared.lock();
-        let mut totals = state.totals.clone();
-        // A call that does not return is one all the same.
-        if let Some(sleeper) = self.sleeper().filter(|it| it.is_for_one())
-            && let Some(call) = &sleeper.whole
-        {
-            totals.count_begun(call);
-        }
-        let clients = self.clients.iter().zip(unread).map(|(client, unread)| {
-            let end = state.end_of(client.name).copied().unwrap_or_default();
-            let counts = match client.name {
-                Name::Client(index) => totals.connections.get(&index).cloned(),
-                _ => None,
-            };
-            SeenClient {
-                name: client.name,
-                said: client.said.len() as u64,
-                back: client.back.len() as u64,
-                intact: client.said.starts_with(&client.back),
-                over: client.over(),
-                accepted: end.accepted,
-                unread,
-                edge: end.edge,
-                watched: end.watched,
-                wants_out: end.wants_out,
-                nonblocking: end.nonblocking,
-                lazy: client.lazy,
-                reset: client.reset,
-                left_open: client.left_open,
-                short_sends: end.short_sends,
-                counts: counts.unwrap_or_default(),
-            }
-        });
-        Seen {
-            act,
-            echo: self.plan.echo,
-            clients: clients.collect(),
-            sleeper: self.sleeper().cloned(),
-            end: match self.rest {
-                Rest::Ended(end) => Some(end),
-                _ => None,
-            },
-            restless: match self.rest {
-                Rest::Restless { calls, returns } => Some((calls, returns)),
-                _ => None,
-            },
-            listener_edge: state.listener.is_some_and(|listener| listener.edge),
-            wait_call: state.wait_call,
-            uring: state.uring,
-            last: state.last_call(),
-        }
     }
 }

@@ -19,13 +19,18 @@ pub(crate) mod memory;
 pub(crate) mod network;
 pub(crate) mod odd;
 pub(crate) mod picture;
+pub(crate) mod printed;
 pub(crate) mod proc;
 pub(crate) mod processor;
+pub(crate) mod registers;
 pub(crate) mod rest;
 pub(crate) mod session;
 pub(crate) mod sleeper;
 pub(crate) mod sockets;
+pub(crate) mod standing;
 pub(crate) mod state;
+pub(crate) mod telling;
 pub(crate) mod tracer;
+pub(crate) mod unanswered;
 
 pub use crate::watch::launch::play_if_asked;

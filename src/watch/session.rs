@@ -1,13 +1,10 @@
-//! A program that has been started, the lab's clients, and whoever is told of
-//! them.
+//! A program that has been started, with the lab's clients, from its first call
+//! to its end.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Read;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -15,16 +12,14 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::lab::audience::{self, Event, Folded};
-use crate::lab::report::scene::{Action, Step};
-use crate::lab::script::{Coming, Pace};
-use crate::trace::totals::Totals;
+use crate::lab::audience;
+use crate::lab::report::scene::Action;
+use crate::lab::script::Pace;
 use crate::trace::{Name, OfCall};
-use crate::watch::act::Act;
 use crate::watch::client::{Client, reachable};
-use crate::watch::diagnosis::Seen;
 use crate::watch::launch;
 use crate::watch::odd;
+use crate::watch::printed::Printed;
 use crate::watch::processor::Processor;
 use crate::watch::rest::{Rest, Settle};
 use crate::watch::sleeper::Sleeper;
@@ -80,14 +75,14 @@ pub struct Session<'a> {
     pub(super) clients: Vec<Client>,
     pub(super) rest: Rest,
     pub(super) audience: audience::Shared,
-    pace: Pace<'a>,
+    pub(super) pace: Pace<'a>,
     address: SocketAddr,
     tracer: Option<JoinHandle<()>>,
-    printed: Arc<Mutex<Vec<u8>>>,
+    printed: Printed,
     /// The sleep for one client that has been told of.
-    told: Option<u64>,
+    pub(super) told: Option<u64>,
     /// A second thread, or a second process, has made calls too.
-    shared_work: bool,
+    pub(super) shared_work: bool,
 }
 
 impl<'a> Session<'a> {
@@ -102,9 +97,7 @@ impl<'a> Session<'a> {
         let shared = Arc::new(Shared::new(State::new(plan.port, STRANGERS)));
         let (command, terminal) =
             launch::command(&program.path, &program.name, &program.arguments)?;
-        let printed = Arc::new(Mutex::new(Vec::new()));
-        let tail = Arc::clone(&printed);
-        thread::spawn(move || keep_tail(terminal, &tail));
+        let printed = Printed::on(terminal);
         let seen = Arc::clone(&shared);
         let tracer = thread::Builder::new()
             .name("tracer".into())
@@ -142,7 +135,7 @@ impl<'a> Session<'a> {
             if let Some(end) = end.or(gone.then_some(End::Exited(0))) {
                 // What it has printed may still be on its way.
                 thread::sleep(Duration::from_millis(20));
-                let printed = self.last_line();
+                let printed = self.printed.last_line();
                 bail!(odd::ended_early(
                     program,
                     &self.shared.lock(),
@@ -180,45 +173,13 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn settler(&mut self) -> Settle<'_> {
+    pub(super) fn settler(&mut self) -> Settle<'_> {
         Settle {
             processor: self.processor,
             shared: &self.shared,
             clients: &mut self.clients,
             wait: PAUSE,
         }
-    }
-
-    /// Waits until the program rests, and tells what it has done meanwhile.
-    pub(super) fn settle(&mut self) -> Result<()> {
-        self.rest = self.settler().settle();
-        self.tell()?;
-        if let Rest::Asleep(sleeper) = &self.rest
-            && sleeper.is_for_one()
-            && self.told != Some(sleeper.asleep.steps)
-        {
-            self.told = Some(sleeper.asleep.steps);
-            if let Some(call) = &sleeper.whole {
-                self.audience.tell(&Event::DoesNotReturn(call))?;
-            }
-        }
-        if let Rest::Ended(end) = self.rest {
-            self.audience.tell(&Event::Finish)?;
-            self.audience.tell(&Event::Ended(&odd::end_text(end)))?;
-        }
-        Ok(())
-    }
-
-    /// Tells of the calls that have returned. Of several threads, one after
-    /// the other: which of them came first differs from run to run.
-    fn tell(&mut self) -> Result<()> {
-        let mut records: Vec<_> = self.shared.lock().records.drain(..).collect();
-        records.sort_by_key(|record| record.thread.map_or(1, |(ordinal, _)| ordinal));
-        for record in &records {
-            self.shared_work |= record.thread.is_some_and(|(ordinal, _)| ordinal > 1);
-            self.audience.tell(&Event::Call(record))?;
-        }
-        Ok(())
     }
 
     /// It sleeps, and has not ended.
@@ -231,47 +192,6 @@ impl<'a> Session<'a> {
             Rest::Asleep(sleeper) => Some(sleeper),
             _ => None,
         }
-    }
-
-    /// Tells of a client's step before it is taken.
-    pub(super) fn announce(&mut self, client: Name, action: Action, data: Vec<u8>) -> Result<()> {
-        self.tell_folded()?;
-        let at_ns = self.shared.lock().now_ns();
-        let failed = self.clients.iter().find(|it| it.name == client);
-        let step = Step {
-            client,
-            action,
-            data,
-            asleep: self.sleeper().map(|sleeper| sleeper.asleep),
-            failed: failed.and_then(|client| client.failed),
-            at_ns,
-        };
-        // What has been so far, before anybody is asked for more.
-        self.audience.tell(&Event::Finish)?;
-        (self.pace)(Coming::Step(&step))?;
-        Ok(self.audience.tell(&Event::Step(&step))?)
-    }
-
-    /// Tells of the calls that are not shown, and counts them anew.
-    pub(super) fn tell_folded(&mut self) -> Result<()> {
-        let folded = {
-            let mut state = self.shared.lock();
-            state.since_step = 0;
-            std::mem::take(&mut state.folded)
-        };
-        if folded == 0 {
-            return Ok(());
-        }
-        // How many is the same in every run, or not said.
-        let varies = self.shared.lock().hide_unread || !self.rests();
-        let (count, what) = match varies {
-            true => (0, Some("more calls like these")),
-            false => (folded, None),
-        };
-        let calls = BTreeMap::from([("calls", count)]);
-        Ok(self
-            .audience
-            .tell(&Event::Folded(&Folded { calls, what }))?)
     }
 
     /// Connects a client.
@@ -302,50 +222,6 @@ impl<'a> Session<'a> {
         let client = &mut self.clients[place];
         client.acted_at = Some(moves);
         client
-    }
-
-    /// What the whole act has come to.
-    pub fn come_to(&self, act: Act) -> (Totals, Seen) {
-        let seen = self.seen(act);
-        (self.shared.lock().totals.clone(), seen)
-    }
-
-    /// What the counts cannot show.
-    pub fn notes(&self) -> Vec<String> {
-        let state = self.shared.lock();
-        let mut notes = Vec::new();
-        if self.shared_work {
-            notes.push(
-                "Several threads or processes made these calls. Which of them is first is the \
-                 scheduler's choice: --trace may show other lines, in another order, next time."
-                    .into(),
-            );
-        }
-        if state.uring > 0 {
-            notes.push(
-                "The program uses io_uring: what it does there are no system calls, and is not \
-                 seen."
-                    .into(),
-            );
-        }
-        if !state.lost_signals.is_empty() {
-            let numbers: Vec<String> = state.lost_signals.iter().map(i32::to_string).collect();
-            notes.push(format!(
-                "Signal {} was not delivered: real-time signals cannot be passed on to a watched \
-                 program. One with threads that calls setuid waits for it for ever.",
-                numbers.join(", ")
-            ));
-        }
-        notes
-    }
-
-    /// The last line that the program has printed.
-    pub fn last_line(&self) -> String {
-        let printed = self.printed.lock().unwrap_or_else(PoisonError::into_inner);
-        let text = String::from_utf8_lossy(&printed);
-        let last = text.lines().map(str::trim).rfind(|line| !line.is_empty());
-        let plain = |c: &char| !c.is_control();
-        last.unwrap_or_default().chars().filter(plain).collect()
     }
 
     /// Ends the program with all that it has started, and waits until nothing
@@ -388,19 +264,5 @@ impl<'a> Session<'a> {
 impl Drop for Session<'_> {
     fn drop(&mut self) {
         self.kill();
-    }
-}
-
-/// Takes what the program prints off its terminal, which would be full
-/// otherwise; the end of it is kept.
-fn keep_tail(mut terminal: File, tail: &Mutex<Vec<u8>>) {
-    const TAIL: usize = 1 << 14;
-    let mut part = [0; 4096];
-    // EIO: the last of its processes has gone (tty_ioctl(4)).
-    while let Ok(length @ 1..) = terminal.read(&mut part) {
-        let mut tail = tail.lock().unwrap_or_else(PoisonError::into_inner);
-        tail.extend_from_slice(&part[..length]);
-        let surplus = tail.len().saturating_sub(TAIL);
-        tail.drain(..surplus);
     }
 }

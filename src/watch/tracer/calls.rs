@@ -1,5 +1,4 @@
-//! A call begins, a call returns: what becomes of the counts, and what is
-//! shown.
+//! A call begins, a call returns: what becomes of the fds and the counts.
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -7,13 +6,15 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::ptrace;
 use nix::unistd::Pid;
 
-use crate::trace::{Call, CtlOp, Fd, Name, Record};
+use crate::trace::{Call, CtlOp, Name, Record};
 use crate::watch::decode::{self, Entered, Names};
 use crate::watch::memory::OfThread;
 use crate::watch::proc::{self, Interest};
-use crate::watch::processor::{Sys, registers};
+use crate::watch::processor::Sys;
+use crate::watch::registers::registers;
 use crate::watch::state::{Failed, Hold, State};
 use crate::watch::tracer::Tracer;
+use crate::watch::tracer::shown::renamed;
 
 /// A call that was interrupted, and may be made once more: ERESTARTSYS to
 /// ERESTART_RESTARTBLOCK of the kernel's include/linux/errno.h.
@@ -208,87 +209,6 @@ impl Tracer {
             }
             _ => {}
         }
-    }
-
-    /// Shows a record, or keeps it until it is known what it belongs to.
-    fn keep(&mut self, process: i32, record: Record, state: &mut State) {
-        let Some(listener) = state.listener else {
-            self.before.push((process, record));
-            return;
-        };
-        for (of, mut early) in std::mem::take(&mut self.before) {
-            if of != listener.process {
-                continue;
-            }
-            early.call = renamed(early.call, listener.fd, Name::Listener);
-            let made_it = early.call == Call::Socket && early.result == Ok(listener.fd);
-            if let Call::EpollCtl { fd, interest, .. } = early.call
-                && fd.name == Name::Listener
-                && let Some(listener) = &mut state.listener
-            {
-                listener.edge = interest.contains(EpollFlags::EPOLLET);
-            }
-            if made_it || is_shown(&early) {
-                state.show(early);
-            }
-        }
-        if is_shown(&record) {
-            state.show(record);
-        }
-    }
-}
-
-/// The same call, with the name that its fd turned out to have.
-fn renamed(call: Call, raw: i32, name: Name) -> Call {
-    let new = |fd: Fd| match fd.raw == raw {
-        true => Fd { raw, name },
-        false => fd,
-    };
-    match call {
-        Call::Bind { fd } => Call::Bind { fd: new(fd) },
-        Call::Listen { fd, backlog } => Call::Listen {
-            fd: new(fd),
-            backlog,
-        },
-        Call::Setsockopt { fd, option, value } => Call::Setsockopt {
-            fd: new(fd),
-            option,
-            value,
-        },
-        Call::FcntlGetfl { fd } => Call::FcntlGetfl { fd: new(fd) },
-        Call::FcntlSetfl { fd, flags } => Call::FcntlSetfl { fd: new(fd), flags },
-        Call::Fionbio { fd, on } => Call::Fionbio { fd: new(fd), on },
-        Call::EpollCtl {
-            epfd,
-            op,
-            fd,
-            interest,
-        } => Call::EpollCtl {
-            epfd,
-            op,
-            fd: new(fd),
-            interest,
-        },
-        other => other,
-    }
-}
-
-/// It concerns the listener, a client, or an epoll instance, and brought
-/// something; or it is what the program prints.
-fn is_shown(record: &Record) -> bool {
-    let named = |fd: Fd| fd.name != Name::Plain;
-    match record.call {
-        call if call.is_wait() => match record.result {
-            Ok(_) => record.events.iter().any(|event| named(event.fd)),
-            Err(_) => true,
-        },
-        Call::EpollCreate | Call::EpollCreate1 => true,
-        Call::Output { fd, .. } | Call::Send { fd, .. } => named(fd) || fd.raw == 1 || fd.raw == 2,
-        // Standard input: of interest while it is waited for, and no longer.
-        call => match call {
-            Call::EpollCtl { fd, .. } => named(fd),
-            call => call.fd().is_some_and(named),
-        },
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod book;
 mod calls;
+mod shown;
 mod stops;
 
 use std::collections::HashMap;

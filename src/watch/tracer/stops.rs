@@ -7,7 +7,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid;
 
 use crate::watch::proc;
-use crate::watch::processor::{registers, rewind};
+use crate::watch::registers::{registers, rewind};
 use crate::watch::tracer::Tracer;
 
 /// A stop at a system call (PTRACE_O_TRACESYSGOOD).
