@@ -11,6 +11,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use thiserror::Error;
+
 use crate::lab::report::scene::{Asleep, Blocked, Step};
 use crate::lab::report::{Run, Summary};
 use crate::trace::{Call, Name, Record, io_error_text};
@@ -171,16 +173,9 @@ impl fmt::Debug for Shared {
 }
 
 /// Standard output cannot be written to.
-#[derive(Debug)]
+#[derive(Debug, Error)]
+#[error("write to standard output: {}", io_error_text(.0))]
 pub struct OutputError(pub io::Error);
-
-impl fmt::Display for OutputError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "write to standard output: {}", io_error_text(&self.0))
-    }
-}
-
-impl std::error::Error for OutputError {}
 
 impl From<io::Error> for OutputError {
     fn from(error: io::Error) -> OutputError {

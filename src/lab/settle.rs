@@ -3,11 +3,11 @@
 //! Never after so-and-so many milliseconds: what was sent has arrived, and the
 //! [`witness`](crate::lab::witness) says that the server sleeps.
 
-use std::fmt;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use thiserror::Error;
 
 use crate::lab::audience::Event;
 use crate::lab::clock::{Clock, SETTLE};
@@ -29,37 +29,23 @@ pub enum Rest {
 }
 
 /// What is still under way.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 enum Missing {
     /// A client has connected.
+    #[error("{0} was not accepted")]
     Accept(Name),
     /// The server's `send` took more bytes than have come back.
+    #[error("only {back} of {sent} bytes that were sent to {name} arrived")]
     Echo { name: Name, back: u64, sent: u64 },
     /// The server has closed the connection.
+    #[error("{0} was not told that its connection is closed")]
     End(Name),
     /// A client has acted, and whoever sleeps for it has not moved.
+    #[error("what {0} did has not woken the server")]
     WakeUp(Name),
     /// What a client has sent, bytes or its end.
+    #[error("what {0} sent has not reached the server")]
     Message(Name),
-}
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Missing::Accept(name) => write!(f, "{name} was not accepted"),
-            Missing::Echo { name, back, sent } => {
-                write!(
-                    f,
-                    "only {back} of {sent} bytes that were sent to {name} arrived"
-                )
-            }
-            Missing::End(name) => {
-                write!(f, "{name} was not told that its connection is closed")
-            }
-            Missing::WakeUp(name) => write!(f, "what {name} did has not woken the server"),
-            Missing::Message(name) => write!(f, "what {name} sent has not reached the server"),
-        }
-    }
 }
 
 impl Lab {

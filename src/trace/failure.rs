@@ -1,7 +1,6 @@
 //! Calls that failed, and errnos in words.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::io;
 
 use nix::errno::Errno;
@@ -9,8 +8,12 @@ use thiserror::Error;
 
 use crate::trace::call::Call;
 
+/// What helps against [`Errno::EMFILE`].
+const OPEN_FILES: &str = "; raise the limit on open files, ulimit -n";
+
 /// A call that failed, with the errno: what travels by `?`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{}: {}{}", told(call), errno_text(*errno), remedy(call, *errno))]
 pub struct Failure {
     /// Named by the message, with its arguments.
     pub call: Call,
@@ -18,42 +21,29 @@ pub struct Failure {
     pub errno: Errno,
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.call {
-            Call::EpollCtl { op, fd, .. } => write!(f, "epoll_ctl({}, {fd})", op.name())?,
-            call => match call.fd() {
-                Some(fd) => write!(f, "{}({fd})", call.name())?,
-                None => write!(f, "{}()", call.name())?,
-            },
-        }
-        write!(f, ": {}", errno_text(self.errno))?;
-        match remedy(&self.call, self.errno) {
-            Some(remedy) => write!(f, "; {remedy}"),
-            None => Ok(()),
-        }
+/// The call with the arguments that tell one such call from another.
+fn told(call: &Call) -> String {
+    match (call, call.fd()) {
+        (Call::EpollCtl { op, fd, .. }, _) => format!("epoll_ctl({}, {fd})", op.name()),
+        (call, Some(fd)) => format!("{}({fd})", call.name()),
+        (call, None) => format!("{}()", call.name()),
     }
 }
 
-impl std::error::Error for Failure {}
-
 /// What the user can do about it.
-fn remedy(call: &Call, errno: Errno) -> Option<&'static str> {
+fn remedy(call: &Call, errno: Errno) -> &'static str {
     match (call, errno) {
-        (Call::Bind { .. }, Errno::EADDRINUSE) => Some("choose another port, or 0 for any"),
-        (Call::Bind { .. }, Errno::EACCES) => Some("choose a port of 1024 or above"),
+        (Call::Bind { .. }, Errno::EADDRINUSE) => "; choose another port, or 0 for any",
+        (Call::Bind { .. }, Errno::EACCES) => "; choose a port of 1024 or above",
         (Call::Bind { .. }, Errno::EADDRNOTAVAIL) => {
-            Some("choose an address of this machine, such as 127.0.0.1")
+            "; choose an address of this machine, such as 127.0.0.1"
         }
         (Call::EpollCtl { .. }, Errno::ENOSPC) => {
-            Some("raise the limit in /proc/sys/fs/epoll/max_user_watches")
+            "; raise the limit in /proc/sys/fs/epoll/max_user_watches"
         }
         // No such number: beyond the limit (fcntl(2)).
-        (Call::FcntlDupfd { .. }, Errno::EINVAL) => {
-            Some("raise the limit on open files, ulimit -n")
-        }
-        (_, Errno::EMFILE) => Some("raise the limit on open files, ulimit -n"),
-        _ => None,
+        (Call::FcntlDupfd { .. }, Errno::EINVAL) | (_, Errno::EMFILE) => OPEN_FILES,
+        _ => "",
     }
 }
 
@@ -72,10 +62,8 @@ pub struct CallFailed {
 fn limit(call: &str, error: &io::Error) -> &'static str {
     let errno = error.raw_os_error().map(Errno::from_raw);
     match errno {
-        Some(Errno::EMFILE) => "; raise the limit on open files, ulimit -n",
-        Some(Errno::EINVAL) if call.starts_with("fcntl(F_DUPFD") => {
-            "; raise the limit on open files, ulimit -n"
-        }
+        Some(Errno::EMFILE) => OPEN_FILES,
+        Some(Errno::EINVAL) if call.starts_with("fcntl(F_DUPFD") => OPEN_FILES,
         _ => "",
     }
 }
