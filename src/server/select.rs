@@ -5,7 +5,6 @@
 //! each, and what comes back are the same sets, without the fds that are not
 //! ready. Which ones are left, the program has to find out by testing.
 
-use std::ops::ControlFlow;
 use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use nix::errno::Errno;
@@ -33,8 +32,16 @@ pub fn serve(sys: &mut Sys, config: &Config) -> Result<(), Failure> {
         for fd in ready {
             if fd != listener.as_raw_fd() {
                 on_ready(sys, mode, fd, &mut connections, &mut buffer)?;
-            } else if accept_one(sys, mode, &mut listener, &mut connections)?.is_break() {
-                return close_all(sys, connections, listener);
+            } else {
+                match listener.accept(sys) {
+                    Ok(Some(socket)) => register(sys, mode, socket, &mut connections)?,
+                    Ok(None) => {}
+                    // It has been shut down, which readfds cannot say.
+                    Err(e) if e.errno == Errno::EINVAL => {
+                        return close_all(sys, connections, listener);
+                    }
+                    Err(e) => return Err(e),
+                }
             }
         }
     }
@@ -87,23 +94,6 @@ fn wait(
     }
     sys.tested(tested);
     Ok(found)
-}
-
-/// Accepts one, or breaks because the listener has been shut down: readfds
-/// cannot say so, accept4 does.
-fn accept_one(
-    sys: &mut Sys,
-    mode: &Mode,
-    listener: &mut Listener,
-    connections: &mut Connections,
-) -> Result<ControlFlow<()>, Failure> {
-    match listener.accept(sys) {
-        Ok(Some(socket)) => register(sys, mode, socket, connections)?,
-        Ok(None) => {}
-        Err(e) if e.errno == Errno::EINVAL => return Ok(ControlFlow::Break(())),
-        Err(e) => return Err(e),
-    }
-    Ok(ControlFlow::Continue(()))
 }
 
 /// Takes a new connection in, if an fd_set has a bit for it.
