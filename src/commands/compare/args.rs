@@ -17,6 +17,7 @@ Examples:
 /// The same server on select, poll and epoll; then the cost as the set grows
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{METHOD}\n\n{EXAMPLES}"))]
+#[command(next_help_heading = "The servers")]
 pub struct CompareArgs {
     #[command(flatten)]
     pub screen: ScreenArgs,
@@ -29,33 +30,23 @@ pub struct CompareArgs {
     pub only: Option<Part>,
 
     /// Size of the receive buffer
-    #[arg(
-        long,
-        value_name = "BYTES",
-        default_value_t = BUFFER,
-        help_heading = "The servers"
-    )]
+    #[arg(long, value_name = "BYTES", default_value_t = BUFFER)]
     #[arg(value_parser = number(1_u32..=65_536))]
     pub buffer: u32,
 
     /// How many clients, 1 to 100: the last one talks, the others are idle
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 4,
-        help_heading = "The servers"
-    )]
+    #[arg(long, value_name = "N", default_value_t = 4)]
     #[arg(value_parser = number(1_u16..=100))]
     pub clients: u16,
 
     /// What the last client sends, 1 to 32768 bytes; repeat it for more
     /// messages [default: HELLOworld123]
-    #[arg(long, value_name = "TEXT", help_heading = "The servers")]
+    #[arg(long, value_name = "TEXT")]
     #[arg(value_parser = OsStringValueParser::new().try_map(parse_message))]
     pub message: Vec<Message>,
 
     /// Wait for Enter before each step of the clients, and show every call
-    #[arg(long, help_heading = "The servers")]
+    #[arg(long)]
     pub step: bool,
 
     #[command(flatten)]

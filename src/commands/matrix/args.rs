@@ -44,23 +44,19 @@ Exit status:
 /// Every combination of trigger, socket and read, one row each
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = MORE_EXAMPLES)]
+#[command(next_help_heading = "The servers")]
 pub struct MatrixArgs {
     #[command(flatten)]
     pub screen: ScreenArgs,
 
     /// Instead: what EPOLLET, EPOLLONESHOT and EPOLLEXCLUSIVE do for several
     /// threads, on one epoll and on one listener
-    #[arg(long, help_heading = "The servers")]
+    #[arg(long)]
     #[arg(conflicts_with_all = ["buffer", "message", "predict", "trace", "timing"])]
     pub threads: bool,
 
     /// Size of the receive buffer
-    #[arg(
-        long,
-        value_name = "BYTES",
-        default_value_t = BUFFER,
-        help_heading = "The servers"
-    )]
+    #[arg(long, value_name = "BYTES", default_value_t = BUFFER)]
     #[arg(value_parser = number(1_u32..=65_536))]
     pub buffer: u32,
 

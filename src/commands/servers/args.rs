@@ -61,53 +61,44 @@ const SOCKETS: [Word<SocketKind>; 2] = [
 ];
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "The clients")]
 pub struct ServerArgs {
     #[command(flatten)]
     pub screen: ScreenArgs,
 
     /// Size of the receive buffer
-    #[arg(
-        long,
-        value_name = "BYTES",
-        default_value_t = BUFFER,
-        help_heading = "The server"
-    )]
+    #[arg(long, value_name = "BYTES", default_value_t = BUFFER, help_heading = "The server")]
     #[arg(value_parser = number(1_u32..=65_536))]
     pub buffer: u32,
 
     /// What every client sends, 1 to 32768 bytes; repeat it for more messages
     /// [default: HELLOworld123 for A, ping for the others]
-    #[arg(long, value_name = "TEXT", help_heading = "The clients")]
+    #[arg(long, value_name = "TEXT")]
     #[arg(value_parser = OsStringValueParser::new().try_map(parse_message))]
     pub message: Vec<Message>,
 
     /// How many clients, 1 to 100 [default: 1 for lt, else 2]
-    #[arg(long, value_name = "N", help_heading = "The clients")]
+    #[arg(long, value_name = "N")]
     #[arg(value_parser = number(1_u16..=100))]
     pub clients: Option<u16>,
 
     /// All send their first message before the server waits again: it is
     /// held meanwhile, as if it were busy; not with blocking [clients: 2]
-    #[arg(long, help_heading = "The clients")]
+    #[arg(long)]
     pub together: bool,
 
     /// How long a starving client is watched: 1s, 500ms, 0s
-    #[arg(
-        long,
-        value_name = "DURATION",
-        default_value = "1s",
-        help_heading = "The clients"
-    )]
+    #[arg(long, value_name = "DURATION", default_value = "1s")]
     #[arg(value_parser = parse_stall)]
     pub stall: Duration,
 
     /// Wait for Enter before each step of the clients, and show every call
-    #[arg(long, help_heading = "The clients")]
+    #[arg(long)]
     pub step: bool,
 
     /// Serve real clients, such as nc, until Ctrl-C; not with --clients,
     /// --message, --together, --step or --predict
-    #[arg(long, value_name = "ADDR:PORT", help_heading = "The clients")]
+    #[arg(long, value_name = "ADDR:PORT")]
     #[arg(value_parser = parse_address, conflicts_with_all = ["message", "clients", "together", "step", "predict"])]
     pub listen: Option<SocketAddr>,
 

@@ -38,6 +38,7 @@ Exit status:
 /// EPOLLOUT: when it comes, and when to ask for it
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = MORE_EXAMPLES)]
+#[command(next_help_heading = "The writer")]
 pub struct WriteArgs {
     #[command(flatten)]
     pub screen: ScreenArgs,
@@ -46,17 +47,12 @@ pub struct WriteArgs {
     pub page: PageArgs,
 
     /// Only one of the two
-    #[arg(long, value_name = "TRIGGER", help_heading = "The writer")]
+    #[arg(long, value_name = "TRIGGER")]
     #[arg(value_parser = one_of(&TRIGGERS))]
     pub trigger: Option<Trigger>,
 
     /// How often at most it asks for EPOLLOUT in one act
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 1000,
-        help_heading = "The writer"
-    )]
+    #[arg(long, value_name = "N", default_value_t = 1000)]
     #[arg(value_parser = number(2_u32..=1_000_000))]
     pub waits: u32,
 
