@@ -1,26 +1,14 @@
 //! `write-events`: its counts, the same bytes in every run, in 80 columns, and
 //! every line of the JSON parses.
 
-use crate::common;
 use std::process::{Command, Stdio};
 
-use crate::common::{Output, run};
+use crate::common::{Lines, epoll_lab, run, stdout};
 use serde_json::Value;
-
-fn epoll_lab(args: &[&str]) -> Output {
-    run(&mut common::epoll_lab(args))
-}
-
-fn stdout(args: &[&str]) -> String {
-    let output = epoll_lab(args).ok();
-    assert!(output.stderr.is_empty(), "{}", output.told());
-    output.stdout()
-}
 
 fn records(args: &[&str]) -> Vec<Value> {
     let args = [&["write-events", "--format", "json"][..], args].concat();
-    let parse = |line: &str| serde_json::from_str(line).expect("a line of JSON");
-    stdout(&args).lines().map(parse).collect()
+    Lines::parse(&stdout(&args)).0
 }
 
 /// Waits and reports of an act.
@@ -168,7 +156,7 @@ fn wrong_usage_is_told() {
         &["write-events", "--trigger", "up"],
         &["write-events", "--message", "hi"],
     ] {
-        let output = epoll_lab(args);
+        let output = run(&mut epoll_lab(args));
         assert_eq!(output.status.code(), Some(2), "{args:?}");
         assert!(output.stdout.is_empty() && !output.stderr.is_empty());
     }

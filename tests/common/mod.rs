@@ -237,6 +237,14 @@ impl Lines {
     }
 }
 
+/// What the program prints; it must succeed, and complain of nothing.
+#[track_caller]
+pub fn stdout(args: &[&str]) -> String {
+    let output = run(&mut epoll_lab(args)).ok();
+    assert!(output.stderr.is_empty(), "{}", output.told());
+    output.stdout()
+}
+
 /// Runs a server command with `--format json`; the records.
 #[track_caller]
 pub fn records(line: &str) -> Lines {

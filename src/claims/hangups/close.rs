@@ -147,9 +147,7 @@ fn judge_close_unread(read: Result<usize, Errno>, unread: Result<usize, Errno>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::Confirmed;
-    use crate::claims::finding::Verdict::Depends;
-    use crate::claims::finding::Verdict::Refuted;
+    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
 
     #[test]
     fn judges() {

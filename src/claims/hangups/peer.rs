@@ -197,8 +197,7 @@ fn judge_mask_zero([level, edge, half]: [usize; 3]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::Confirmed;
-    use crate::claims::finding::Verdict::Refuted;
+    use crate::claims::finding::Verdict::{Confirmed, Refuted};
 
     #[test]
     fn ends() {

@@ -205,10 +205,7 @@ fn judge_epoll_always_wins(ratios: [Between; 3]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::Confirmed;
-    use crate::claims::finding::Verdict::Depends;
-    use crate::claims::finding::Verdict::NotTried;
-    use crate::claims::finding::Verdict::Refuted;
+    use crate::claims::finding::Verdict::{Confirmed, Depends, NotTried, Refuted};
 
     const fn between(low: f64, high: f64) -> Between {
         Between { low, high }

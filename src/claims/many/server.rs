@@ -285,8 +285,7 @@ fn after_full_table(server: &mut Server) -> Result<Fate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::Confirmed;
-    use crate::claims::finding::Verdict::Refuted;
+    use crate::claims::finding::Verdict::{Confirmed, Refuted};
 
     #[test]
     fn judges() {

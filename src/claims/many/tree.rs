@@ -130,9 +130,7 @@ fn judge_tree_cost(costs: &[Costs]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::Depends;
-    use crate::claims::finding::Verdict::NotTried;
-    use crate::claims::finding::Verdict::Refuted;
+    use crate::claims::finding::Verdict::{Depends, NotTried, Refuted};
 
     #[test]
     fn trees() {

@@ -215,9 +215,7 @@ fn judge_drain_starves(unbounded: usize, bounded: usize) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::Confirmed;
-    use crate::claims::finding::Verdict::Depends;
-    use crate::claims::finding::Verdict::Refuted;
+    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
 
     #[test]
     fn sockets() {

@@ -239,9 +239,7 @@ fn judge_et_listener(first: usize, waiting: usize, fourth: usize, still: usize) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::Confirmed;
-    use crate::claims::finding::Verdict::Depends;
-    use crate::claims::finding::Verdict::Refuted;
+    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
 
     #[test]
     fn reports() {

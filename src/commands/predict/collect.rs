@@ -85,19 +85,8 @@ fn parse<R>(questions: &[Question<R>], given: &str) -> Result<Vec<Answer>, Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::predict::question::{Kind, Measured, YES_NO};
-
-    fn question(kind: Kind) -> Question<()> {
-        Question {
-            text: "How?".into(),
-            kind,
-            run: Some(1),
-            measure: |()| Measured {
-                answer: None,
-                reason: String::new(),
-            },
-        }
-    }
+    use crate::commands::predict::question::tests::question;
+    use crate::commands::predict::question::{Kind, YES_NO};
 
     #[test]
     fn as_many_answers_as_questions() {

@@ -168,10 +168,10 @@ pub fn yes_no(yes: bool) -> Answer {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn question(kind: Kind) -> Question<()> {
+    pub fn question(kind: Kind) -> Question<()> {
         Question {
             text: "How?".into(),
             kind,
