@@ -12,10 +12,11 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use nix::libc;
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, raise};
+use nix::unistd::{getpid, getppid};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule,
@@ -41,15 +42,17 @@ pub fn play_if_asked(mut arguments: impl Iterator<Item = OsString>) -> Option<Ex
     if word != LAUNCH {
         return None;
     }
+    let parent = arguments.next()?;
     let path = arguments.next()?;
     let name = arguments.next()?;
-    let error = become_it(&path, &name, arguments);
+    let error = become_it(&parent, &path, &name, arguments);
     // On the program's terminal; its parent says what could not be started.
     eprintln!("{}: {}", path.to_string_lossy(), error_text(&error));
     Some(ExitCode::from(NOT_STARTED as u8))
 }
 
 fn become_it(
+    parent: &OsStr,
     path: &OsStr,
     name: &OsStr,
     arguments: impl Iterator<Item = OsString>,
@@ -57,6 +60,9 @@ fn become_it(
     let prepared = || -> Result<()> {
         // Should the parent die before it has seized us.
         set_pdeathsig(Signal::SIGKILL).context("prctl(PR_SET_PDEATHSIG)")?;
+        if parent != OsStr::new(&getppid().to_string()) {
+            bail!("its parent has ended"); // before that could be heard of
+        }
         raise(Signal::SIGSTOP).context("raise(SIGSTOP)")?;
         set_pdeathsig(None).context("prctl(PR_SET_PDEATHSIG)")?;
         let program = filter().context("the seccomp filter")?;
@@ -113,7 +119,8 @@ pub fn command(path: &Path, name: &OsStr, arguments: &[OsString]) -> Result<(Com
     close_on_exec(&pty.master)?;
     close_on_exec(&pty.slave)?;
     let mut command = Command::new("/proc/self/exe");
-    command.arg(LAUNCH).arg(path).arg(name).args(arguments);
+    command.arg(LAUNCH).arg(getpid().to_string());
+    command.arg(path).arg(name).args(arguments);
     command
         .stdin(Stdio::from(pty.slave.try_clone().context("dup")?))
         .stdout(Stdio::from(pty.slave.try_clone().context("dup")?))

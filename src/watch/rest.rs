@@ -4,6 +4,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
 use nix::libc;
 
 use crate::lab::report::scene::{Asleep, WaitsFor};
@@ -56,29 +57,31 @@ pub struct Settle<'a> {
 
 impl Settle<'_> {
     /// Waits until the program rests, or does not get on any more.
-    pub fn settle(&mut self) -> Rest {
+    ///
+    /// # Errors
+    ///
+    /// The tracer has failed: what the program does is not seen any more.
+    pub fn settle(&mut self) -> Result<Rest> {
         let mut deadline = Instant::now() + PATIENCE;
         let mut before: Option<(u64, u64, u64)> = None;
         let (mut last, mut agreed) = (None, 0);
         let mut looked_at_work = 0;
         loop {
-            let (steps, moves, returns, progress, end, gone) = {
+            let (steps, moves, returns, progress, end) = {
                 let state = self.shared.lock();
+                state.still_traced()?;
                 let connections = state.totals.connections.values();
                 let moved: u64 = connections.map(|c| c.received + c.echoed).sum();
                 let progress = moved + u64::from(state.totals.accepted);
                 let (moves, returns) = (state.moves, state.totals.returns);
-                (state.steps, moves, returns, progress, state.end, state.gone)
+                (state.steps, moves, returns, progress, state.end)
             };
             if before.is_none_or(|(then, ..)| then != progress) {
                 before = Some((progress, moves, returns));
                 deadline = Instant::now() + PATIENCE;
             }
             if let Some(end) = end {
-                return Rest::Ended(end);
-            }
-            if gone {
-                return Rest::Ended(End::Exited(0));
+                return Ok(Rest::Ended(end));
             }
             let looked = self.look().map(|looked| (steps, looked));
             let still = looked.is_some() && self.shared.lock().steps == steps;
@@ -93,13 +96,13 @@ impl Settle<'_> {
                 thread::sleep(self.wait * (1 + looked_at_work / SOON).min(LATER));
             }
             if agreed >= LOOKS {
-                return Rest::Asleep(self.asleep());
+                return Ok(Rest::Asleep(self.asleep()));
             }
             let (_, moves_then, returns_then) = before.unwrap_or_default();
             let returns = returns.saturating_sub(returns_then);
             let calls = moves.saturating_sub(moves_then).max(returns);
             if Instant::now() > deadline || calls > IDLE_CALLS {
-                return Rest::Restless { calls, returns };
+                return Ok(Rest::Restless { calls, returns });
             }
         }
     }

@@ -30,6 +30,9 @@ use crate::watch::tracer::{Target, Tracer};
 const TO_LISTEN: Duration = Duration::from_secs(10);
 /// How long one may sleep in a call that is not about to end.
 const TO_WAKE: Duration = Duration::from_secs(1);
+/// How long its last line is waited for, where what it has started keeps the
+/// terminal open.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_micros(50);
 /// The lab's own clients are A to Y; whoever else comes gets letters behind
@@ -125,17 +128,13 @@ impl<'a> Session<'a> {
         let began = Instant::now();
         let mut asleep_since: Option<(u64, Instant)> = None;
         loop {
-            let (listener, end, gone, steps) = {
+            let (listener, end, steps) = {
                 let state = self.shared.lock();
-                (state.listener, state.end, state.gone, state.steps)
+                state.still_traced()?;
+                (state.listener, state.end, state.steps)
             };
-            if let Some(error) = self.shared.lock().error.clone() {
-                bail!(error);
-            }
-            if let Some(end) = end.or(gone.then_some(End::Exited(0))) {
-                // What it has printed may still be on its way.
-                thread::sleep(Duration::from_millis(20));
-                let printed = self.printed.last_line();
+            if let Some(end) = end {
+                let printed = self.printed.last_line(LAST_WORDS);
                 bail!(odd::ended_early(
                     program,
                     &self.shared.lock(),

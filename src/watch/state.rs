@@ -6,6 +6,7 @@ use std::os::fd::RawFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use anyhow::{Result, bail};
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 use nix::sys::signal::Signal;
@@ -105,7 +106,7 @@ pub struct Last {
     /// With its arguments.
     pub call: Call,
     /// As it returned.
-    pub result: Result<i32, Errno>,
+    pub result: std::result::Result<i32, Errno>,
 }
 
 /// A thread is held at the return of a call.
@@ -225,6 +226,19 @@ impl State {
         }
     }
 
+    /// The tracer is at work, or has seen the program's end.
+    ///
+    /// # Errors
+    ///
+    /// It has failed, and why: whatever the program does, that is not its end.
+    pub fn still_traced(&self) -> Result<()> {
+        match &self.error {
+            Some(error) => bail!(error.clone()),
+            None if self.gone && self.end.is_none() => bail!("the tracer has lost the program"),
+            None => Ok(()),
+        }
+    }
+
     /// Nanoseconds since the start.
     pub fn now_ns(&self) -> u64 {
         self.began.elapsed().as_nanos() as u64
@@ -281,7 +295,7 @@ impl State {
     }
 
     /// Notes a call for the listener or a client.
-    pub fn note_last(&mut self, call: Call, result: Result<i32, Errno>) {
+    pub fn note_last(&mut self, call: Call, result: std::result::Result<i32, Errno>) {
         const SHORTLY: usize = 3;
         self.last_calls.push_back(Last { call, result });
         if self.last_calls.len() > SHORTLY {

@@ -16,7 +16,11 @@ use crate::watch::session::Session;
 impl Session<'_> {
     /// Waits until the program rests, and tells what it has done meanwhile.
     pub(super) fn settle(&mut self) -> Result<()> {
-        self.rest = self.settler().settle();
+        let rest = self.settler().settle();
+        if rest.is_err() {
+            self.audience.tell(&Event::Finish)?; // standard error is next
+        }
+        self.rest = rest?;
         self.tell()?;
         if let Rest::Asleep(sleeper) = &self.rest
             && sleeper.is_for_one()

@@ -151,7 +151,7 @@ fn nginx() {
     if !present("nginx", "-v") {
         return;
     }
-    let file = nginx_conf("nginx", 7103);
+    let file = nginx_conf("nginx", "7103");
     let message = r"GET / HTTP/1.0\r\n\r\n";
     let flags = [
         "--answer",
@@ -166,7 +166,7 @@ fn nginx() {
 }
 
 /// A configuration for one worker that stays in the foreground.
-pub fn nginx_conf(directory: &str, port: u16) -> String {
+pub fn nginx_conf(directory: &str, port: &str) -> String {
     let directory = scratch().join(directory);
     fs::create_dir_all(&directory).expect("a directory");
     let at = directory.display();

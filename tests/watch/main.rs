@@ -5,6 +5,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod failing;
 mod foreign;
 mod odd;
 mod ours;

@@ -27,7 +27,8 @@ fn agree(command: &str) {
         skip(command, "ptrace is forbidden here");
         return;
     }
-    let own = scratch().join(command.replace(' ', "-"));
+    // One of the compiled servers has the same name.
+    let own = scratch().join(format!("{command}.json"));
     let script = format!(
         "exec {} {command} --listen 127.0.0.1:0 --trace --format json > {} 2>&1",
         program(),

@@ -1,7 +1,7 @@
 //! A running program: looked at, followed, let go, and unharmed.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
 use crate::common::listening::{Stream, eventually};
@@ -113,12 +113,19 @@ fn is_left_unharmed(words: &[&str], asks: &[u8], answers: &[u8]) {
     ask(&mut before);
 }
 
+/// Nobody has it at the moment: these programs want a number.
+fn free_port() -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+    listener.local_addr().expect("its port").port().to_string()
+}
+
 #[test]
 fn redis() {
     if present("redis-server", "--version") {
         let directory = scratch();
         let directory = directory.to_string_lossy();
-        let options = ["--port", "7201", "--save", "", "--dir", &*directory];
+        let port = free_port();
+        let options = ["--port", &port, "--save", "", "--dir", &*directory];
         let words = [&["redis-server"], &options[..]].concat();
         is_left_unharmed(&words, b"PING\r\n", b"+PONG\r\n");
     }
@@ -127,7 +134,7 @@ fn redis() {
 #[test]
 fn memcached() {
     if present("memcached", "--version") {
-        let words = ["memcached", "-u", "root", "-p", "7202", "-U", "0"];
+        let words = ["memcached", "-u", "root", "-p", &free_port(), "-U", "0"];
         is_left_unharmed(&words, b"verbosity 0\r\n", b"OK\r\n");
     }
 }
@@ -135,7 +142,7 @@ fn memcached() {
 #[test]
 fn nginx() {
     if present("nginx", "-v") {
-        let conf = nginx_conf("nginx-pid", 7203);
+        let conf = nginx_conf("nginx-pid", &free_port());
         let ask = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
         is_left_unharmed(&["nginx", "-c", &conf], ask, b"HTTP/1.1 200 OK\r\n");
     }

@@ -27,15 +27,17 @@ impl Running {
         // Without what was open in whoever has started the tests, such as a
         // lock: the listener's number is to be 3.
         let without = "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; exec \"$0\" \"$@\"";
-        let child = Command::new("sh")
+        let mut command = Command::new("sh");
+        command
             .args(["-c", without])
             .args(words)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("the server starts");
-        let port = until("it listens", || listening_port(child.id()));
-        Running { child, port }
+            .stdout(Stdio::null());
+        let child = command.spawn().expect("the server starts");
+        // One that never listens ends with the test as well.
+        let mut server = Running { child, port: 0 };
+        server.port = until("it listens", || listening_port(server.child.id()));
+        server
     }
 
     pub fn pid(&self) -> String {
