@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
@@ -136,25 +138,42 @@ impl Audience for () {
 
 /// An audience that the lab and the signal thread both tell.
 #[derive(Clone)]
-pub struct Shared(Arc<Mutex<dyn Audience>>);
+pub struct Shared {
+    /// Somebody has the last word: nobody else is heard any more.
+    closing: Arc<AtomicBool>,
+    audience: Arc<Mutex<dyn Audience>>,
+}
 
 impl Shared {
     /// From here on it is told of under a lock.
     pub fn new(audience: impl Audience + 'static) -> Shared {
-        Shared(Arc::new(Mutex::new(audience)))
+        Shared {
+            closing: Arc::default(),
+            audience: Arc::new(Mutex::new(audience)),
+        }
     }
 
-    /// The audience, locked.
+    /// The audience, locked; never again where somebody has the last word.
     pub fn lock(&self) -> MutexGuard<'_, dyn Audience + 'static> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        while self.closing.load(Ordering::Acquire) {
+            thread::park();
+        }
+        self.audience.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The same without waiting for it.
-    pub fn try_lock(&self) -> Option<MutexGuard<'_, dyn Audience + 'static>> {
-        match self.0.try_lock() {
-            Ok(guard) => Some(guard),
-            Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(std::sync::TryLockError::WouldBlock) => None,
+    /// The audience for the last word before the process ends, unless somebody
+    /// holds it for so long who cannot get rid of his output.
+    pub fn last_word(&self, patience: Duration) -> Option<MutexGuard<'_, dyn Audience + 'static>> {
+        // Who tells one thing after the other would lock it again at once.
+        self.closing.store(true, Ordering::Release);
+        let began = Instant::now();
+        loop {
+            match self.audience.try_lock() {
+                Ok(guard) => return Some(guard),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if began.elapsed() > patience => return None,
+                Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(1)),
+            }
         }
     }
 

@@ -4,8 +4,8 @@
 //! A thread that sleeps in recv notices no signal that is kept from it, so the
 //! signal gets a thread of its own, which waits for it in sigwait(3).
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -75,13 +75,32 @@ impl Interrupt {
     }
 }
 
+/// How long whoever tells something is given to come to the end of it.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
 /// How long a server that is at work is given to come to rest.
 const PATIENCE: Duration = Duration::from_millis(300);
 
+/// A server that was seen asleep.
+struct Rest {
+    sleep: Sleep,
+    /// Its steps by then ([`State::steps`](crate::sys::journal::State::steps)).
+    steps: u64,
+    witness: Witness,
+}
+
+impl Rest {
+    /// Nobody has woken it since. What arrives wakes it at once, long before
+    /// it has read any of it.
+    fn goes_on(&self, current: Option<Call>) -> bool {
+        let look = self.witness.look(current).ok();
+        look.and_then(|look| look.sleep) == Some(self.sleep)
+    }
+}
+
 /// Waits until the server sleeps, so that what its clients have seen is
-/// counted; a server that never rests is not waited for. Also its steps so far
-/// ([`State::steps`](crate::sys::journal::State::steps)).
-fn wait_for_rest(board: &Board) -> Option<(Sleep, u64)> {
+/// counted; a server that never rests is not waited for.
+fn wait_for_rest(board: &Board) -> Option<Rest> {
     let (tid, journal) = {
         let notes = board.lock();
         (notes.tid?, Arc::clone(&notes.journal))
@@ -96,7 +115,12 @@ fn wait_for_rest(board: &Board) -> Option<(Sleep, u64)> {
         };
         match witness.look(current) {
             Ok(look) if before == Some(steps) && look.sleep.is_some() => {
-                return look.sleep.map(|sleep| (sleep, steps));
+                let sleep = look.sleep?;
+                return Some(Rest {
+                    sleep,
+                    steps,
+                    witness,
+                });
             }
             Ok(look) => before = look.sleep.map(|_| steps),
             Err(_) => return None, // the thread has ended
@@ -120,14 +144,13 @@ struct Last {
 impl Last {
     /// `rest`: see [`wait_for_rest`]. The server can make no further call
     /// known while this looks.
-    fn of(board: &Board, rest: Option<(Sleep, u64)>) -> Last {
+    fn of(board: &Board, rest: Option<Rest>) -> Last {
         let mut last = Last::default();
         let mut guard = board.lock();
         let notes = &mut *guard;
         let mut state = notes.journal.take(&mut last.records);
-        let sleep = rest.filter(|(_, steps)| *steps == state.steps);
-        let sleep = sleep.map(|(sleep, _)| sleep);
-        if let Some(Sleep::ForOne { .. }) = sleep {
+        let rest = rest.filter(|rest| rest.steps == state.steps);
+        if let Some(Sleep::ForOne { .. }) = rest.as_ref().map(|rest| rest.sleep) {
             last.begun = state.current;
         }
         if let Some(call) = &last.begun {
@@ -146,6 +169,9 @@ impl Last {
                 }
             }
             if run.clients == 0 {
+                // Bytes that have come meanwhile are unread, and not stranded.
+                let rest = rest.filter(|rest| rest.goes_on(state.current));
+                let sleep = rest.map(|rest| rest.sleep);
                 note_outside(&mut notes.scene, &state.totals, run.api, sleep, last.begun);
             }
         }
@@ -186,7 +212,7 @@ fn note_outside(
 fn end(signal: Signal, board: &Board, audience: &Shared) {
     let rest = wait_for_rest(board);
     // Kept to the end: nobody else is heard after the summary.
-    let mut audience = patiently_lock(audience);
+    let mut audience = audience.last_word(LAST_WORD);
     if let Some(audience) = &mut audience {
         // Nobody is left to be told that standard output is gone.
         let _ = tell(&mut **audience, &Last::of(board, rest));
@@ -211,15 +237,4 @@ fn tell(audience: &mut dyn Audience, last: &Last) -> Result<(), OutputError> {
         audience.hear(&Event::Summary(summary))?;
     }
     audience.flush()
-}
-
-/// The audience, unless somebody holds it who cannot get rid of his output.
-fn patiently_lock(audience: &Shared) -> Option<MutexGuard<'_, dyn Audience + 'static>> {
-    for _ in 0..100 {
-        if let Some(guard) = audience.try_lock() {
-            return Some(guard);
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    None
 }

@@ -2,6 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod interrupted;
 mod listen;
 mod open_files;
 mod stranger;
