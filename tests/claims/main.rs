@@ -101,6 +101,16 @@ const IDS: [&str; 85] = [
     "nested",
 ];
 
+/// What needs a child that may be traced, as watch does.
+const TRACED: [&str; 2] = ["create-zero", "efault-keeps"];
+
+/// What is not tried on a machine like this one.
+fn left_out() -> &'static [&'static str] {
+    let output = run(&["watch", "--", "true"]);
+    let forbidden = String::from_utf8_lossy(&output.stderr).contains("may not be traced");
+    if forbidden { &TRACED } else { &[] }
+}
+
 const WIDTH: usize = 80;
 /// What a projector shows at once.
 const SCREENFUL: usize = 45;
@@ -293,16 +303,21 @@ fn what_cannot_be_tried_says_why() {
         .output()
         .expect("sh runs");
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains(", 0 not tried"), "{text}");
+    let not_tried = format!(", {} not tried", left_out().len());
+    assert!(text.contains(&not_tried), "{text}");
 }
 
 #[test]
-fn nothing_is_left_out() {
+fn nothing_else_is_left_out() {
     let table = stdout(&["claims"]);
-    let not_tried = |(_, verdict): &(String, String)| verdict == "not tried";
-    let not_tried: Vec<_> = verdicts(&table).into_iter().filter(not_tried).collect();
-    assert_eq!(not_tried, [], "{}", stdout(&["claims", "--evidence"]));
-    fits(&stdout(&["claims", "--evidence"]));
+    let not_tried: Vec<String> = verdicts(&table)
+        .into_iter()
+        .filter(|(_, verdict)| verdict == "not tried")
+        .map(|(id, _)| id)
+        .collect();
+    let evidence = stdout(&["claims", "--evidence"]);
+    assert_eq!(not_tried, left_out(), "{evidence}");
+    fits(&evidence);
 }
 
 #[test]

@@ -39,7 +39,10 @@ fn console_blocks_show_what_the_program_prints() {
         let text = fs::read_to_string(&document).unwrap();
         let watches = blocks(&text).into_iter().any(|block| {
             let commands = block.commands();
-            let watches = |command: &str| command.starts_with("epoll-lab watch ");
+            // That claim traces a child, as watch does.
+            let watches = |command: &str| {
+                command.starts_with("epoll-lab watch ") || command.contains(" create-zero")
+            };
             block.label == "console" && commands.iter().any(|(command, _)| watches(command))
         });
         match (&watched, watches) {
