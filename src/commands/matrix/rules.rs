@@ -5,7 +5,7 @@
 //! cover all rows are the sentences below the table.
 
 use crate::commands::matrix::rows::Combination;
-use crate::lab::report::Outcome;
+use crate::lab::report::{Answered, Outcome};
 
 /// How many columns a rule may speak of: trigger, socket, read.
 const COLUMNS: usize = 3;
@@ -120,10 +120,18 @@ impl Rule {
         format!("{subject} {verb}{whatever}{how}.")
     }
 
-    /// What the rows of a broken one show, where they all show the same.
+    /// What the rows of a broken one show, where they all show the same; of a
+    /// whole one, who was answered late.
     fn how(&self, rows: &[Combination]) -> Option<String> {
         if self.outcome == Outcome::Ok {
-            return None;
+            let late = self
+                .rows
+                .iter()
+                .filter(|row| rows[**row].b == Answered::Late);
+            return match late.count() {
+                0 => None,
+                late => Some(format!("B late in {late} of {}", self.rows.len())),
+            };
         }
         let first = rows.get(*self.rows.first()?)?;
         let same = |row: &usize| {
@@ -202,6 +210,12 @@ mod tests {
     fn a_kernel_that_answers_otherwise() {
         let all = |outcome| sentences(&made_up(|_, _| outcome));
         assert_eq!(all(Outcome::Ok), ["every combination serves all."]);
+        let mut rows = made_up(|_, _| Outcome::Ok);
+        (rows[2].b, rows[3].b) = (Answered::Late, Answered::Late);
+        assert_eq!(
+            sentences(&rows),
+            ["every combination serves all: B late in 2 of 8."]
+        );
         let rows = made_up(|mode, _| match mode.socket {
             SocketKind::Blocking => Outcome::Ok,
             SocketKind::Nonblocking => Outcome::Incomplete,

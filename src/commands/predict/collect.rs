@@ -58,6 +58,15 @@ pub fn collect<R>(
     Ok(Asked::Answered(Predictions(asked)))
 }
 
+/// As much of it as says which it was.
+fn beginning(shown: &str) -> String {
+    const ENOUGH: usize = 60;
+    match shown.char_indices().nth(ENOUGH) {
+        Some((end, _)) => format!("{}...", &shown[..end]),
+        None => shown.to_string(),
+    }
+}
+
 /// Answers given on the command line, separated by commas.
 fn parse<R>(questions: &[Question<R>], given: &str) -> Result<Vec<Answer>, String> {
     let parts: Vec<&str> = given.split(',').collect();
@@ -65,7 +74,7 @@ fn parse<R>(questions: &[Question<R>], given: &str) -> Result<Vec<Answer>, Strin
         .zip(questions)
         .map(|(number, question)| format!("{number}. {}", question.in_full()))
         .collect();
-    let shown = escape(given.as_bytes());
+    let shown = beginning(&escape(given.as_bytes()));
     if parts.len() != questions.len() {
         let wanted = match questions.len() {
             1 => "one answer is asked for".to_string(),
