@@ -174,10 +174,9 @@ pub fn ended_early(program: &str, state: &State, end: End, printed: &str) -> Odd
 /// It lives and does not listen.
 pub fn never_listens(program: &str, state: &State, sleeper: Option<&Sleeper>) -> Odd {
     if let Some(port) = state.wanted {
-        let others = list(state.others.iter());
-        let elsewhere = match others.is_empty() {
+        let elsewhere = match state.others.is_empty() {
             true => String::new(),
-            false => format!("; it listens on {others}"),
+            false => format!("; it listens on {}", list(&state.others)),
         };
         return Odd::Unwatchable(format!(
             "{program} does not listen on port {port}{elsewhere}: give the right one with --port"
@@ -187,7 +186,7 @@ pub fn never_listens(program: &str, state: &State, sleeper: Option<&Sleeper>) ->
         return Odd::Unwatchable(format!(
             "{program} listens on no TCP port, but on {}: let it listen on 127.0.0.1 and a port, \
              or watch it with --pid and clients of your own",
-            list(state.others.iter())
+            list(&state.others)
         ));
     }
     let reads_input = |sleeper: &&Sleeper| {
@@ -209,30 +208,25 @@ pub fn never_listens(program: &str, state: &State, sleeper: Option<&Sleeper>) ->
 /// More than one port.
 pub fn several_ports(program: &str, state: &State) -> Option<Odd> {
     let listener = state.listener.filter(|_| state.wanted.is_none())?;
-    let tcp = |port: &&String| port.parse::<u16>().is_ok();
-    let mut ports: Vec<u16> = state
-        .others
-        .iter()
-        .filter(tcp)
-        .filter_map(|port| port.parse().ok())
-        .collect();
+    let others = state.others.iter();
+    let mut ports: Vec<u16> = others.filter_map(|port| port.parse().ok()).collect();
     if ports.is_empty() {
         return None;
     }
     ports.push(listener.address.port());
     ports.sort();
-    let ports: Vec<String> = ports.iter().map(u16::to_string).collect();
     Some(Odd::Unusable(format!(
         "{program} listens on the ports {}: choose one with --port",
-        list(ports.iter())
+        list(&ports)
     )))
 }
 
-fn list<'a>(items: impl Iterator<Item = &'a String>) -> String {
-    let items: Vec<&str> = items.map(String::as_str).collect();
+/// `A`, `A and B`, `A, B and C`.
+pub fn list(items: impl IntoIterator<Item = impl ToString>) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
     match items.as_slice() {
-        [] => String::new(),
-        [one] => one.to_string(),
+        [] => "nobody".into(),
+        [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }

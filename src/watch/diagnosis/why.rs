@@ -3,6 +3,7 @@
 
 use nix::errno::Errno;
 
+use crate::lab::report::verdict::plural;
 use crate::trace::words::failed_text;
 use crate::trace::{Call, Name};
 use crate::watch::act::Act;
@@ -10,7 +11,7 @@ use crate::watch::diagnosis::seen::{
     Seen, SeenClient, Verdict, is_drained, is_lost, is_no_echo, is_queued, is_stranded, is_unread,
     left_open, starving,
 };
-use crate::watch::odd::end_text;
+use crate::watch::odd::{end_text, list};
 use crate::watch::state::{End, Last};
 
 /// Why it is this verdict.
@@ -22,8 +23,7 @@ pub fn why(seen: &Seen, verdict: Verdict) -> String {
     match verdict {
         Verdict::Ok => ok(seen),
         Verdict::Exits | Verdict::Crashed => ended(seen),
-        Verdict::DiesOfAReset => format!("{}: one client's end is everybody's.", ended_by(seen)),
-        Verdict::DiesOfASlowReader => {
+        Verdict::DiesOfAReset | Verdict::DiesOfASlowReader => {
             format!("{}: one client's end is everybody's.", ended_by(seen))
         }
         Verdict::Busy => busy(seen),
@@ -307,19 +307,5 @@ fn those(seen: &Seen, is_it: fn(&SeenClient) -> bool) -> (Vec<Name>, u64) {
 }
 
 fn bytes(count: u64) -> String {
-    match count {
-        1 => "1 byte".into(),
-        _ => format!("{count} bytes"),
-    }
-}
-
-fn list(names: &[Name]) -> String {
-    match names {
-        [] => "nobody".into(),
-        [one] => one.to_string(),
-        [first @ .., last] => {
-            let first: Vec<String> = first.iter().map(Name::to_string).collect();
-            format!("{} and {last}", first.join(", "))
-        }
-    }
+    plural(count, "byte")
 }
