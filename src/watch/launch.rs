@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
 use nix::libc;
@@ -37,6 +38,8 @@ pub const NOT_STARTED: i32 = 127;
 pub fn play_if_asked(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let word = arguments.nth(1)?;
     if word == BELL {
+        // Until somebody rings.
+        let _ = io::copy(&mut io::stdin(), &mut io::sink());
         return Some(ExitCode::SUCCESS);
     }
     if word != LAUNCH {
@@ -132,12 +135,22 @@ pub fn command(path: &Path, name: &OsStr, arguments: &[OsString]) -> Result<(Com
 
 /// Wakes the tracer, which waits for its children: a child that ends at once.
 pub fn ring() -> Result<()> {
-    let bell = Command::new("/proc/self/exe")
+    // The tracer waits for it.
+    bell(Stdio::null()).map(drop)
+}
+
+/// A child that ends when this is dropped. It is there before it is needed:
+/// by then there may be no way to start one.
+pub fn prepare_to_ring() -> Result<Option<ChildStdin>> {
+    Ok(bell(Stdio::piped())?.stdin)
+}
+
+fn bell(stdin: Stdio) -> Result<Child> {
+    Command::new("/proc/self/exe")
         .arg(BELL)
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn();
-    // The tracer waits for it.
-    bell.map(drop).context("a child process")
+        .spawn()
+        .context("a child process")
 }

@@ -63,6 +63,17 @@ int main(int argc, char **argv)
         setuid(getuid()); /* glibc tells the other thread by a signal */
         accept(l, NULL, NULL);
         pause();
+    } else if (strcmp(what, "pipe") == 0) {
+        int ends[2], ep = epoll_create1(0);
+        struct epoll_event event = { .events = EPOLLIN };
+        pipe(ends);
+        epoll_ctl(ep, EPOLL_CTL_ADD, ends[0], &event);
+        for (;;) {
+            write(ends[1], "tick", 4);
+            epoll_wait(ep, &event, 1, -1);
+            read(ends[0], line, 4);
+            usleep(1000);
+        }
     } else if (strcmp(what, "v6") == 0) {
         struct sockaddr_in6 a = { .sin6_family = AF_INET6 };
         int l = socket(AF_INET6, SOCK_STREAM, 0), on = 1;

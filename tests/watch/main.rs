@@ -7,6 +7,7 @@
 mod common;
 mod failing;
 mod foreign;
+mod letting_go;
 mod odd;
 mod ours;
 mod pid;

@@ -24,6 +24,13 @@ impl Running {
     }
 
     pub fn command(words: &[&str]) -> Running {
+        let mut server = Running::silent(words);
+        server.port = until("it listens", || listening_port(server.child.id()));
+        server
+    }
+
+    /// One that need not listen.
+    pub fn silent(words: &[&str]) -> Running {
         // Without what was open in whoever has started the tests, such as a
         // lock: the listener's number is to be 3.
         let without = "exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-; exec \"$0\" \"$@\"";
@@ -34,10 +41,7 @@ impl Running {
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         let child = command.spawn().expect("the server starts");
-        // One that never listens ends with the test as well.
-        let mut server = Running { child, port: 0 };
-        server.port = until("it listens", || listening_port(server.child.id()));
-        server
+        Running { child, port: 0 }
     }
 
     pub fn pid(&self) -> String {
@@ -55,6 +59,23 @@ impl Running {
     #[track_caller]
     pub fn serves(&self) {
         echo(&mut self.connect(), b"are you there?");
+    }
+
+    /// `S` asleep, `T` and `t` stopped (proc_pid_stat(5)).
+    pub fn state(&self) -> char {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.expect("its state");
+        let fields = stat.rsplit_once(") ").expect("a state").1;
+        fields.chars().next().expect("a letter")
+    }
+
+    /// The thread that traces it; 0: nobody does.
+    pub fn tracer(&self) -> i32 {
+        tracer_of(self.child.id())
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id() as i32), signal).expect("kill");
     }
 
     pub fn calls(&self) -> String {
@@ -119,10 +140,19 @@ fn listening_port(process: u32) -> Option<u16> {
     })
 }
 
+fn tracer_of(process: u32) -> i32 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"));
+    let status = status.expect("its status");
+    let mut lines = status.lines();
+    let tracer = lines.find_map(|line| line.strip_prefix("TracerPid:\t"));
+    tracer.expect("a line").parse().expect("a number")
+}
+
 /// The watcher, once it has attached.
 pub struct Watcher {
     pub child: Child,
     out: Stream,
+    process: u32,
 }
 
 impl Watcher {
@@ -134,13 +164,14 @@ impl Watcher {
             .spawn()
             .expect("the watcher starts");
         let out = Stream::read(child.stdout.take().expect("piped"), Vec::new());
-        let watcher = Watcher { child, out };
+        let process = server.child.id();
+        let watcher = Watcher {
+            child,
+            out,
+            process,
+        };
         watcher.says("its calls, until Ctrl-C:");
-        let status = format!("/proc/{}/status", server.child.id());
-        until("it is traced", || {
-            let status = std::fs::read_to_string(&status).ok()?;
-            (!status.contains("TracerPid:\t0\n")).then_some(())
-        });
+        until("it is traced", || (server.tracer() != 0).then_some(()));
         // Its sleep has been taken up again.
         until("it sleeps", || server.calls().contains(' ').then_some(()));
         watcher
@@ -177,7 +208,9 @@ impl Watcher {
     /// Ctrl-C, and the program is not followed any more.
     #[track_caller]
     pub fn lets_go(self) {
+        let process = self.process;
         let (status, said) = self.end();
+        assert_eq!(tracer_of(process), 0, "{said}");
         assert_eq!(status, 130, "{said}");
         let words: Vec<&str> = said.split_whitespace().collect();
         let told = words.join(" ");

@@ -4,8 +4,9 @@
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use colored::Colorize;
@@ -21,12 +22,15 @@ use crate::lab::audience::{Event, OutputError};
 use crate::show::text::layout::wrap;
 use crate::show::{grid, tell};
 use crate::trace::OfCall;
-use crate::watch::attach::{Followed, follow};
+use crate::watch::attach::{Ending, Followed, follow};
 use crate::watch::guard;
 use crate::watch::odd::end_text;
 use crate::watch::picture::{self, Picture, Watched};
 use crate::watch::proc;
 use crate::watch::processor::Processor;
+
+/// How long the summary is given to be read.
+const TO_BE_READ: Duration = Duration::from_secs(1);
 
 /// Exit status behind Ctrl-C, as a shell has it.
 const INTERRUPTED: i32 = 128;
@@ -59,19 +63,18 @@ pub fn execute(
     if !guard::is_tracer()? {
         return guard::run();
     }
-    let signal = Arc::new(AtomicI32::new(0));
-    let enough = on_ending(&signal)?;
+    let ending = on_ending(process)?;
     show(process, &name, &picture, screen)?;
     screen.audience.tell(&Event::Trial("watch"))?;
     screen.text(|out| writeln!(out, "\n{}", "its calls, until Ctrl-C:".bold()))?;
-    let followed = follow(processor, process, args.port, &screen.audience, &enough)?;
+    let followed = follow(processor, process, args.port, &screen.audience, &ending)?;
     screen.audience.tell(&Event::Finish)?;
     // The terminal has shown ^C on a line of its own.
     if io::stderr().is_terminal() {
         tell("");
     }
     sum_up(process, &followed, screen)?;
-    Ok(match signal.load(Ordering::Acquire) {
+    Ok(match ending.signal.load(Ordering::Acquire) {
         0 => ExitCode::SUCCESS,
         signal => ExitCode::from((INTERRUPTED + signal) as u8),
     })
@@ -79,7 +82,7 @@ pub fn execute(
 
 /// Ctrl-C ends the watching, not this program: the other one has to be let go
 /// first.
-fn on_ending(number: &Arc<AtomicI32>) -> Result<Arc<AtomicBool>> {
+fn on_ending(process: i32) -> Result<Arc<Ending>> {
     let signals = SigSet::from_iter(guard::ENDING);
     signals.thread_block().context("cannot block SIGINT")?;
     // Not in the terminal's foreground: "stty tostop" would stop us as we
@@ -87,18 +90,35 @@ fn on_ending(number: &Arc<AtomicI32>) -> Result<Arc<AtomicBool>> {
     let mut write = SigSet::empty();
     write.add(Signal::SIGTTOU);
     write.thread_block().context("cannot block SIGTTOU")?;
-    let enough = Arc::new(AtomicBool::new(false));
-    let (told, number) = (Arc::clone(&enough), Arc::clone(number));
+    let ending = Arc::new(Ending::default());
+    let seen = Arc::clone(&ending);
     thread::Builder::new()
         .name("signals".into())
         .spawn(move || {
             if let Ok(signal) = signals.wait() {
-                number.store(signal as i32, Ordering::Release);
-                told.store(true, Ordering::Release);
+                seen.signal.store(signal as i32, Ordering::Release);
+                unread(process, signal, &seen);
             }
         })
         .of_call("pthread_create")?;
-    Ok(enough)
+    Ok(ending)
+}
+
+/// Ends this program, should it still be there: nobody reads what it writes.
+fn unread(process: i32, signal: Signal, ending: &Ending) {
+    let let_go = ending.let_go.wait();
+    thread::sleep(TO_BE_READ);
+    tell(&format!(
+        "epoll-lab: nobody reads standard output; process {process} {}",
+        match let_go {
+            true => "was let go",
+            false => "could not be let go",
+        }
+    ));
+    std::process::exit(match let_go {
+        true => INTERRUPTED + signal as i32,
+        false => 1,
+    });
 }
 
 /// `thread`: one thread, and where it sleeps.

@@ -37,6 +37,12 @@ impl Book {
         }
     }
 
+    /// The last thread of the process has gone.
+    pub fn ended(&mut self, process: i32) {
+        self.pidfds.remove(&process);
+        self.of(process).forget_all();
+    }
+
     fn pidfd(&mut self, process: i32) -> Option<&OwnedFd> {
         if let std::collections::hash_map::Entry::Vacant(entry) = self.pidfds.entry(process) {
             entry.insert(sockets::pidfd(process)?);

@@ -10,9 +10,11 @@ mod calls;
 mod shown;
 mod stops;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::process::Command;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use nix::errno::Errno;
@@ -32,6 +34,15 @@ use crate::watch::tracer::book::Book;
 /// Children that were cloned are waited for as well (wait4(2), `__WALL`).
 const WALL: u32 = nix::libc::__WALL as u32;
 
+/// Between two looks at whether something has changed.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// So many calls may wait for whoever shows them.
+const QUEUE: usize = 4096;
+
+/// So many calls are kept until something listens.
+const BEFORE: usize = 4096;
+
 /// What is to be followed.
 #[derive(Debug)]
 pub enum Target {
@@ -49,6 +60,8 @@ struct Local {
     /// A call that was interrupted: it may go on, or fail with EINTR.
     interrupted: Option<Entered>,
     entered_ns: u64,
+    /// With its whole process, by SIGSTOP or its like.
+    stopped: bool,
 }
 
 /// See the module.
@@ -64,7 +77,7 @@ pub struct Tracer {
     active: bool,
     held: Option<i32>,
     /// What was called before anything listened: whose it was shows later.
-    before: Vec<(i32, Record)>,
+    before: VecDeque<(i32, Record)>,
 }
 
 impl Tracer {
@@ -79,7 +92,7 @@ impl Tracer {
             book: Book::new(Arc::clone(&shared)),
             active: false,
             held: None,
-            before: Vec::new(),
+            before: VecDeque::new(),
         };
         let started = match target {
             Target::Launch(command) => tracer.launch(command),
@@ -190,9 +203,19 @@ impl Tracer {
 
     fn follow(&mut self) -> Result<()> {
         while !self.threads.is_empty() {
-            let (pid, status) = match wait(WaitOptions::from_bits_retain(WALL)) {
+            self.wait_for_reader();
+            let mut options = WaitOptions::from_bits_retain(WALL);
+            if self.threads.values().any(|local| local.stopped) {
+                options |= WaitOptions::NOHANG;
+            }
+            let (pid, status) = match wait(options) {
                 Ok(Some(waited)) => waited,
-                Ok(None) | Err(rustix::io::Errno::INTR) => continue,
+                Ok(None) => {
+                    thread::sleep(PAUSE);
+                    self.ask_the_stopped();
+                    continue;
+                }
+                Err(rustix::io::Errno::INTR) => continue,
                 Err(rustix::io::Errno::CHILD) => return Ok(()),
                 Err(errno) => return Err(errno).context("waitpid"),
             };
@@ -215,12 +238,23 @@ impl Tracer {
         Ok(())
     }
 
+    /// A trace that nobody reads stops the program: nothing is kept without
+    /// bound.
+    fn wait_for_reader(&self) {
+        let is_full = || {
+            let state = self.shared.lock();
+            state.records.len() >= QUEUE && !state.detach
+        };
+        while is_full() {
+            thread::sleep(PAUSE);
+        }
+    }
+
     fn end(&mut self, thread: i32, status: WaitStatus) {
-        self.threads.remove(&thread);
+        self.forget(thread);
         let mut state = self.shared.lock();
         state.moves += 1;
         state.steps += 1;
-        state.threads.remove(&thread);
         if thread == state.main {
             state.end = Some(match (status.exit_status(), status.terminating_signal()) {
                 (Some(status), _) => End::Exited(status),

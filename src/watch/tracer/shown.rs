@@ -4,13 +4,21 @@ use nix::sys::epoll::EpollFlags;
 
 use crate::trace::{Call, Fd, Name, Record};
 use crate::watch::state::State;
-use crate::watch::tracer::Tracer;
+use crate::watch::tracer::{BEFORE, Tracer};
 
 impl Tracer {
     /// Shows a record, or keeps it until it is known what it belongs to.
     pub(super) fn keep(&mut self, process: i32, record: Record, state: &mut State) {
         let Some(listener) = state.listener else {
-            self.before.push((process, record));
+            // Of a running program nobody knows whether it ever will listen.
+            match self.filtered {
+                false if state.wanted.is_none() => state.show(record),
+                false => {}
+                true => self.before.push_back((process, record)),
+            }
+            if self.before.len() > BEFORE {
+                self.before.pop_front();
+            }
             return;
         };
         for (of, mut early) in std::mem::take(&mut self.before) {

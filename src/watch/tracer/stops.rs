@@ -84,18 +84,47 @@ impl Tracer {
     }
 
     fn event_stop(&mut self, thread: i32, signal: i32) -> nix::Result<()> {
+        let detach = self.shared.lock().detach;
         if !self.threads.contains_key(&thread) {
             // A new thread may stop before its parent's clone is told.
             self.add(thread, proc::process_of(thread));
             self.shared.lock().moves += 1;
-        } else if signal == libc::SIGTRAP {
+            if detach {
+                ptrace::interrupt(Pid::from_raw(thread))?;
+            }
+            return self.resume(thread, None);
+        }
+        if signal == libc::SIGTRAP {
             self.look_again(thread)?;
             self.once_more(thread)?;
-            if self.shared.lock().detach {
-                return self.let_go(thread);
+        }
+        if detach {
+            // A stopped program stays stopped.
+            return self.let_go(thread);
+        }
+        // Stopped as a whole, as by Ctrl-Z: it goes on when SIGCONT lets it.
+        // The helper is on its way.
+        if signal != libc::SIGTRAP && self.active {
+            if let Some(local) = self.threads.get_mut(&thread) {
+                local.stopped = true;
             }
+            return Ok(());
         }
         self.resume(thread, None)
+    }
+
+    /// Asks the threads that are stopped as a whole whether they still are.
+    /// PTRACE_LISTEN would wait for that, which no safe interface has. One
+    /// that is interrupted before it is resumed stops again at once, with
+    /// SIGTRAP in place of the signal once SIGCONT has come (ptrace(2)).
+    pub(super) fn ask_the_stopped(&mut self) {
+        for (thread, local) in &mut self.threads {
+            if std::mem::take(&mut local.stopped) {
+                let pid = Pid::from_raw(*thread);
+                // Gone: its end is told to us.
+                let _ = ptrace::interrupt(pid).and_then(|()| ptrace::cont(pid, None));
+            }
+        }
     }
 
     fn signal(&mut self, thread: i32, number: i32) -> nix::Result<()> {
@@ -123,10 +152,13 @@ impl Tracer {
     fn cloned(&mut self, thread: i32, event: i32) -> nix::Result<()> {
         let new = ptrace::getevent(Pid::from_raw(thread)).unwrap_or(0) as i32;
         let known = self.threads.contains_key(&new);
-        if new > 0 && !known && event != libc::PTRACE_EVENT_VFORK_DONE {
+        let detach = self.shared.lock().detach;
+        // Let go already, it does not come back.
+        let ours = !detach || proc::tracer_of(new).is_some();
+        if new > 0 && !known && ours && event != libc::PTRACE_EVENT_VFORK_DONE {
             self.add(new, proc::process_of(new));
         }
-        if self.shared.lock().detach {
+        if detach {
             return self.let_go(thread);
         }
         self.resume(thread, None)
@@ -157,8 +189,14 @@ impl Tracer {
         ptrace::detach(Pid::from_raw(thread), None)
     }
 
-    fn forget(&mut self, thread: i32) {
-        self.threads.remove(&thread);
+    /// Nothing more is heard of the thread; nor of its process, if it was the
+    /// last.
+    pub(super) fn forget(&mut self, thread: i32) {
+        if let Some(local) = self.threads.remove(&thread)
+            && !self.threads.values().any(|it| it.process == local.process)
+        {
+            self.book.ended(local.process);
+        }
         self.shared.lock().threads.remove(&thread);
     }
 }
