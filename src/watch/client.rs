@@ -23,7 +23,9 @@ pub struct Client {
     /// Its letter.
     pub name: Name,
     socket: Option<TcpStream>,
-    /// The port it comes from; 0 before it is connected.
+    /// The address it comes from.
+    pub address: SocketAddr,
+    /// The port of that.
     pub port: u16,
     /// All that it was told to send.
     pub said: Vec<u8>,
@@ -52,7 +54,7 @@ pub struct Client {
 
 impl Client {
     /// A client with a port of its own that is not connected yet: whoever
-    /// accepts it knows by the port who it is.
+    /// accepts it knows by the address who it is.
     pub fn new(name: Name, server: SocketAddr, lazy: bool) -> io::Result<(Client, OwnedFd)> {
         let (family, own): (_, IpAddr) = match server {
             SocketAddr::V4(_) => (AddressFamily::INET, Ipv4Addr::LOCALHOST.into()),
@@ -64,11 +66,12 @@ impl Client {
             sockopt::set_socket_recv_buffer_size(&socket, SMALL)?;
         }
         bind(&socket, &SocketAddr::new(own, 0))?;
-        let port = SocketAddr::try_from(getsockname(&socket)?)?.port();
+        let address = SocketAddr::try_from(getsockname(&socket)?)?;
         let client = Client {
             name,
             socket: None,
-            port,
+            address,
+            port: address.port(),
             said: Vec::new(),
             sent: 0,
             back: Vec::new(),

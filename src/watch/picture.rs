@@ -44,7 +44,8 @@ pub struct Watched {
     pub epoll: Option<RawFd>,
     /// Its number.
     pub fd: RawFd,
-    /// `listener :8080`, `connection :8080 from :40000`, `eventfd`.
+    /// `listener :8080`, `connection :8080 from :40000`, `eventfd`; behind it
+    /// `, closed, still open as 7`, where the number is no more what it was.
     pub what: String,
     /// `EPOLLIN|EPOLLRDHUP`.
     pub interest: String,
@@ -82,13 +83,17 @@ pub fn take(process: i32, processor: &Processor) -> Option<Picture> {
             .filter(|fd| proc::is_epoll(process, *fd))
         {
             for entry in proc::interest(process, epoll) {
-                listed.push(entry.fd);
+                listed.push(entry.inode);
                 picture
                     .watched
                     .push(watched(process, entry.fd, Some((epoll, entry)), &rows));
             }
         }
-        let others = fds.into_iter().filter(|fd| !listed.contains(fd));
+        let is_listed = |fd: &RawFd| {
+            let inode = proc::socket_inode(process, *fd);
+            inode.is_some_and(|inode| listed.contains(&inode))
+        };
+        let others = fds.into_iter().filter(|fd| !is_listed(fd));
         let others = others.map(|fd| watched(process, fd, None, &rows));
         // A listener of a server with processes is waited for by accept.
         let tells = |it: &Watched| it.unread.is_some_and(|unread| unread > 0);
@@ -103,16 +108,31 @@ fn watched(
     listed: Option<(RawFd, Interest)>,
     rows: &BTreeMap<u64, Row>,
 ) -> Watched {
-    let row = proc::socket_inode(process, fd).and_then(|inode| rows.get(&inode));
-    let what = match row {
-        Some(row) if row.listens() => format!("listener :{}", row.local),
-        Some(row) => format!("connection :{} from :{}", row.local, row.remote),
-        None => {
-            let link = proc::link(process, fd);
+    // What is registered is the open file, whatever the number stands for now.
+    let open = match &listed {
+        Some((_, entry)) => proc::fd_of(process, entry),
+        None => Some(fd),
+    };
+    let inode = match &listed {
+        Some((_, entry)) => Some(entry.inode),
+        None => proc::socket_inode(process, fd),
+    };
+    let row = inode.and_then(|inode| rows.get(&inode));
+    let what = match (row, open) {
+        (Some(row), _) if row.listens() => format!("listener :{}", row.local),
+        (Some(row), _) => format!("connection :{} from :{}", row.local, row.remote),
+        (None, Some(open)) => {
+            let link = proc::link(process, open);
             let word = link.strip_prefix("anon_inode:").unwrap_or(&link);
             let word = word.split(':').next().unwrap_or_default();
             word.trim_matches(['[', ']']).to_string()
         }
+        (None, None) => "file".into(),
+    };
+    let what = match open {
+        Some(open) if open == fd => what,
+        Some(open) => format!("{what}, closed, still open as {open}"),
+        None => format!("{what}, closed here"),
     };
     Watched {
         process,

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::os::fd::RawFd;
+use std::os::unix::fs::MetadataExt;
 
 use nix::libc;
 use nix::sys::epoll::EpollFlags;
@@ -165,6 +166,20 @@ pub fn socket_inode(process: i32, fd: RawFd) -> Option<u64> {
     inode.parse().ok()
 }
 
+fn inode(process: i32, fd: RawFd) -> Option<u64> {
+    let meta = fs::metadata(format!("/proc/{process}/fd/{fd}"));
+    Some(meta.ok()?.ino())
+}
+
+/// The fd by which the process has open what an interest list names: it is the
+/// open file that was registered, and its number may be another's by now
+/// (epoll(7), question 6). `None`: it is open elsewhere.
+pub fn fd_of(process: i32, entry: &Interest) -> Option<RawFd> {
+    let is_it = |fd: &RawFd| entry.inode == 0 || inode(process, *fd) == Some(entry.inode);
+    let known = Some(entry.fd).filter(is_it);
+    known.or_else(|| fds(process).into_iter().find(is_it))
+}
+
 /// Whether it is an epoll instance.
 pub fn is_epoll(process: i32, fd: RawFd) -> bool {
     link(process, fd) == "anon_inode:[eventpoll]"
@@ -187,7 +202,7 @@ pub struct Interest {
     pub events: EpollFlags,
     /// What the program stored.
     pub data: u64,
-    /// Of the open file, where it is known.
+    /// Of the open file; 0: not asked for.
     pub inode: u64,
 }
 

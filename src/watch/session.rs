@@ -207,7 +207,7 @@ impl<'a> Session<'a> {
         let (mut client, socket) = Client::new(name, self.address, lazy).context("socket")?;
         client.acted_at = {
             let mut state = self.shared.lock();
-            state.ports.insert(client.port, index);
+            state.expect_client(index, client.address);
             Some(state.moves)
         };
         client.connect(socket, self.address).context("connect")?;

@@ -142,8 +142,9 @@ pub struct State {
     pub threads: BTreeMap<i32, Thread>,
     /// How many there have been.
     pub started: u32,
-    /// Whose the ports are that connections come from.
-    pub ports: HashMap<u16, u32>,
+    /// Whose the addresses are that connections come from, see
+    /// [`State::client_from`].
+    pub peers: HashMap<SocketAddr, u32>,
     /// Connections that are nobody's we know get numbers from here on.
     pub next_client: u32,
     /// The server's ends, by client.
@@ -201,7 +202,7 @@ impl State {
             hide_unread: false,
             threads: BTreeMap::new(),
             started: 0,
-            ports: HashMap::new(),
+            peers: HashMap::new(),
             next_client,
             ends: BTreeMap::new(),
             listener: None,
@@ -273,6 +274,28 @@ impl State {
                 .for_each(|event| event.unread = None);
         }
         self.records.push_back(record);
+    }
+
+    /// Says whose an address is, before it connects.
+    pub fn expect_client(&mut self, index: u32, address: SocketAddr) {
+        self.peers.insert(address, index);
+    }
+
+    /// Who it is that connects from this address, to a socket with this inode.
+    /// An address may be used again, by a connection that is another one.
+    pub fn client_from(&mut self, peer: SocketAddr, inode: u64) -> u32 {
+        // An IPv6 listener sees IPv4 addresses in ::ffff:0:0/96 (ipv6(7)).
+        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+        let known = self.peers.get(&peer).copied().filter(|index| {
+            let end = self.ends.get(index);
+            end.is_none_or(|end| end.inode == 0 || end.inode == inode)
+        });
+        known.unwrap_or_else(|| {
+            let index = self.next_client;
+            self.next_client += 1;
+            self.peers.insert(peer, index);
+            index
+        })
     }
 
     /// What an interest list says of a connection, or of the listener.

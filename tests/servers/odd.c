@@ -63,6 +63,20 @@ int main(int argc, char **argv)
         setuid(getuid()); /* glibc tells the other thread by a signal */
         accept(l, NULL, NULL);
         pause();
+    } else if (strcmp(what, "stale") == 0) {
+        int l = listener_on(0), ep = epoll_create1(0);
+        struct epoll_event event = { .events = EPOLLIN };
+        int first = accept(l, NULL, NULL), again;
+        event.data.fd = first;
+        epoll_ctl(ep, EPOLL_CTL_ADD, first, &event);
+        again = dup(first);
+        close(first); /* the open file stays, and stays registered */
+        if (accept(l, NULL, NULL) != first)
+            die("another number");
+        for (;;) {
+            epoll_wait(ep, &event, 1, -1);
+            recv(again, line, sizeof line, 0);
+        }
     } else if (strcmp(what, "pipe") == 0) {
         int ends[2], ep = epoll_create1(0);
         struct epoll_event event = { .events = EPOLLIN };

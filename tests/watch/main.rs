@@ -16,3 +16,4 @@ mod same;
 mod servers;
 mod textbook;
 mod verdicts;
+mod who;

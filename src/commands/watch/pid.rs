@@ -205,7 +205,7 @@ fn interest(picture: &Picture, out: &mut impl Write) -> io::Result<()> {
             watched.process.to_string(),
             watched.epoll.map_or("-".into(), |epoll| epoll.to_string()),
             watched.fd.to_string(),
-            watched.what.clone(),
+            watched.what.replacen(", ", "\n", 1),
             watched.interest.clone(),
             trigger(watched).unwrap_or("-").into(),
             watched

@@ -118,7 +118,10 @@ impl OfProcess<'_> {
             }
             let list = proc::interest(process, epfd);
             for entry in &list {
-                let name = self.name(entry.fd);
+                let Some(fd) = proc::fd_of(process, entry) else {
+                    continue;
+                };
+                let name = self.name(fd);
                 self.book.shared.lock().note_interest(name, Some(*entry));
             }
             self.book.interest.insert((process, epfd), list);
@@ -171,15 +174,7 @@ impl OfProcess<'_> {
                 if !state.listener.is_some_and(ours) {
                     return Some(Name::Plain);
                 }
-                let index = match state.ports.get(&peer.port()) {
-                    Some(index) => *index,
-                    None => {
-                        let index = state.next_client;
-                        state.next_client += 1;
-                        state.ports.insert(peer.port(), index);
-                        index
-                    }
-                };
+                let index = state.client_from(peer, inode);
                 let end = state.ends.entry(index).or_default();
                 (end.inode, end.open) = (inode, Some((process, fd)));
                 Some(Name::Client(index))
@@ -216,7 +211,7 @@ impl Names for OfProcess<'_> {
             let list = self.book.interest.get(&key)?;
             let mut same = list.iter().filter(|entry| entry.data == data);
             match (same.next(), same.next()) {
-                (Some(entry), None) => return Some(entry.fd),
+                (Some(entry), None) => return proc::fd_of(self.process, entry),
                 (None, _) => {}
                 // Several with the same data: the number, if it is one.
                 (Some(_), Some(_)) => {
