@@ -80,12 +80,13 @@ fn go() {
     run(build.arg(source("echo.go"))).ok();
     let program = [&*built.to_string_lossy(), "9999"];
     all(&verdicts(&[], &program), &WELL);
-    let output = watch(&["--acts", "basic"], &program).ok();
-    assert!(
-        output.stdout().contains("scheduler's choice"),
-        "{}",
-        output.told()
-    );
+    // One thread may make all the calls of a run, which is the scheduler's
+    // choice too.
+    let has_several = (0..20).any(|_| {
+        let output = watch(&["--acts", "basic"], &program).ok();
+        output.stdout().contains("scheduler's choice")
+    });
+    assert!(has_several, "twenty runs, and one thread in each");
 }
 
 #[test]

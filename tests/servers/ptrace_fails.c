@@ -1,4 +1,4 @@
-/* To be preloaded (ld.so(8)): from the FAIL_ATth on, PTRACE_GETREGS fails. */
+/* To be preloaded (ld.so(8)): from the FAIL_ATth on, this REQUEST fails. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -19,7 +19,7 @@ long ptrace(enum __ptrace_request request, ...)
     va_end(rest);
     if (real == NULL)
         real = (long (*)(int, int, void *, void *))dlsym(RTLD_NEXT, "ptrace");
-    if (request == PTRACE_GETREGS && at != NULL && ++calls >= atoi(at)) {
+    if (request == REQUEST && at != NULL && ++calls >= atoi(at)) {
         errno = EIO;
         return -1;
     }
