@@ -261,7 +261,11 @@ impl State {
 
     /// A call to be shown, or to be counted where there are too many.
     pub fn show(&mut self, mut record: Record) {
-        if self.since_step >= self.limit {
+        // What was read and shown is not parted from its echo.
+        let echo = self.since_step == self.limit && record.call.output().is_some();
+        let last = self.records.back().map(|last| last.call.input().is_some());
+        let belongs = self.limit > 0 && echo && last != Some(false);
+        if self.since_step >= self.limit && !belongs {
             self.folded += 1;
             return;
         }

@@ -27,7 +27,9 @@ impl Session<'_> {
             && self.told != Some(sleeper.asleep.steps)
         {
             self.told = Some(sleeper.asleep.steps);
-            if let Some(call) = &sleeper.whole {
+            let whole = sleeper.whole;
+            self.tell_folded()?;
+            if let Some(call) = &whole {
                 self.audience.tell(&Event::DoesNotReturn(call))?;
             }
         }

@@ -156,7 +156,7 @@ function listing(m, th) {
   const pre = h('pre', '', lines);
   pre.tabIndex = 0;
   pre.setAttribute('aria-label', 'The listing');
-  return h('div', 'listing', h('p', 'file m', `${part.file}, line ${part.first + m.p[1]}`), pre);
+  return h('div', 'listing', h('p', 'file m', part.file + (state && `, line ${part.first + m.p[1]}`)), pre);
 }
 
 /* The trace is made once; a moment only says how far it is to be seen. */

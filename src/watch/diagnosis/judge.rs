@@ -120,7 +120,7 @@ fn lesson(seen: &Seen, verdict: Verdict) -> Option<&'static str> {
         Verdict::Lost => WRITING,
         Verdict::NoEcho => TEXTBOOK,
         Verdict::NotClosed if left_open(seen).all(|client| client.counts.ended) => TO_SHIP,
-        Verdict::NotClosed => EDGE_RIGHT,
+        Verdict::NotClosed => EDGE_HANGS, // et-short-read stands there
         Verdict::DiesOfAReset => TO_SHIP,
         Verdict::DiesOfASlowReader | Verdict::StuckForASlowReader => WRITING,
     })

@@ -315,7 +315,7 @@ fn the_end_is_left_open() {
     seen.clients[0].left_open = true;
     let sentence = "A has hung up, and its fd stays open, asleep in epoll_wait. No recv has met \
                     the end.";
-    says(&seen, "NOT CLOSED", sentence, Some(EDGE_RIGHT));
+    says(&seen, "NOT CLOSED", sentence, Some(EDGE_HANGS));
     seen.clients[0].edge = Some(true);
     assert!(judge(&seen).why.ends_with("once, with the last bytes."));
     seen.clients[0].counts.ended = true;
