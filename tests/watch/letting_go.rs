@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use rustix::process::{Resource, Rlimit, prlimit};
 
 use crate::common::epoll_lab;
 use crate::running::{Running, Watcher, until};
@@ -79,6 +80,22 @@ fn nothing_is_kept_of_processes_that_have_ended() {
     until("the fds are as many as before", || {
         (fds() <= before).then_some(())
     });
+    watcher.lets_go();
+    server.serves();
+}
+
+/// No fd is left to whoever lets go, and so no child process.
+#[test]
+fn nothing_is_needed_to_let_go() {
+    let Some(path) = server("lt") else { return };
+    let server = Running::start(&path);
+    let watcher = Watcher::attach(&server);
+    let none = Rlimit {
+        current: Some(3),
+        maximum: Some(3),
+    };
+    let tracer = rustix::process::Pid::from_raw(server.tracer());
+    prlimit(tracer, Resource::Nofile, none).expect("prlimit");
     watcher.lets_go();
     server.serves();
 }
