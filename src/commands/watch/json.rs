@@ -1,64 +1,51 @@
 //! The records of `watch` beside those of its traces.
 
-use std::collections::BTreeMap;
-
-use nix::errno::Errno;
 use serde::Serialize;
 
 use crate::commands::screen::Screen;
 use crate::lab::audience::OutputError;
-use crate::trace::totals::{Counts, Totals};
+use crate::lab::report::summary::{add_up, faults, gone_row, outside_row};
+use crate::lab::report::{Answered, Row};
+use crate::show::json::{ListenerLine, Manner, RowLine, SummaryLine, WaitLine};
+use crate::trace::totals::{Counts, KEPT, Totals};
 use crate::trace::{Name, errno_name};
 use crate::watch::act::Act;
+use crate::watch::attach::Followed;
 use crate::watch::diagnosis::{Diagnosis, Seen, SeenClient, Verdict};
+use crate::watch::odd::end_text;
+use crate::watch::state::ServerEnd;
 
-/// `run`: what the clients are about to do, to which program.
+/// `run`: what the clients are about to do, to which program. How that works
+/// is seen when it has been watched.
 #[derive(Serialize)]
 struct RunLine<'a> {
     command: &'static str,
+    api: Option<()>,
+    trigger: Option<()>,
+    socket: Option<()>,
+    read: Option<()>,
+    buffer: Option<()>,
+    clients: Option<()>,
     act: &'static str,
     program: &'a [String],
 }
 
-/// `summary`, with the fields of the servers' summaries. What varies from run
-/// to run is null without `--timing`.
+/// `summary` of an act.
 #[derive(Serialize)]
-struct SummaryLine<'a> {
+struct ActLine {
     act: &'static str,
-    wait: Wait,
-    listener: Listener,
-    clients: Vec<Row>,
-    stranded: u64,
-    stuck: bool,
-    echo_intact: bool,
-    faults: BTreeMap<String, u64>,
-    verdict: &'a str,
+    #[serde(flatten)]
+    summary: SummaryLine,
 }
 
+/// `summary` of what a program did while it was followed.
 #[derive(Serialize)]
-struct Wait {
-    returns: Option<u64>,
-    timeouts: Option<u64>,
-}
-
-#[derive(Serialize)]
-struct Listener {
-    reports: u64,
-}
-
-#[derive(Serialize)]
-struct Row {
-    client: String,
-    trigger: Option<&'static str>,
-    socket: Option<&'static str>,
-    reports: Option<u64>,
-    hangups: u64,
-    recv: Option<u64>,
-    eagain: Option<u64>,
-    sent: u64,
-    received: Option<u64>,
-    echoed: u64,
-    unread: u64,
+struct FollowedLine<'a> {
+    #[serde(flatten)]
+    summary: SummaryLine,
+    end: Option<String>,
+    lost_signals: &'a [i32],
+    other_ports: &'a [String],
 }
 
 /// `diagnosis`: what came of an act.
@@ -76,46 +63,74 @@ struct DiagnosisLine<'a> {
 pub fn run(act: Act, number: u32, program: &[String], screen: &Screen) -> Result<(), OutputError> {
     let line = RunLine {
         command: "watch",
+        api: None,
+        trigger: None,
+        socket: None,
+        read: None,
+        buffer: None,
+        clients: None,
         act: act.name(),
         program,
     };
     screen.json("run", Some(number), &line)
 }
 
-/// What the whole act came to.
+/// What an act came to: `seen` while all were connected, `end` when all have
+/// hung up. What varies from run to run is null without `--timing`.
 pub fn act(
     number: u32,
     totals: &Totals,
+    seen: &Seen,
     end: &Seen,
     diagnosis: &Diagnosis,
     screen: &Screen,
 ) -> Result<(), OutputError> {
     let varies = end.varies() && !screen.view.times();
     let timed_out = totals.timeouts > 0 && !screen.view.times();
+    let known = |count: u64| (!varies).then_some(count);
+    let waits = |count: u64| known(count).filter(|_| !timed_out);
     let stranded = match diagnosis.verdict {
-        Verdict::Stranded => end.clients.iter().map(|client| client.unread).sum(),
-        _ => 0,
+        Verdict::Stranded => known(seen.clients.iter().map(|client| client.unread).sum()),
+        _ => Some(0),
     };
-    let summary = SummaryLine {
+    // A client that sends much is one connection all the same.
+    let restless = end.restless.is_some() && !screen.view.times();
+    let rows: Vec<Row> = end.clients.iter().map(|it| row(it, end.echo)).collect();
+    let settled = |line: RowLine| match varies {
+        true => line.varying(),
+        false => line,
+    };
+    let clients = rows.iter().zip(&end.clients).map(|(row, client)| {
+        settled(RowLine::client(row)).with(Manner {
+            trigger: trigger(client),
+            socket: socket(client),
+        })
+    });
+    let line = ActLine {
         act: end.act.name(),
-        wait: Wait {
-            returns: (!varies && !timed_out).then_some(totals.returns),
-            timeouts: (!varies && !timed_out).then_some(totals.timeouts),
+        summary: SummaryLine {
+            wait: WaitLine {
+                returns: waits(totals.returns),
+                timeouts: waits(totals.timeouts),
+            },
+            listener: ListenerLine {
+                reports: (!restless).then_some(totals.listener_reports),
+            },
+            clients: clients.collect(),
+            totals: settled(RowLine::totals(&add_up(&rows))),
+            stranded,
+            stuck: Some(matches!(
+                diagnosis.verdict,
+                Verdict::Stuck | Verdict::StuckForASlowReader
+            )),
+            echo_intact: end
+                .echo
+                .then(|| end.clients.iter().all(|client| client.intact)),
+            faults: (!varies).then(|| faults(totals)),
+            verdict: Some(diagnosis.why.clone()),
         },
-        listener: Listener {
-            reports: totals.listener_reports,
-        },
-        clients: end.clients.iter().map(|it| row(it, varies)).collect(),
-        stranded,
-        stuck: matches!(
-            diagnosis.verdict,
-            Verdict::Stuck | Verdict::StuckForASlowReader
-        ),
-        echo_intact: !end.echo || end.clients.iter().all(|client| client.intact),
-        faults: faults(totals),
-        verdict: &diagnosis.why,
     };
-    screen.json("summary", Some(number), &summary)?;
+    screen.json("summary", Some(number), &line)?;
     let line = DiagnosisLine {
         act: diagnosis.act.name(),
         verdict: diagnosis.verdict.name(),
@@ -128,41 +143,101 @@ pub fn act(
     screen.json("diagnosis", Some(number), &line)
 }
 
+/// What a running program did while it was followed. Nobody judges it, and
+/// its clients are not the lab's.
+pub fn followed(followed: &Followed, screen: &Screen) -> Result<(), OutputError> {
+    let totals = &followed.totals;
+    let mut rows = Vec::new();
+    let mut clients = Vec::new();
+    for (name, end) in &followed.ends {
+        let Name::Client(index) = name else { continue };
+        let counts = totals.connections.get(index).cloned();
+        // Those are counted in one row.
+        if counts.is_none() && *index >= KEPT {
+            continue;
+        }
+        let row = outside_row((index, &counts.unwrap_or_default()));
+        clients.push(outsider(&row, end));
+        rows.push(row);
+    }
+    if let Some(row) = gone_row(totals) {
+        clients.push(outsider(&row, &ServerEnd::default()));
+        rows.push(row);
+    }
+    let mut sum = RowLine::totals(&add_up(&rows));
+    sum.unread = clients.iter().map(|client| client.unread).sum();
+    let line = FollowedLine {
+        summary: SummaryLine {
+            wait: WaitLine {
+                returns: Some(totals.returns),
+                timeouts: Some(totals.timeouts),
+            },
+            listener: ListenerLine {
+                reports: Some(totals.listener_reports),
+            },
+            clients,
+            totals: sum,
+            stranded: None,
+            stuck: None,
+            echo_intact: None,
+            faults: Some(faults(totals)),
+            verdict: None,
+        },
+        end: followed.end.map(end_text),
+        lost_signals: &followed.lost_signals,
+        other_ports: &followed.others,
+    };
+    screen.json("summary", Some(1), &line)
+}
+
+fn outsider(row: &Row, end: &ServerEnd) -> RowLine {
+    let mut line = RowLine::client(row);
+    // The kernel is asked when something is reported, read or closed.
+    let asked = |counts: &Counts| counts.reports + counts.hangups + counts.recv > 0;
+    if !row.server.closed && !asked(&row.server) {
+        line.unread = None;
+    }
+    line.with(Manner {
+        trigger: level_or_edge(end.edge),
+        socket: blocking_or_not(end.nonblocking),
+    })
+}
+
 /// `level`, `edge`.
 pub fn trigger(client: &SeenClient) -> Option<&'static str> {
-    client.edge.map(|edge| if edge { "edge" } else { "level" })
+    level_or_edge(client.edge)
 }
 
 /// `blocking`, `nonblocking`.
 pub fn socket(client: &SeenClient) -> Option<&'static str> {
-    client.nonblocking.map(|nonblocking| match nonblocking {
+    blocking_or_not(client.nonblocking)
+}
+
+/// The word, where it is registered with epoll.
+pub fn level_or_edge(edge: Option<bool>) -> Option<&'static str> {
+    edge.map(|edge| if edge { "edge" } else { "level" })
+}
+
+fn blocking_or_not(nonblocking: Option<bool>) -> Option<&'static str> {
+    nonblocking.map(|nonblocking| match nonblocking {
         true => "nonblocking",
         false => "blocking",
     })
 }
 
-fn row(client: &SeenClient, varies: bool) -> Row {
-    let counts: &Counts = &client.counts;
-    let known = |count: u64| (!varies).then_some(count);
+/// Whether an answer came at once or late is not kept.
+fn row(client: &SeenClient, echo: bool) -> Row {
+    let wanting = match echo {
+        true => client.back < client.said,
+        false => client.said > 0 && client.back == 0,
+    };
+    let mut server = client.counts.clone();
+    server.unread = client.unread;
     Row {
         client: client.name.to_string(),
-        trigger: trigger(client),
-        socket: socket(client),
-        reports: known(counts.reports),
-        hangups: counts.hangups,
-        recv: known(counts.recv),
-        eagain: known(counts.eagain),
-        sent: client.said,
-        received: known(counts.received),
+        server,
+        sent: Some(client.said),
         echoed: client.back,
-        unread: client.unread,
+        answered: wanting.then_some(Answered::Never),
     }
-}
-
-/// Failures by name, as far as they are the same in every run.
-fn faults(totals: &Totals) -> BTreeMap<String, u64> {
-    let faults = totals.faults.iter();
-    faults
-        .map(|(errno, count)| (errno_name(Errno::from_raw(*errno)), *count))
-        .collect()
 }

@@ -18,14 +18,15 @@ use tabled::settings::object::Columns;
 
 use crate::commands::screen::Screen;
 use crate::commands::watch::args::WatchArgs;
+use crate::commands::watch::json;
 use crate::lab::audience::{Event, OutputError};
 use crate::show::text::layout::wrap;
 use crate::show::{grid, tell};
-use crate::trace::OfCall;
+use crate::trace::{Name, OfCall};
 use crate::watch::attach::{Ending, Followed, follow};
 use crate::watch::guard;
 use crate::watch::odd::end_text;
-use crate::watch::picture::{self, Picture, Watched};
+use crate::watch::picture::{self, Picture};
 use crate::watch::proc;
 use crate::watch::processor::Processor;
 
@@ -159,7 +160,7 @@ fn show(process: i32, name: &str, picture: &Picture, screen: &Screen) -> Result<
             fd: watched.fd,
             what: &watched.what,
             interest: &watched.interest,
-            trigger: trigger(watched),
+            trigger: json::level_or_edge(watched.edge),
             unread: watched.unread,
         };
         screen.json("interest", None, &line)?;
@@ -207,7 +208,7 @@ fn interest(picture: &Picture, out: &mut impl Write) -> io::Result<()> {
             watched.fd.to_string(),
             watched.what.replacen(", ", "\n", 1),
             watched.interest.clone(),
-            trigger(watched).unwrap_or("-").into(),
+            json::level_or_edge(watched.edge).unwrap_or("-").into(),
             watched
                 .unread
                 .map_or("-".into(), |unread| unread.to_string()),
@@ -218,56 +219,12 @@ fn interest(picture: &Picture, out: &mut impl Write) -> io::Result<()> {
     grid::print(&table, out)
 }
 
-fn trigger(watched: &Watched) -> Option<&'static str> {
-    watched.edge.map(|edge| if edge { "edge" } else { "level" })
-}
-
-/// `summary`: what its calls came to while they were followed.
-#[derive(Serialize)]
-struct SummaryLine {
-    returns: u64,
-    timeouts: u64,
-    listener_reports: u64,
-    clients: Vec<ClientLine>,
-    end: Option<String>,
-}
-
-#[derive(Serialize)]
-struct ClientLine {
-    client: String,
-    trigger: Option<&'static str>,
-    reports: u64,
-    recv: u64,
-    eagain: u64,
-    received: u64,
-    sent: u64,
-}
-
+/// What its calls came to while they were followed.
 fn sum_up(process: i32, followed: &Followed, screen: &Screen) -> Result<(), OutputError> {
     let totals = &followed.totals;
-    let clients: Vec<ClientLine> = followed
-        .ends
-        .iter()
-        .map(|(name, end)| {
-            let counts = match name {
-                crate::trace::Name::Client(index) => totals.connections.get(index).cloned(),
-                _ => None,
-            };
-            let counts = counts.unwrap_or_default();
-            ClientLine {
-                client: name.to_string(),
-                trigger: end.edge.map(|edge| if edge { "edge" } else { "level" }),
-                reports: counts.reports,
-                recv: counts.recv,
-                eagain: counts.eagain,
-                received: counts.received,
-                sent: counts.echoed,
-            }
-        })
-        .collect();
     screen.text(|out| {
         writeln!(out)?;
-        if !clients.is_empty() {
+        if !followed.ends.is_empty() {
             let mut table = Builder::default();
             table.push_record([
                 "client",
@@ -277,14 +234,19 @@ fn sum_up(process: i32, followed: &Followed, screen: &Screen) -> Result<(), Outp
                 "EAGAIN",
                 "sent/read",
             ]);
-            for client in &clients {
+            for (name, end) in &followed.ends {
+                let counts = match name {
+                    Name::Client(index) => totals.connections.get(index).cloned(),
+                    _ => None,
+                };
+                let counts = counts.unwrap_or_default();
                 table.push_record([
-                    client.client.clone(),
-                    client.trigger.unwrap_or("-").into(),
-                    client.reports.to_string(),
-                    client.recv.to_string(),
-                    client.eagain.to_string(),
-                    format!("{}/{}", client.sent, client.received),
+                    name.to_string(),
+                    json::level_or_edge(end.edge).unwrap_or("-").into(),
+                    counts.reports.to_string(),
+                    counts.recv.to_string(),
+                    counts.eagain.to_string(),
+                    format!("{}/{}", counts.echoed, counts.received),
                 ]);
             }
             let mut table = grid::of(table, 2);
@@ -316,12 +278,5 @@ fn sum_up(process: i32, followed: &Followed, screen: &Screen) -> Result<(), Outp
         }
         Ok(())
     })?;
-    let line = SummaryLine {
-        returns: totals.returns,
-        timeouts: totals.timeouts,
-        listener_reports: totals.listener_reports,
-        clients,
-        end: followed.end.map(end_text),
-    };
-    screen.json("summary", Some(1), &line)
+    json::followed(followed, screen)
 }

@@ -171,7 +171,8 @@ fn play(
         let sentence = format!("{}: {}", diagnosis.verdict.name(), diagnosis.why);
         page.conclude(&sentence, &text);
     }
-    json::act(number, &totals, &end, &outcome.diagnosis, screen)?;
+    let (seen, diagnosis) = (&outcome.seen, &outcome.diagnosis);
+    json::act(number, &totals, seen, &end, diagnosis, screen)?;
     for note in told {
         if !notes.contains(&note) {
             notes.push(note);

@@ -112,26 +112,16 @@ impl Outcome {
 impl Summary {
     /// Puts together what the server's calls and the lab's clients came to.
     pub fn new(run: &Run, totals: &Totals, scene: &Scene) -> Summary {
-        let mut rows: Vec<Row> = if scene.clients.is_empty() {
-            totals.connections.iter().map(outside_row).collect()
-        } else {
-            let sides = (0..).zip(&scene.clients);
-            sides
+        let mut rows: Vec<Row> = match scene.clients.is_empty() {
+            true => totals.connections.iter().map(outside_row).collect(),
+            false => (0..)
+                .zip(&scene.clients)
                 .map(|(index, side)| script_row(index, side, totals))
-                .collect()
+                .collect(),
         };
-        if totals.others_count > 0 {
-            rows.push(Row {
-                client: format!("{} more", totals.others_count),
-                server: totals.others.clone(),
-                sent: None,
-                echoed: totals.others.echoed,
-                answered: None,
-            });
-        }
+        rows.extend(gone_row(totals));
         let stranded: u64 = scene.clients.iter().map(|side| side.stranded).sum();
         let stranded = stranded + scene.stranded_outside;
-        let faults = totals.faults.iter();
         let mut summary = Summary {
             run: run.clone(),
             returns: totals.returns,
@@ -145,9 +135,7 @@ impl Summary {
             stranded,
             scene: scene.clone(),
             echo_intact: !scene.clients.iter().any(|side| side.damaged),
-            faults: faults
-                .map(|(errno, n)| (errno_name(Errno::from_raw(*errno)), *n))
-                .collect(),
+            faults: faults(totals),
             outcome: Outcome::Ok,
         };
         summary.outcome = outcome(&summary);
@@ -181,7 +169,8 @@ fn script_row(index: u32, side: &ClientSide, totals: &Totals) -> Row {
     }
 }
 
-fn outside_row((index, connection): (&u32, &Counts)) -> Row {
+/// The row of a client that is not the lab's.
+pub fn outside_row((index, connection): (&u32, &Counts)) -> Row {
     Row {
         client: Name::Client(*index).to_string(),
         server: connection.clone(),
@@ -191,7 +180,27 @@ fn outside_row((index, connection): (&u32, &Counts)) -> Row {
     }
 }
 
-fn add_up(rows: &[Row]) -> Row {
+/// The row of all clients that have gone and have none of their own.
+pub fn gone_row(totals: &Totals) -> Option<Row> {
+    (totals.others_count > 0).then(|| Row {
+        client: format!("{} more", totals.others_count),
+        server: totals.others.clone(),
+        sent: None,
+        echoed: totals.others.echoed,
+        answered: None,
+    })
+}
+
+/// Failures other than EAGAIN, by name.
+pub fn faults(totals: &Totals) -> BTreeMap<String, u64> {
+    let faults = totals.faults.iter();
+    faults
+        .map(|(errno, n)| (errno_name(Errno::from_raw(*errno)), *n))
+        .collect()
+}
+
+/// The row of all clients.
+pub fn add_up(rows: &[Row]) -> Row {
     let mut server = Counts::default();
     rows.iter().for_each(|row| server.add(&row.server));
     Row {

@@ -10,7 +10,8 @@ use crate::lab::report::Run;
 use crate::lab::report::scene::Step;
 use crate::show::json::call::CallLine;
 use crate::show::json::line::{Line, line, write_line};
-use crate::show::json::lines::{BlockedLine, MomentLine, StepLine, SummaryLine};
+use crate::show::json::lines::{BlockedLine, MomentLine, StepLine};
+use crate::show::json::summary::SummaryLine;
 use crate::show::view::View;
 use crate::trace::Record;
 

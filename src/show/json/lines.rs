@@ -1,12 +1,8 @@
 //! What stands in the records, where that is not the data itself.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use crate::lab::report::scene::{Action, Asleep, Blocked, Step};
-use crate::lab::report::verdict::sentence;
-use crate::lab::report::{Row, Summary};
 use crate::trace::escape::escape;
 use crate::trace::{Call, Name, errno_name};
 
@@ -50,6 +46,8 @@ pub(super) enum MomentLine {
         call: &'static str,
         fd: Option<i32>,
         name: Option<String>,
+        /// Null: nobody has looked; the call has been entered.
+        server_asleep: Option<AsleepLine>,
     },
     #[serde(rename = "stranded")]
     Stranded {
@@ -73,6 +71,7 @@ impl MomentLine {
             call: call.name(),
             fd: fd.map(|fd| fd.raw),
             name: fd.and_then(|fd| name(fd.name)),
+            server_asleep: None,
         }
     }
 
@@ -106,45 +105,6 @@ pub(super) struct BlockedLine<'a> {
     wchan: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waited_ns: Option<u64>,
-}
-
-#[derive(Serialize)]
-pub(super) struct SummaryLine<'a> {
-    wait: WaitLine,
-    listener: ListenerLine,
-    clients: Vec<RowLine<'a>>,
-    totals: RowLine<'a>,
-    stranded: u64,
-    stuck: bool,
-    echo_intact: bool,
-    faults: &'a BTreeMap<String, u64>,
-    verdict: String,
-}
-
-#[derive(Serialize)]
-struct WaitLine {
-    returns: u64,
-    timeouts: u64,
-}
-
-#[derive(Serialize)]
-struct ListenerLine {
-    reports: u64,
-}
-
-#[derive(Serialize)]
-struct RowLine<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client: Option<&'a str>,
-    reports: u64,
-    hangups: u64,
-    recv: u64,
-    eagain: u64,
-    sent: Option<u64>,
-    received: u64,
-    echoed: u64,
-    unread: u64,
-    answered: Option<&'static str>,
 }
 
 impl StepLine {
@@ -189,47 +149,6 @@ impl<'a> BlockedLine<'a> {
             wchan: blocked.wchan.as_deref().filter(|_| times),
             waited_ns: times.then_some(waited_ns),
         }
-    }
-}
-
-impl<'a> SummaryLine<'a> {
-    pub(super) fn new(summary: &'a Summary) -> SummaryLine<'a> {
-        SummaryLine {
-            wait: WaitLine {
-                returns: summary.returns,
-                timeouts: summary.timeouts,
-            },
-            listener: ListenerLine {
-                reports: summary.listener_reports,
-            },
-            clients: summary
-                .rows
-                .iter()
-                .map(|row| row_line(row, Some(&row.client)))
-                .collect(),
-            totals: row_line(&summary.sum, None),
-            stranded: summary.stranded,
-            stuck: summary.scene.stuck.is_some(),
-            echo_intact: summary.echo_intact,
-            faults: &summary.faults,
-            verdict: sentence(summary),
-        }
-    }
-}
-
-fn row_line<'a>(row: &Row, client: Option<&'a str>) -> RowLine<'a> {
-    let server = &row.server;
-    RowLine {
-        client,
-        reports: server.reports,
-        hangups: server.hangups,
-        recv: server.recv,
-        eagain: server.eagain,
-        sent: row.sent,
-        received: server.received,
-        echoed: row.echoed,
-        unread: server.unread,
-        answered: row.answered.map(|answered| answered.name()),
     }
 }
 
