@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 pub mod case;
+pub mod contract;
 pub mod links;
 pub mod listening;
 pub mod markdown;

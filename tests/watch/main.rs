@@ -5,6 +5,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod contract;
 mod failing;
 mod foreign;
 mod letting_go;

@@ -2,6 +2,7 @@
 
 use crate::common::narrow;
 use crate::servers::{server, watch};
+use crate::textbook::build;
 
 #[test]
 fn twenty_runs_are_one() {
@@ -30,6 +31,36 @@ fn a_slow_reader_too() {
     let first = watch(&flags, &[&program]).ok().stdout();
     for _ in 1..3 {
         assert_eq!(watch(&flags, &[&program]).ok().stdout(), first);
+    }
+}
+
+/// What varies is null: the turns of a busy server, and how much comes back to
+/// a slow reader from one that loses some of it.
+#[test]
+fn the_records_too() {
+    for (spec, acts, runs) in [
+        ("et", "basic,burst,reset,leave", 5),
+        ("et", "slow", 5),
+        ("et -DONE_RECV", "slow", 5),
+        ("busy", "basic", 3),
+    ] {
+        let Some(path) = server(spec) else { return };
+        the_same_records(&[&path.to_string_lossy()], acts, runs);
+    }
+    if let Some(loses) = build("et-print", "et") {
+        the_same_records(&[&loses, "9999"], "slow", 30);
+    }
+}
+
+#[track_caller]
+fn the_same_records(program: &[&str], acts: &str, runs: u32) {
+    let flags = [
+        "--format", "json", "--trace", "--stall", "1ms", "--acts", acts,
+    ];
+    let first = watch(&flags, program).ok().stdout();
+    for _ in 1..runs {
+        let again = watch(&flags, program).ok().stdout();
+        assert_eq!(again, first, "{program:?} {acts}");
     }
 }
 

@@ -123,8 +123,8 @@ pub fn act(
                 diagnosis.verdict,
                 Verdict::Stuck | Verdict::StuckForASlowReader
             )),
-            echo_intact: end
-                .echo
+            // Whether a hole shows depends on how much was lost, and when.
+            echo_intact: (end.echo && !varies)
                 .then(|| end.clients.iter().all(|client| client.intact)),
             faults: (!varies).then(|| faults(totals)),
             verdict: Some(diagnosis.why.clone()),

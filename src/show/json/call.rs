@@ -178,7 +178,7 @@ fn arguments(record: &Record) -> Arguments {
             op: Some(how),
             ..none
         },
-        Call::Accept4 { .. } => Arguments {
+        Call::Accept4 { .. } | Call::Accept { .. } => Arguments {
             new: record.accepted.and_then(name),
             ..none
         },

@@ -23,6 +23,9 @@ pub struct Json<W> {
     seq: u64,
     run: u32,
     costs: bool,
+    /// How many calls were folded varies from run to run; so does what came of
+    /// them.
+    varies: bool,
     /// By man page name: the system call that the kernel was seen in. Which
     /// one a C library makes of `select` differs from one to the other.
     syscalls: BTreeMap<&'static str, &'static str>,
@@ -32,7 +35,10 @@ impl<W: Write + Send> Audience for Json<W> {
     fn hear(&mut self, event: &Event<'_>) -> Result<(), OutputError> {
         match *event {
             Event::Run(run) => self.run(run)?,
-            Event::Trial(_) => self.run += 1,
+            Event::Trial(_) => {
+                self.run += 1;
+                self.varies = false;
+            }
             Event::Summary(summary) => {
                 let data = SummaryLine::new(summary);
                 line("summary", Some(self.run), &data, &mut self.out)?;
@@ -79,6 +85,7 @@ impl<W: Write> Json<W> {
             seq: 0,
             run: 0,
             costs: false,
+            varies: false,
             syscalls: BTreeMap::new(),
         }
     }
@@ -99,6 +106,7 @@ impl<W: Write> Json<W> {
     fn run(&mut self, run: &Run) -> io::Result<()> {
         self.run += 1;
         self.costs = run.caption.costs;
+        self.varies = false;
         line("run", Some(self.run), run, &mut self.out)
     }
 
@@ -115,7 +123,7 @@ impl<W: Write> Json<W> {
         if let Some(asleep) = &step.asleep {
             self.syscalls.insert(asleep.call, asleep.syscall);
         }
-        self.of_trace("client", &StepLine::new(step))
+        self.of_trace("client", &StepLine::new(step, self.varies))
     }
 
     /// `folded`: calls of a loop that have no record of their own.
@@ -126,6 +134,7 @@ impl<W: Write> Json<W> {
             calls: Option<u64>,
         }
         let known = folded.what.is_none() || self.view.times();
+        self.varies |= !known;
         let calls = known.then(|| folded.count());
         self.of_trace("folded", &FoldedLine { calls })
     }

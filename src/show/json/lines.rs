@@ -10,8 +10,8 @@ use crate::trace::{Call, Name, errno_name};
 pub(super) struct StepLine {
     client: String,
     action: &'static str,
-    bytes: usize,
-    data: String,
+    bytes: Option<usize>,
+    data: Option<String>,
     server_asleep: Option<AsleepLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     server_held: Option<AsleepLine>,
@@ -108,7 +108,9 @@ pub(super) struct BlockedLine<'a> {
 }
 
 impl StepLine {
-    pub(super) fn new(step: &Step) -> StepLine {
+    /// `varies`: how much a client has received by now.
+    pub(super) fn new(step: &Step, varies: bool) -> StepLine {
+        let known = step.action != Action::Recv || !varies;
         let line = |held| {
             let there = step
                 .asleep
@@ -126,8 +128,8 @@ impl StepLine {
                 Action::Close => "close",
                 Action::Reset => "reset",
             },
-            bytes: step.data.len(),
-            data: escape(&step.data),
+            bytes: known.then_some(step.data.len()),
+            data: known.then(|| escape(&step.data)),
             server_asleep: line(false),
             server_held: line(true),
             errno: step.failed.map(errno_name),
