@@ -95,15 +95,24 @@ impl Lab {
                 }
             }
             if late && agreed == 0 {
-                let current = self.journal.lock().current;
+                let (current, failed) = {
+                    let state = self.journal.lock();
+                    (state.current, state.totals.last_fault)
+                };
                 let call = current.map_or("no call", |call| call.name());
                 let (seconds, state) = (SETTLE.as_secs(), look.state);
-                match missing {
-                    Some(missing) => bail!("{missing} within {seconds} s; the server is in {call}"),
-                    None => bail!(
+                let told = match missing {
+                    Some(missing) => {
+                        format!("{missing} within {seconds} s; the server is in {call}")
+                    }
+                    None => format!(
                         "the server did not come to rest within {seconds} s: thread state {state}, \
                          in {call}"
                     ),
+                };
+                match failed {
+                    Some(failed) => bail!("{told}; the last failure: {failed}"),
+                    None => bail!(told),
                 }
             }
         }

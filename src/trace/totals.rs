@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use nix::errno::Errno;
 
 use crate::trace::call::Call;
+use crate::trace::failure::Failure;
 use crate::trace::name::{Fd, Name};
 use crate::trace::record::Record;
 use crate::trace::report::{Report, WaitCost};
@@ -150,6 +151,8 @@ pub struct Totals {
     pub others_count: u64,
     /// Failures other than EAGAIN, by errno.
     pub faults: BTreeMap<i32, u64>,
+    /// The last of them.
+    pub last_fault: Option<Failure>,
 }
 
 impl Totals {
@@ -159,7 +162,10 @@ impl Totals {
         // EAGAIN has a column of its own; EINVAL is how accept4 ends.
         match (call, result) {
             (_, Err(Errno::EAGAIN)) | (Call::Accept4 { .. }, Err(Errno::EINVAL)) => {}
-            (_, Err(errno)) => *self.faults.entry(errno as i32).or_default() += 1,
+            (_, Err(errno)) => {
+                *self.faults.entry(errno as i32).or_default() += 1;
+                self.last_fault = Some(Failure { call: *call, errno });
+            }
             (_, Ok(_)) => {}
         }
         match (call, result) {
