@@ -2,7 +2,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
-mod failures;
 mod interrupted;
 mod listen;
+mod open_files;
 mod stranger;

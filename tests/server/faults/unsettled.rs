@@ -27,7 +27,8 @@ const MISSING: [(&str, &[&str], &str); 5] = [
     (
         "et-nonblock",
         &["recvfrom:error=ECONNRESET:when=2", "close:retval=0:when=1"],
-        "A was not told that its connection is closed within 10 s; the server is in epoll_wait",
+        "A was not told that its connection is closed within 10 s; the server is in epoll_wait; \
+         the last failure: recv(5<A>): ECONNRESET (Connection reset by peer)",
     ),
     (
         "et-blocking --stall 0s",
@@ -57,4 +58,17 @@ fn what_is_missing_is_told() {
             });
         }
     });
+}
+
+/// Asleep or not when it is given up: a wait ends, an accept4 fails, and again.
+#[test]
+fn a_call_that_goes_on_failing_is_named() {
+    if !is_there("a_call_that_goes_on_failing_is_named") {
+        return;
+    }
+    let faults = ["-o", "/dev/null", "-e", "inject=accept4:error=EPERM"];
+    let output = run(&mut strace(&faults, ["lt"]));
+    assert_eq!(output.shell_status(), 1, "{}", output.told());
+    let named = "; the last failure: accept4(3<L>): EPERM (Operation not permitted)\n";
+    assert!(output.stderr().ends_with(named), "{}", output.told());
 }
