@@ -75,6 +75,14 @@ impl Interrupt {
     }
 }
 
+/// The exit status after this signal, as a shell has it; 0: there was none.
+pub fn status_after(signal: i32) -> u8 {
+    match signal {
+        0 => 0,
+        signal => (128 + signal) as u8,
+    }
+}
+
 /// How long whoever tells something is given to come to the end of it.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
@@ -222,7 +230,7 @@ fn end(signal: Signal, board: &Board, audience: &Shared) {
     let _ = SigSet::from(signal).thread_unblock();
     let _ = raise(signal);
     // Still here: the signal is ignored.
-    std::process::exit(128 + signal as i32);
+    std::process::exit(status_after(signal as i32).into());
 }
 
 fn tell(audience: &mut dyn Audience, last: &Last) -> Result<(), OutputError> {

@@ -14,7 +14,7 @@ pub mod client;
 mod clock;
 pub mod fds;
 mod inet_diag;
-mod interrupt;
+pub mod interrupt;
 mod listen;
 pub(crate) mod one_cpu;
 mod ready;

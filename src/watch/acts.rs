@@ -1,8 +1,5 @@
 //! What the clients do, act by act, each with a fresh server.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
 use anyhow::Result;
 
 use crate::lab::audience::Event;
@@ -11,8 +8,7 @@ use crate::trace::Name;
 use crate::watch::act::Act;
 use crate::watch::diagnosis::{Diagnosis, Seen};
 use crate::watch::session::Session;
-use crate::watch::state::Hold;
-use crate::watch::{launch, sockets};
+use crate::watch::sockets;
 
 /// What came of an act, and what that was seen by.
 #[derive(Clone, Debug)]
@@ -79,9 +75,7 @@ impl Session<'_> {
         if !self.rests() {
             return Ok(self.judge(Act::Burst));
         }
-        let plan = self.plan;
-        let message = plan.messages.first().map_or(&b"ping"[..], Vec::as_slice);
-        let held = self.hold_at(place, message)?;
+        let held = self.hold_at(place, self.plan.first_message())?;
         for index in [D, E] {
             self.announce(Name::Client(index), Action::Connect, Vec::new())?;
             self.connect_now(index, false)?;
@@ -90,38 +84,6 @@ impl Session<'_> {
         self.settle()?;
         self.tell_stranded()?;
         Ok(self.judge(Act::Burst))
-    }
-
-    pub(super) fn until(&self, patience: Duration, is_so: impl Fn(Hold) -> bool) -> bool {
-        let began = Instant::now();
-        while began.elapsed() < patience {
-            if is_so(self.shared.lock().hold) {
-                return true;
-            }
-            thread::sleep(Duration::from_micros(100));
-        }
-        false
-    }
-
-    /// The thread that is held goes on.
-    pub(super) fn let_go(&mut self, held: bool) -> Result<()> {
-        let moves = self.shared.lock().moves;
-        if !held {
-            self.shared.lock().hold = Hold::No;
-            return Ok(());
-        }
-        self.shared.lock().hold = Hold::Release;
-        launch::ring()?;
-        self.until(Duration::from_secs(2), |hold| hold == Hold::No);
-        // Nobody has been woken for them yet: what C has sent comes first.
-        for client in &mut self.clients {
-            client.acted_at = None;
-        }
-        let began = Instant::now();
-        while self.shared.lock().moves == moves && began.elapsed() < Duration::from_secs(1) {
-            thread::sleep(Duration::from_micros(50));
-        }
-        Ok(())
     }
 
     fn reset(&mut self) -> Result<ActOutcome> {

@@ -13,6 +13,7 @@ pub(crate) mod client;
 pub(crate) mod decode;
 pub(crate) mod diagnosis;
 pub(crate) mod guard;
+mod holding;
 pub(crate) mod launch;
 mod leaving;
 pub(crate) mod memory;

@@ -70,6 +70,18 @@ pub struct Plan {
     pub port: Option<u16>,
 }
 
+impl Plan {
+    /// What the first client of an act sends.
+    pub fn first_message(&self) -> &[u8] {
+        self.messages.first().map_or(b"ping", Vec::as_slice)
+    }
+
+    /// What the last one sends.
+    pub fn last_message(&self) -> &[u8] {
+        self.messages.last().map_or(b"ping", Vec::as_slice)
+    }
+}
+
 /// See the module.
 pub struct Session<'a> {
     pub(super) processor: &'static Processor,

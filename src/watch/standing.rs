@@ -7,7 +7,7 @@ use crate::watch::acts::ActOutcome;
 use crate::watch::diagnosis::{Seen, SeenClient, judge};
 use crate::watch::rest::Rest;
 use crate::watch::session::Session;
-use crate::watch::sockets;
+use crate::watch::sockets::{self, Row};
 
 impl Session<'_> {
     /// The verdict on an act, and what it was judged by.
@@ -25,16 +25,27 @@ impl Session<'_> {
         (self.shared.lock().totals.clone(), seen)
     }
 
-    /// Bytes of the client from this port that nobody has read.
-    pub(super) fn unread(&self, port: u16) -> u64 {
+    /// The server's end of the connection of the client from this port.
+    fn server_end(&self, port: u16) -> Option<Row> {
         let (main, listener) = {
             let state = self.shared.lock();
             (state.main, state.listener.map_or(0, |it| it.address.port()))
         };
-        let table = sockets::table(main);
-        let mut rows = table.iter();
-        let row = rows.find(|row| row.local == listener && row.remote == port);
-        row.map_or(0, |row| row.unread())
+        let mut rows = sockets::table(main).into_iter();
+        rows.find(|row| row.local == listener && row.remote == port)
+    }
+
+    /// Bytes of the client from this port that nobody has read.
+    pub(super) fn unread(&self, port: u16) -> u64 {
+        self.server_end(port).map_or(0, |row| row.unread())
+    }
+
+    /// The client has hung up, and the server's end of its connection is open
+    /// still: in CLOSE_WAIT, until the server calls close (tcp(7)).
+    pub(super) fn is_left_open(&self, place: usize) -> bool {
+        let client = &self.clients[place];
+        let end = self.server_end(client.port);
+        client.hung_up && end.is_some_and(|row| row.is_left_open())
     }
 
     /// How things stand.

@@ -18,11 +18,9 @@ use crate::commands::compare::{cost_text, json, svg};
 use crate::commands::next;
 use crate::cost::{Measurement, Plan, measure};
 use crate::lab::audience::OutputError;
+use crate::lab::interrupt::status_after;
 use crate::show::{Charset, progress, tell};
 use crate::trace::OfCall;
-
-/// Exit status behind a signal, as a shell has it.
-const KILLED: usize = 128;
 
 /// Measures and shows it; after Ctrl-C what has been measured by then. No other thread is left: each would make every fd
 /// of select and poll cost more.
@@ -46,14 +44,11 @@ pub fn execute(
         }
     });
     bar.finish_and_clear();
-    let status = match stopped.load(Ordering::Relaxed) {
-        0 => ExitCode::SUCCESS,
-        signal => ExitCode::from((KILLED + signal) as u8),
-    };
+    let status = status_after(stopped.load(Ordering::Relaxed) as i32);
     let measured = match measured {
-        Err(_) if status != ExitCode::SUCCESS => {
+        Err(_) if status != 0 => {
             tell("epoll-lab: stopped before anything was measured");
-            return Ok(status);
+            return Ok(ExitCode::from(status));
         }
         measured => measured?,
     };
@@ -78,7 +73,7 @@ pub fn execute(
     if let (Some(mut file), Some(path)) = (picture, args.scaling.svg.as_deref()) {
         write_picture(&measured, &mut file, path)?;
     }
-    Ok(status)
+    Ok(ExitCode::from(status))
 }
 
 /// Opens the file that the picture goes to, and leaves it as it is.

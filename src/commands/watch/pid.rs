@@ -20,6 +20,7 @@ use crate::commands::screen::Screen;
 use crate::commands::watch::args::WatchArgs;
 use crate::commands::watch::json;
 use crate::lab::audience::{Event, OutputError};
+use crate::lab::interrupt::status_after;
 use crate::show::text::layout::wrap;
 use crate::show::{grid, tell};
 use crate::trace::{Name, OfCall};
@@ -32,9 +33,6 @@ use crate::watch::processor::Processor;
 
 /// How long the summary is given to be read.
 const TO_BE_READ: Duration = Duration::from_secs(1);
-
-/// Exit status behind Ctrl-C, as a shell has it.
-const INTERRUPTED: i32 = 128;
 
 pub fn execute(
     process: i32,
@@ -75,10 +73,8 @@ pub fn execute(
         tell("");
     }
     sum_up(process, &followed, screen)?;
-    Ok(match ending.signal.load(Ordering::Acquire) {
-        0 => ExitCode::SUCCESS,
-        signal => ExitCode::from((INTERRUPTED + signal) as u8),
-    })
+    let signal = ending.signal.load(Ordering::Acquire);
+    Ok(ExitCode::from(status_after(signal)))
 }
 
 /// Ctrl-C ends the watching, not this program: the other one has to be let go
@@ -117,7 +113,7 @@ fn unread(process: i32, signal: Signal, ending: &Ending) {
         }
     ));
     std::process::exit(match let_go {
-        true => INTERRUPTED + signal as i32,
+        true => status_after(signal as i32).into(),
         false => 1,
     });
 }
