@@ -74,6 +74,46 @@ fn each_act_is_a_part() {
     assert_eq!(stuck.expect("it sleeps for A")["d"]["call"], "recv(5<A>)");
 }
 
+/// A program has the choice between recv and read, send and write: its bytes
+/// are the same.
+#[test]
+fn what_is_read_leaves_the_kernel() {
+    let directory = Directory::new("read");
+    let (source, server) = ("lessons/c/et.c", directory.file("et"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
+    let mut cc = Command::new("cc");
+    if cc.arg("-o").arg(&server).arg(source).output().is_err() {
+        return skip("the page of a C server", "cc is missing");
+    }
+    let server = format!("{} 9999", server.display());
+    let Some(page) = watched(&server, &directory.file("a.html")) else {
+        return;
+    };
+    let page = data(&page);
+    let basic = &page["runs"][0];
+    let states = states(basic);
+    let moments = basic["moments"].as_array().unwrap();
+    let read = |moment: &Value| {
+        moment["s"]
+            .as_str()
+            .unwrap()
+            .starts_with("read takes 5 bytes of A")
+    };
+    let first = moments.iter().position(read).expect("it reads");
+    assert!(
+        moments[first]["s"]
+            .as_str()
+            .unwrap()
+            .contains("write gives them back to A.")
+    );
+    let count = |at: usize, key: &str| states[at].get(key).and_then(Value::as_u64).unwrap_or(0);
+    assert_eq!((count(first, "A.recv"), count(first, "A.read")), (1, 5));
+    let all = count(first - 1, "A.un");
+    assert_eq!(count(first, "A.un"), all - 5);
+    let last = states.len() - 1;
+    assert_eq!((count(last, "A.read"), count(last, "A.un")), (all, 0));
+}
+
 /// Python's `selectors` opens an epoll instance and closes it, as it is
 /// imported; the listener gets its number.
 #[test]

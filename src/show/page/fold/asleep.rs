@@ -128,17 +128,17 @@ impl Fold {
         self.board.set("for", name.to_string());
         let (text, unread) = (call.name(), self.client(name).unread);
         let client = self.client(name);
-        if matches!(call, Call::Recv { .. }) {
+        if call.input().is_some() {
             client.clear_up(false);
             client.recv += 1;
         }
         let asked = unread == 0 && self.api != EventLoop::None && self.ask_once("empty");
-        let say = match call {
-            Call::Recv { .. } => format!(
+        let say = match call.input() {
+            Some(_) => format!(
                 "{text} for {name} does not return. Nothing of {name} is unread: the thread is \
                  asleep, for {name} alone."
             ),
-            _ => format!("{text} for {name} does not return: the thread is asleep."),
+            None => format!("{text} for {name} does not return: the thread is asleep."),
         };
         Moment::new(Kind::Stuck, say)
             .look("thread")

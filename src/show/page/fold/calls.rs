@@ -75,10 +75,13 @@ impl Fold {
                 "fcntl makes fd {} non-blocking: recv will never sleep.",
                 fd.raw
             )),
-            Call::Recv { fd, .. } if is_peer(fd.name) => self.recv(record, fd, echo),
-            Call::Send { fd, length, .. } if is_peer(fd.name) => self.send(record, fd, length),
             Call::Close { fd } => self.close(record, fd),
-            _ => says(format!("{}.", call_text(record))),
+            // recv or read, send or write: a program has the choice.
+            call => match (call.input(), call.output()) {
+                (Some(fd), _) if is_peer(fd.name) => self.recv(record, fd, echo),
+                (_, Some(fd)) if is_peer(fd.name) => self.send(record, fd, call.length()),
+                _ => says(format!("{}.", call_text(record))),
+            },
         };
         if let (Err(errno), true) = (record.result, moment.s.is_empty()) {
             moment.s = match errno {

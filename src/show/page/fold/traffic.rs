@@ -145,7 +145,7 @@ impl Fold {
     }
 
     pub(super) fn recv(&mut self, record: &Record, fd: Fd, echo: Option<&Record>) -> Moment {
-        let name = fd.name;
+        let (name, call) = (fd.name, record.call.name());
         let resumed = self.open.is_some();
         let last_was_wait = self.last == Kind::Report;
         let client = self.client(name);
@@ -157,7 +157,7 @@ impl Fold {
                 client.clear_up(true);
                 self.buffer(None);
                 says(format!(
-                    "{now}recv returns 0: {name} has hung up, and no byte is left."
+                    "{now}{call} returns 0: {name} has hung up, and no byte is left."
                 ))
             }
             Ok(taken) => {
@@ -178,7 +178,7 @@ impl Fold {
                     _ => String::new(),
                 };
                 let mut moment = says(format!(
-                    "{now}recv takes {}{of}{left}.",
+                    "{now}{call} takes {}{of}{left}.",
                     plural(taken, "byte")
                 ));
                 if first && before > taken && self.ask_once("recv") {
@@ -191,10 +191,10 @@ impl Fold {
                 client.eagain += 1;
                 self.buffer(None);
                 let asked = self.last != Kind::Report && self.ask_once("empty");
-                says(
-                    "recv says EAGAIN at once: nothing for now. The loop ends, and the thread \
-                     has not slept.",
-                )
+                says(format!(
+                    "{call} says EAGAIN at once: nothing for now. The loop ends, and the thread \
+                     has not slept."
+                ))
                 .ask(asked.then(|| ask::empty(name, 1)))
             }
             Err(Errno::EINTR) => says(""),
@@ -211,18 +211,18 @@ impl Fold {
     }
 
     fn echo(&mut self, mut moment: Moment, name: Name, echo: Option<&Record>) -> Moment {
-        let Some(Ok(sent)) = echo.map(|send| send.result) else {
+        let Some((call, Ok(sent))) = echo.map(|send| (send.call.name(), send.result)) else {
             return moment;
         };
         self.client(name).echoed += sent as u64;
-        moment.s += &format!(" send gives them back to {name}.");
+        moment.s += &format!(" {call} gives them back to {name}.");
         self.board
             .set("call2", echo.map(call_text).unwrap_or_default());
         moment.flow(name, Way::Back, sent.to_string())
     }
 
     pub(super) fn send(&mut self, record: &Record, fd: Fd, length: usize) -> Moment {
-        let name = fd.name;
+        let (name, call) = (fd.name, record.call.name());
         match record.result {
             Ok(taken) => {
                 let partly = (taken as usize) < length;
@@ -231,22 +231,24 @@ impl Fold {
                 client.full = Some(partly);
                 let bytes = plural(taken as u64, "byte");
                 if !self.rules {
-                    return says(format!("send takes {bytes} of {length}."));
+                    return says(format!("{call} takes {bytes} of {length}."));
                 }
                 says(match taken as usize == length {
-                    true => format!("send gives {bytes} back to {name}."),
+                    true => format!("{call} gives {bytes} back to {name}."),
                     false => format!(
-                        "send takes {bytes} of {length}: the rest is held up until {name} reads."
+                        "{call} takes {bytes} of {length}: the rest is held up until {name} reads."
                     ),
                 })
                 .flow(name, Way::Back, taken.to_string())
             }
             Err(Errno::EAGAIN) if !self.rules => {
                 self.client(name).full = Some(true);
-                says("send takes nothing, EAGAIN: the send buffer is full.")
+                says(format!(
+                    "{call} takes nothing, EAGAIN: the send buffer is full."
+                ))
             }
             Err(Errno::EAGAIN) => says(format!(
-                "send takes nothing, EAGAIN: {name} does not read, and its buffers are full."
+                "{call} takes nothing, EAGAIN: {name} does not read, and its buffers are full."
             )),
             Err(_) => says(""),
         }

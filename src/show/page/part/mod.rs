@@ -190,8 +190,8 @@ impl Part {
                 None => self.group(&both[..1], Input::Call(&held), formats),
             }
         }
-        match (record.call, record.result) {
-            (Call::Recv { .. }, Ok(_)) => self.held = Some(record.clone()),
+        match (record.call.input(), record.result) {
+            (Some(_), Ok(_)) => self.held = Some(record.clone()),
             _ => self.group(&[Event::Call(record)], Input::Call(record), formats),
         }
     }
