@@ -112,6 +112,7 @@ impl Journal {
     }
 
     /// The state, locked.
+    #[inline]
     pub fn lock(&self) -> MutexGuard<'_, State> {
         // Counters stay right whoever panicked.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -120,6 +121,7 @@ impl Journal {
     /// The server is about to make `call`; `returned` is what has returned
     /// since it made the last one. One lock for both: what the server does
     /// between two calls nobody can see, and a call costs little.
+    #[inline]
     pub fn enter(&self, call: Option<Call>, returned: Option<&mut Record>, follow: Follow) {
         let mut state = self.lock();
         if let Some(record) = returned {
@@ -128,10 +130,8 @@ impl Journal {
                 state = self.keep(record, state);
             }
         }
-        while state.hold && call.is_some_and(|call| call.is_wait()) {
-            state.held = call;
-            let woken = self.released.wait(state);
-            state = woken.unwrap_or_else(PoisonError::into_inner);
+        if state.hold && call.is_some_and(|call| call.is_wait()) {
+            state = self.stay(call, state);
         }
         state.steps += 1;
         state.current = call;
@@ -148,6 +148,20 @@ impl Journal {
         let mut state = self.lock();
         (state.hold, state.held) = (false, None);
         self.released.notify_one();
+    }
+
+    /// Stays before the wait `call` for as long as the server is held.
+    fn stay<'a>(
+        &self,
+        call: Option<Call>,
+        mut state: MutexGuard<'a, State>,
+    ) -> MutexGuard<'a, State> {
+        while state.hold {
+            state.held = call;
+            let woken = self.released.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+        state
     }
 
     /// Keeps a record for whoever follows. If there are too many, waits until
@@ -183,6 +197,7 @@ impl Journal {
 }
 
 impl State {
+    #[inline]
     fn count(&mut self, record: &Record) {
         self.totals.count(record);
         match (record.call, record.result) {

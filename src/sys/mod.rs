@@ -31,19 +31,11 @@ use crate::trace::{Call, Failure, Fd, Name, Record};
 pub struct Sys {
     journal: Arc<Journal>,
     observer: Observer,
-    /// The last call that has returned.
-    returned: Record,
-    /// Nobody knows of it yet; see [`Journal::enter`].
+    /// The call that was entered last.
+    record: Record,
+    /// It has returned, and nobody knows of it yet; see [`Journal::enter`].
     pending: bool,
     accepted: u32,
-}
-
-/// A call that has been entered and has not returned.
-#[must_use]
-struct Entered {
-    call: Call,
-    start_ns: u64,
-    line: &'static Location<'static>,
 }
 
 impl Sys {
@@ -53,7 +45,7 @@ impl Sys {
         Sys {
             journal,
             observer: Observer::new(follow, began),
-            returned: Record::default(),
+            record: Record::default(),
             pending: false,
             accepted: 0,
         }
@@ -63,15 +55,34 @@ impl Sys {
     /// makes it is `#[track_caller]`, so that its line is the server's.
     #[inline(always)]
     #[track_caller]
-    fn enter(&mut self, call: Call) -> Entered {
+    fn enter(&mut self, call: Call) {
         self.make_known(Some(call));
-        let start_ns = self.observer.now_ns();
-        let line = Location::caller();
-        Entered {
-            call,
-            start_ns,
-            line,
-        }
+        self.record.renew(call);
+        self.record.line = Some(Location::caller());
+        self.record.start_ns = self.observer.now_ns();
+    }
+
+    /// The second half: the call has returned, and `look` says what it
+    /// brought. The next entry makes it known.
+    #[inline(always)]
+    fn leave(
+        &mut self,
+        result: nix::Result<i32>,
+        look: impl FnOnce(&Observer, &mut Record),
+    ) -> Result<i32, Failure> {
+        self.record.end_ns = self.observer.now_ns();
+        self.record.result = result;
+        look(&self.observer, &mut self.record);
+        self.pending = true;
+        result.map_err(|errno| Failure {
+            call: self.record.call,
+            errno,
+        })
+    }
+
+    /// The same for a call that brings nothing but success.
+    fn leave_unit(&mut self, result: nix::Result<()>) -> Result<(), Failure> {
+        self.leave(result.map(|()| 0), nothing).map(drop)
     }
 
     /// Makes the last return known at once, where the next entry may be long
@@ -80,35 +91,9 @@ impl Sys {
         self.make_known(None);
     }
 
-    /// The second half: the call has returned, and `look` says what it
-    /// brought. The next entry makes it known.
-    #[inline(always)]
-    fn leave(
-        &mut self,
-        entered: Entered,
-        result: nix::Result<i32>,
-        look: impl FnOnce(&Observer, &mut Record),
-    ) -> Result<i32, Failure> {
-        let end_ns = self.observer.now_ns();
-        let Entered {
-            call,
-            start_ns,
-            line,
-        } = entered;
-        self.returned.renew(call, result, start_ns, end_ns);
-        self.returned.line = Some(line);
-        look(&self.observer, &mut self.returned);
-        self.pending = true;
-        result.map_err(|errno| Failure { call, errno })
-    }
-
-    /// The same for a call that brings nothing but success.
-    fn leave_unit(&mut self, entered: Entered, result: nix::Result<()>) -> Result<(), Failure> {
-        self.leave(entered, result.map(|()| 0), nothing).map(drop)
-    }
-
+    #[inline]
     fn make_known(&mut self, call: Option<Call>) {
-        let returned = self.pending.then_some(&mut self.returned);
+        let returned = self.pending.then_some(&mut self.record);
         self.journal.enter(call, returned, self.observer.follow);
         self.pending = false;
     }
@@ -120,6 +105,7 @@ impl Sys {
         socket
     }
 
+    #[inline]
     fn fd(&self, socket: &Socket) -> Fd {
         self.observer.fd(socket.as_raw_fd())
     }

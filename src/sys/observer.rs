@@ -31,6 +31,7 @@ impl Observer {
     }
 
     /// Nanoseconds since the start, for a trace that shows them.
+    #[inline]
     pub fn now_ns(&self) -> u64 {
         match self.follow {
             Follow::Timed => self.began.elapsed().as_nanos() as u64,
@@ -39,6 +40,7 @@ impl Observer {
     }
 
     /// The bytes of a call, for the trace.
+    #[inline]
     pub fn data(&self, bytes: &[u8], kept: &mut Vec<u8>) {
         if self.follow != Follow::Counts {
             kept.extend_from_slice(bytes);
@@ -47,6 +49,7 @@ impl Observer {
 
     /// How much is unread, for the trace. FIONREAD is the observer's only call
     /// on the server's thread.
+    #[inline]
     pub fn unread(&self, socket: impl AsFd) -> Option<u64> {
         match self.follow {
             Follow::Records | Follow::Timed => fionread(socket),
@@ -72,6 +75,7 @@ impl Observer {
     }
 
     /// The number with its name.
+    #[inline]
     pub fn fd(&self, raw: RawFd) -> Fd {
         let name = self.known(raw).map_or(Name::Plain, |known| known.name);
         Fd { raw, name }
@@ -79,14 +83,12 @@ impl Observer {
 
     /// An event with its fd's name and, where somebody follows the trace, the
     /// bytes that wait there.
+    #[inline]
     pub fn event(&self, raw: RawFd, ready: Ready) -> Report {
         let fd = self.fd(raw);
-        let unread = match (fd.name, self.known(raw)) {
-            (Name::Client(_), Some(known)) => match known.socket.upgrade() {
-                Some(socket) => self.unread(socket),
-                None => None,
-            },
-            _ => None,
+        let unread = match self.follow {
+            Follow::Records | Follow::Timed => self.unread_behind(raw),
+            Follow::Counts => None,
         };
         let data = raw as u64;
         Report {
@@ -97,6 +99,16 @@ impl Observer {
         }
     }
 
+    /// The bytes that wait in the connection which an event speaks of.
+    fn unread_behind(&self, raw: RawFd) -> Option<u64> {
+        let known = self.known(raw)?;
+        match known.name {
+            Name::Client(_) => fionread(known.socket.upgrade()?),
+            _ => None,
+        }
+    }
+
+    #[inline]
     fn known(&self, raw: RawFd) -> Option<&Known> {
         self.fds.get(usize::try_from(raw).ok()?)?.as_ref()
     }

@@ -39,10 +39,10 @@ impl Sys {
             SocketAddr::V4(_) => AddressFamily::Inet,
             SocketAddr::V6(_) => AddressFamily::Inet6,
         };
-        let entered = self.enter(Call::Socket);
+        self.enter(Call::Socket);
         let flags = flags | SockFlag::SOCK_CLOEXEC;
         let result = socket::socket(family, SockType::Stream, flags, None);
-        self.leave(entered, raw(&result), nothing)?;
+        self.leave(raw(&result), nothing)?;
         let call = Call::Socket;
         let owned = result.map_err(|errno| Failure { call, errno })?;
         Ok(self.keep(owned, name))
@@ -51,7 +51,7 @@ impl Sys {
     /// setsockopt(2), to switch an option on or to set a size.
     #[track_caller]
     pub fn setsockopt(&mut self, socket: &Socket, option: SockOpt) -> Result<(), Failure> {
-        let entered = self.enter(Call::Setsockopt {
+        self.enter(Call::Setsockopt {
             fd: self.fd(socket),
             option: option.name(),
             value: option.value(),
@@ -62,16 +62,16 @@ impl Sys {
             SockOpt::SndBuf(size) => socket::setsockopt(socket, sockopt::SndBuf, &(size as usize)),
             SockOpt::RcvBuf(size) => socket::setsockopt(socket, sockopt::RcvBuf, &(size as usize)),
         };
-        self.leave_unit(entered, result)
+        self.leave_unit(result)
     }
 
     /// bind(2).
     #[track_caller]
     pub fn bind(&mut self, socket: &Socket, addr: &SocketAddr) -> Result<(), Failure> {
         let fd = self.fd(socket);
-        let entered = self.enter(Call::Bind { fd });
+        self.enter(Call::Bind { fd });
         let result = socket::bind(fd.raw, &SockaddrStorage::from(*addr));
-        self.leave_unit(entered, result)
+        self.leave_unit(result)
     }
 
     /// listen(2).
@@ -79,12 +79,12 @@ impl Sys {
     pub fn listen(&mut self, socket: &Socket, backlog: Backlog) -> Result<(), Failure> {
         let fd = self.fd(socket);
         let backlog_len = backlog.into();
-        let entered = self.enter(Call::Listen {
+        self.enter(Call::Listen {
             fd,
             backlog: backlog_len,
         });
         let result = socket::listen(socket, backlog);
-        self.leave_unit(entered, result)
+        self.leave_unit(result)
     }
 
     /// getsockname(2): the address that bind(2) with port 0 has given it.
@@ -93,11 +93,11 @@ impl Sys {
         let call = Call::Getsockname {
             fd: self.fd(socket),
         };
-        let entered = self.enter(call);
+        self.enter(call);
         let result = rustix::net::getsockname(socket)
             .and_then(SocketAddr::try_from)
             .map_err(errno);
-        self.leave(entered, result.map(|_| 0), nothing)?;
+        self.leave(result.map(|_| 0), nothing)?;
         result.map_err(|errno| Failure { call, errno })
     }
 
@@ -105,9 +105,9 @@ impl Sys {
     #[track_caller]
     pub fn connect(&mut self, socket: &Socket, addr: &SocketAddr) -> Result<(), Failure> {
         let fd = self.fd(socket);
-        let entered = self.enter(Call::Connect { fd });
+        self.enter(Call::Connect { fd });
         let result = socket::connect(fd.raw, &SockaddrStorage::from(*addr));
-        self.leave_unit(entered, result)
+        self.leave_unit(result)
     }
 
     /// accept4(2) with SOCK_CLOEXEC. The new socket is blocking: on Linux it
@@ -125,14 +125,14 @@ impl Sys {
         let call = Call::Accept4 {
             fd: self.fd(listener),
         };
-        let entered = self.enter(call);
+        self.enter(call);
         let result = rustix::net::acceptfrom_with(listener, SocketFlags::CLOEXEC).map_err(errno);
         let (result, peer) = match result {
             Ok((owned, peer)) => (Ok(owned), peer),
             Err(errno) => (Err(errno), None),
         };
         let peer = peer.and_then(|peer| SocketAddr::try_from(peer).ok());
-        self.leave(entered, raw(&result), |_, record| {
+        self.leave(raw(&result), |_, record| {
             record.accepted = Some(name);
             record.peer = peer;
         })?;
@@ -144,9 +144,9 @@ impl Sys {
     #[track_caller]
     pub fn fcntl_getfl(&mut self, socket: &Socket) -> Result<OFlag, Failure> {
         let fd = self.fd(socket);
-        let entered = self.enter(Call::FcntlGetfl { fd });
+        self.enter(Call::FcntlGetfl { fd });
         let result = fcntl(socket, FcntlArg::F_GETFL);
-        let flags = self.leave(entered, result, nothing)?;
+        let flags = self.leave(result, nothing)?;
         Ok(OFlag::from_bits_retain(flags))
     }
 
@@ -154,9 +154,9 @@ impl Sys {
     #[track_caller]
     pub fn fcntl_setfl(&mut self, socket: &Socket, flags: OFlag) -> Result<(), Failure> {
         let fd = self.fd(socket);
-        let entered = self.enter(Call::FcntlSetfl { fd, flags });
+        self.enter(Call::FcntlSetfl { fd, flags });
         let result = fcntl(socket, FcntlArg::F_SETFL(flags));
-        self.leave_unit(entered, result.map(drop))
+        self.leave_unit(result.map(drop))
     }
 
     /// fcntl(2), F_DUPFD_CLOEXEC: another fd for the same open file, the
@@ -172,9 +172,9 @@ impl Sys {
             fd: self.fd(socket),
             from,
         };
-        let entered = self.enter(call);
+        self.enter(call);
         let result = rustix::io::fcntl_dupfd_cloexec(socket, from).map_err(errno);
-        self.leave(entered, raw(&result), nothing)?;
+        self.leave(raw(&result), nothing)?;
         let owned = result.map_err(|errno| Failure { call, errno })?;
         Ok(self.keep(owned, name))
     }
@@ -185,11 +185,11 @@ impl Sys {
     pub fn recv(&mut self, socket: &Socket, buffer: &mut [u8]) -> Result<usize, Failure> {
         let fd = self.fd(socket);
         let length = buffer.len();
-        let entered = self.enter(Call::Recv { fd, length });
+        self.enter(Call::Recv { fd, length });
         let result = rustix::net::recv(socket, &mut *buffer, RecvFlags::empty());
         let result = result.map(|(n, _)| n).map_err(errno);
         let data = &buffer[..result.unwrap_or(0)];
-        let returned = self.leave(entered, result.map(|n| n as i32), |sys, record| {
+        let returned = self.leave(result.map(|n| n as i32), |sys, record| {
             sys.data(data, &mut record.data);
             record.unread = sys.unread(socket);
         })?;
@@ -208,10 +208,10 @@ impl Sys {
     ) -> Result<usize, Failure> {
         let fd = self.fd(socket);
         let length = data.len();
-        let entered = self.enter(Call::Send { fd, length, flags });
+        self.enter(Call::Send { fd, length, flags });
         let asked = SendFlags::from_bits_retain(flags.bits() as u32);
         let result = rustix::net::send(socket, data, asked).map_err(errno);
-        let taken = self.leave(entered, result.map(|n| n as i32), |sys, record| {
+        let taken = self.leave(result.map(|n| n as i32), |sys, record| {
             sys.data(data, &mut record.data);
         })?;
         Ok(taken as usize)
@@ -226,13 +226,13 @@ impl Sys {
             _ => None,
         };
         self.observer.forget(fd.raw);
-        let entered = self.enter(Call::Close { fd });
+        self.enter(Call::Close { fd });
         // `Sys` has weak hands only, so this one is the last.
         let result = match Rc::into_inner(socket.0) {
             Some(owned) => nix::unistd::close(owned),
             None => Err(Errno::EBADF),
         };
-        self.leave(entered, result.map(|()| 0), |_, record| {
+        self.leave(result.map(|()| 0), |_, record| {
             record.unread = lost;
         })?;
         Ok(())

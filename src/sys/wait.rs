@@ -23,10 +23,10 @@ impl Sys {
     #[track_caller]
     pub fn epoll_create1(&mut self) -> Result<Epoll, Failure> {
         let call = Call::EpollCreate1;
-        let entered = self.enter(call);
+        self.enter(call);
         let result = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC);
         let number = result.as_ref().map(|epoll| epoll.0.as_raw_fd());
-        self.leave(entered, number.map_err(|errno| *errno), nothing)?;
+        self.leave(number.map_err(|errno| *errno), nothing)?;
         result.map_err(|errno| Failure { call, errno })
     }
 
@@ -59,13 +59,13 @@ impl Sys {
         let (number, epoll) = (fd, epfd);
         let (epfd, fd) = (self.observer.fd(epfd), self.observer.fd(fd));
         #[rustfmt::skip]
-        let entered = self.enter(Call::EpollCtl { epfd, op, fd, interest });
+        self.enter(Call::EpollCtl { epfd, op, fd, interest });
         let result = match op {
             CtlOp::Add => epoll_ctl(epoll, EpollOp::EpollCtlAdd, number, &mut event),
             CtlOp::Mod => epoll_ctl(epoll, EpollOp::EpollCtlMod, number, &mut event),
             CtlOp::Del => epoll_ctl(epoll, EpollOp::EpollCtlDel, number, None),
         };
-        self.leave_unit(entered, result)
+        self.leave_unit(result)
     }
 
     /// epoll_wait(2): fills `events` and says how many. `timeout` of `None`
@@ -93,17 +93,15 @@ impl Sys {
         let timeout = milliseconds(timeout);
         let maxevents = events.len();
         #[rustfmt::skip]
-        let entered = self.enter(Call::EpollWait { epfd, maxevents, timeout });
+        self.enter(Call::EpollWait { epfd, maxevents, timeout });
         let result = epoll_wait(epoll, events, timeout as isize);
         let ready = &events[..result.unwrap_or(0)];
-        let returned = self.leave(entered, result.map(|n| n as i32), |sys, record| {
-            record.events.extend(ready.iter().map(|event| {
-                let raw = event.data() as RawFd;
-                Report {
-                    data: event.data(),
-                    ..sys.event(raw, Ready::Epoll(event.events()))
-                }
-            }));
+        let returned = self.leave(result.map(|n| n as i32), |sys, record| {
+            for event in ready {
+                let data = event.data();
+                let report = sys.event(data as RawFd, Ready::Epoll(event.events()));
+                record.events.push(Report { data, ..report });
+            }
             record.cost = WaitCost {
                 bytes_out: size_of_val(ready) as u64,
                 asked: ready.len() as u64, // the ready list, and no other fd
@@ -121,10 +119,10 @@ impl Sys {
         timeout: Option<Duration>,
     ) -> Result<usize, Failure> {
         let (nfds, timeout) = (fds.len(), milliseconds(timeout));
-        let entered = self.enter(Call::Poll { nfds, timeout });
+        self.enter(Call::Poll { nfds, timeout });
         let until = PollTimeout::try_from(timeout).unwrap_or(PollTimeout::NONE);
         let result = nix::poll::poll(fds, until);
-        let returned = self.leave(entered, result, |sys, record| {
+        let returned = self.leave(result, |sys, record| {
             let ready = fds.iter().filter_map(|fd| {
                 let revents = fd.revents().filter(|revents| !revents.is_empty())?;
                 Some(sys.event(fd.as_fd().as_raw_fd(), Ready::Poll(revents)))
@@ -157,10 +155,10 @@ impl Sys {
             nfds: nfds as usize,
             timeout,
         };
-        let entered = self.enter(call);
+        self.enter(call);
         let mut until = (timeout >= 0).then(|| TimeVal::milliseconds(timeout.into()));
         let result = select(nfds, &mut *readfds, &mut *writefds, None, until.as_mut());
-        let returned = self.leave(entered, result, |sys, record| {
+        let returned = self.leave(result, |sys, record| {
             // After an error the sets are as they were (select(2)).
             if result.is_ok() {
                 record.events.extend(left_in(sys, readfds, writefds));
@@ -182,14 +180,14 @@ impl Sys {
     /// The program has tested so many fds to find the ones that are ready
     /// after the wait that has just returned. No call: it is counted only.
     pub fn tested(&mut self, fds: usize) {
-        self.returned.cost.tested = fds as u64;
+        self.record.cost.tested = fds as u64;
     }
 
     /// clock_nanosleep(2), for a server that can do nothing better for a while.
     #[track_caller]
     pub fn clock_nanosleep(&mut self, pause: Duration) -> Result<(), Failure> {
         let milliseconds = pause.as_millis() as u64;
-        let entered = self.enter(Call::ClockNanosleep { milliseconds });
+        self.enter(Call::ClockNanosleep { milliseconds });
         // std's sleep would go on after a signal without a word.
         let time = Timespec::try_from(pause).unwrap_or_default();
         let result = match clock_nanosleep_relative(ClockId::Monotonic, &time) {
@@ -197,15 +195,15 @@ impl Sys {
             NanosleepRelativeResult::Interrupted(_) => Err(Errno::EINTR),
             NanosleepRelativeResult::Err(errno) => Err(Errno::from_raw(errno.raw_os_error())),
         };
-        self.leave_unit(entered, result)
+        self.leave_unit(result)
     }
 
     /// close(2) of an epoll instance.
     #[track_caller]
     pub fn close_epoll(&mut self, epoll: Epoll) -> Result<(), Failure> {
-        let entered = self.enter(Call::Close { fd: plain(&epoll) });
+        self.enter(Call::Close { fd: plain(&epoll) });
         let result = nix::unistd::close(epoll.0);
-        self.leave_unit(entered, result)
+        self.leave_unit(result)
     }
 }
 

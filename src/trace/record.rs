@@ -84,19 +84,26 @@ impl Record {
 
     /// A call that brought nothing but its result.
     pub fn new(call: Call, result: Result<i32, Errno>, start_ns: u64, end_ns: u64) -> Record {
-        let mut record = Record::default();
-        record.renew(call, result, start_ns, end_ns);
-        record
+        Record {
+            call,
+            result,
+            start_ns,
+            end_ns,
+            ..Record::default()
+        }
     }
 
-    /// Makes it the record of another call, one that brought nothing but its
-    /// result. In place, and the room for events and for a few bytes stays:
-    /// this is done at every call.
-    pub fn renew(&mut self, call: Call, result: Result<i32, Errno>, start_ns: u64, end_ns: u64) {
+    /// Makes it the record of another call, of which nothing is known yet. In
+    /// place, and the room for events and for a few bytes stays: this is done
+    /// at every call.
+    #[inline]
+    pub fn renew(&mut self, call: Call) {
         self.call = call;
-        self.result = result;
+        self.result = Ok(0);
         self.data.clear();
-        self.data.shrink_to(MOST_ROOM);
+        if self.data.capacity() > MOST_ROOM {
+            self.data.shrink_to(MOST_ROOM);
+        }
         self.events.clear();
         self.cost = WaitCost::default();
         self.unread = None;
@@ -105,7 +112,7 @@ impl Record {
         self.thread = None;
         self.syscall = None;
         self.line = None;
-        self.start_ns = start_ns;
-        self.end_ns = end_ns;
+        self.start_ns = 0;
+        self.end_ns = 0;
     }
 }

@@ -157,29 +157,47 @@ pub struct Totals {
 
 impl Totals {
     /// Counts one return.
+    #[inline]
     pub fn count(&mut self, record: &Record) {
-        let (call, result) = (&record.call, record.result);
-        // EAGAIN has a column of its own; EINVAL is how accept4 ends.
-        match (call, result) {
-            (_, Err(Errno::EAGAIN)) | (Call::Accept4 { .. }, Err(Errno::EINVAL)) => {}
-            (_, Err(errno)) => {
-                *self.faults.entry(errno as i32).or_default() += 1;
-                self.last_fault = Some(Failure { call: *call, errno });
+        let result = record.result;
+        match record.call {
+            Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. } => {
+                if let Ok(ready) = result {
+                    self.count_wait(ready, record);
+                }
             }
-            (_, Ok(_)) => {}
+            Call::Recv { fd, .. } | Call::Input { fd, .. } => {
+                if let Some(connection) = self.connection(fd) {
+                    connection.count_recv(result);
+                    connection.unread = record.unread.unwrap_or(connection.unread);
+                }
+            }
+            Call::Send { fd, .. } | Call::Output { fd, .. } => {
+                if let (Ok(taken), Some(connection)) = (result, self.connection(fd)) {
+                    connection.echoed += taken as u64;
+                }
+            }
+            _ => self.count_other(record),
         }
-        match (call, result) {
-            (Call::EpollWait { .. } | Call::Poll { .. } | Call::Select { .. }, Ok(ready)) => {
-                self.returns += 1;
-                self.cost.add(&record.cost);
-                self.timeouts += u64::from(ready == 0);
-                let client = |event: &Report| matches!(event.fd.name, Name::Client(_));
-                self.returns_for_clients += u64::from(record.events.iter().any(client));
-                record
-                    .events
-                    .iter()
-                    .for_each(|event| self.count_report(event));
-            }
+        if let Err(errno) = result {
+            self.count_error(record.call, errno);
+        }
+    }
+
+    fn count_wait(&mut self, ready: i32, record: &Record) {
+        self.returns += 1;
+        self.cost.add(&record.cost);
+        self.timeouts += u64::from(ready == 0);
+        let client = |event: &Report| matches!(event.fd.name, Name::Client(_));
+        self.returns_for_clients += u64::from(record.events.iter().any(client));
+        for event in &record.events {
+            self.count_report(event);
+        }
+    }
+
+    /// The calls that are made once for a connection, or for the server.
+    fn count_other(&mut self, record: &Record) {
+        match (record.call, record.result) {
             (Call::EpollCtl { .. }, Ok(_)) => self.changes += 1,
             (Call::Accept4 { .. } | Call::Accept { .. }, Ok(_)) => {
                 let connection = Counts {
@@ -195,19 +213,19 @@ impl Totals {
                 self.connections.insert(index, connection);
                 self.accepted += 1;
             }
-            (Call::Recv { fd, .. } | Call::Input { fd, .. }, result) => {
-                if let Some(connection) = self.connection(*fd) {
-                    connection.count_recv(result);
-                    connection.unread = record.unread.unwrap_or(connection.unread);
-                }
-            }
-            (Call::Send { fd, .. } | Call::Output { fd, .. }, Ok(taken)) => {
-                if let Some(connection) = self.connection(*fd) {
-                    connection.echoed += taken as u64;
-                }
-            }
-            (Call::Close { fd }, _) => self.close(*fd, record.unread),
+            (Call::Close { fd }, _) => self.close(fd, record.unread),
             _ => {}
+        }
+    }
+
+    /// EAGAIN has a column of its own; EINVAL is how accept4 ends.
+    fn count_error(&mut self, call: Call, errno: Errno) {
+        match (call, errno) {
+            (_, Errno::EAGAIN) | (Call::Accept4 { .. }, Errno::EINVAL) => {}
+            (_, errno) => {
+                *self.faults.entry(errno as i32).or_default() += 1;
+                self.last_fault = Some(Failure { call, errno });
+            }
         }
     }
 

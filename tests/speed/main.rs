@@ -31,6 +31,9 @@ struct Cost {
     server: Duration,
     /// The CPU time of all threads.
     all: Duration,
+    /// How much of the process's CPU time the kernel has spent, from 0 to 1:
+    /// another loop that makes the same calls spends that as well.
+    in_kernel: f64,
 }
 
 /// A server that has been started, and where it listens.
@@ -99,6 +102,16 @@ impl Server {
             .collect()
     }
 
+    /// Clock ticks in the program and in the kernel so far
+    /// (proc_pid_stat(5), utime and stime).
+    fn ticks(&self) -> [f64; 2] {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.expect("its times");
+        let (_, after_name) = stat.rsplit_once(") ").expect("a name in brackets");
+        let fields: Vec<&str> = after_name.split(' ').collect();
+        [fields[11], fields[12]].map(|ticks| ticks.parse().expect("a number"))
+    }
+
     /// Echoes a megabyte, and ends it.
     fn measure(mut self) -> Cost {
         let mut client = TcpStream::connect(("127.0.0.1", self.port)).expect("connect");
@@ -109,11 +122,11 @@ impl Server {
             client.read_exact(&mut received).expect("recv");
         };
         echo(); // it is accepted, and everything has been touched once
-        let before = self.on_cpu();
+        let (before, [user, kernel]) = (self.on_cpu(), self.ticks());
         let began = Instant::now();
         (0..BYTES / PART).for_each(|_| echo());
         let wall = began.elapsed();
-        let after = self.on_cpu();
+        let (after, [user_after, kernel_after]) = (self.on_cpu(), self.ticks());
         self.child.kill().expect("kill");
         self.child.wait().expect("wait");
 
@@ -125,7 +138,14 @@ impl Server {
         };
         let between = |all| Duration::from_nanos(total(&after, all) - total(&before, all));
         let (server, all) = (between(false), between(true));
-        Cost { wall, server, all }
+        let (user, kernel) = (user_after - user, kernel_after - kernel);
+        let in_kernel = kernel / (user + kernel);
+        Cost {
+            wall,
+            server,
+            all,
+            in_kernel,
+        }
     }
 }
 
@@ -191,6 +211,8 @@ fn a_megabyte_echoed_beside_c() {
             if !c_costs.is_empty() {
                 let server = ratio(untraced, &c_costs, |cost| cost.server);
                 println!("{mode}, {build}: server's thread / C {server:.2}");
+                let in_kernel = median(c_costs.iter().map(|cost| cost.in_kernel).collect());
+                println!("  of C's time, in the kernel     {in_kernel:.2}");
                 let json = ratio(json, &c_costs, |cost| cost.all);
                 println!("  json / C, all threads {json:.2}");
             }
