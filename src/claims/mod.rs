@@ -19,6 +19,7 @@ mod interface;
 mod many;
 mod other;
 mod patience;
+mod prelude;
 mod reading;
 pub mod sources;
 mod textbook;

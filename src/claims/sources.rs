@@ -1,126 +1,49 @@
 //! The experiments as they are written: the listing beside the picture of one.
 
-/// By the name that the compiler knows them by.
-pub const SOURCES: [(&str, &str); 35] = [
-    (
-        "src/claims/hangups/close.rs",
-        include_str!("hangups/close.rs"),
-    ),
-    (
-        "src/claims/hangups/connect.rs",
-        include_str!("hangups/connect.rs"),
-    ),
-    (
-        "src/claims/hangups/peer.rs",
-        include_str!("hangups/peer.rs"),
-    ),
-    (
-        "src/claims/interface/bent.rs",
-        include_str!("interface/bent.rs"),
-    ),
-    (
-        "src/claims/interface/bounds.rs",
-        include_str!("interface/bounds.rs"),
-    ),
-    (
-        "src/claims/interface/ctl.rs",
-        include_str!("interface/ctl.rs"),
-    ),
-    (
-        "src/claims/interface/limits.rs",
-        include_str!("interface/limits.rs"),
-    ),
-    (
-        "src/claims/interface/wait.rs",
-        include_str!("interface/wait.rs"),
-    ),
-    (
-        "src/claims/many/between.rs",
-        include_str!("many/between.rs"),
-    ),
-    ("src/claims/many/cost.rs", include_str!("many/cost.rs")),
-    ("src/claims/many/herd.rs", include_str!("many/herd.rs")),
-    ("src/claims/many/ports.rs", include_str!("many/ports.rs")),
-    ("src/claims/many/server.rs", include_str!("many/server.rs")),
-    (
-        "src/claims/many/traffic.rs",
-        include_str!("many/traffic.rs"),
-    ),
-    ("src/claims/many/tree.rs", include_str!("many/tree.rs")),
-    (
-        "src/claims/other/counters.rs",
-        include_str!("other/counters.rs"),
-    ),
-    ("src/claims/other/ends.rs", include_str!("other/ends.rs")),
-    (
-        "src/claims/other/nested.rs",
-        include_str!("other/nested.rs"),
-    ),
-    ("src/claims/other/udp.rs", include_str!("other/udp.rs")),
-    (
-        "src/claims/reading/drain.rs",
-        include_str!("reading/drain.rs"),
-    ),
-    (
-        "src/claims/reading/edge.rs",
-        include_str!("reading/edge.rs"),
-    ),
-    (
-        "src/claims/reading/efficiency.rs",
-        include_str!("reading/efficiency.rs"),
-    ),
-    (
-        "src/claims/reading/level.rs",
-        include_str!("reading/level.rs"),
-    ),
-    (
-        "src/claims/reading/rearm.rs",
-        include_str!("reading/rearm.rs"),
-    ),
-    (
-        "src/claims/reading/stream.rs",
-        include_str!("reading/stream.rs"),
-    ),
-    (
-        "src/claims/threads/awake.rs",
-        include_str!("threads/awake.rs"),
-    ),
-    (
-        "src/claims/threads/changed.rs",
-        include_str!("threads/changed.rs"),
-    ),
-    (
-        "src/claims/threads/fork.rs",
-        include_str!("threads/fork.rs"),
-    ),
-    (
-        "src/claims/threads/numbers.rs",
-        include_str!("threads/numbers.rs"),
-    ),
-    (
-        "src/claims/threads/signals.rs",
-        include_str!("threads/signals.rs"),
-    ),
-    (
-        "src/claims/threads/sleeper.rs",
-        include_str!("threads/sleeper.rs"),
-    ),
-    (
-        "src/claims/writing/delivery.rs",
-        include_str!("writing/delivery.rs"),
-    ),
-    (
-        "src/claims/writing/edges.rs",
-        include_str!("writing/edges.rs"),
-    ),
-    (
-        "src/claims/writing/late.rs",
-        include_str!("writing/late.rs"),
-    ),
-    (
-        "src/claims/writing/writable.rs",
-        include_str!("writing/writable.rs"),
-    ),
+/// Text of each file, by the name that the compiler knows it by.
+macro_rules! sources {
+    ($($file:literal),* $(,)?) => {
+        [$((concat!("src/claims/", $file), include_str!($file))),*]
+    };
+}
+
+/// All that have an experiment.
+pub const SOURCES: [(&str, &str); 35] = sources![
+    "hangups/close.rs",
+    "hangups/connect.rs",
+    "hangups/peer.rs",
+    "interface/bent.rs",
+    "interface/bounds.rs",
+    "interface/ctl.rs",
+    "interface/limits.rs",
+    "interface/wait.rs",
+    "many/between.rs",
+    "many/cost.rs",
+    "many/herd.rs",
+    "many/ports.rs",
+    "many/server.rs",
+    "many/traffic.rs",
+    "many/tree.rs",
+    "other/counters.rs",
+    "other/ends.rs",
+    "other/nested.rs",
+    "other/udp.rs",
+    "reading/drain.rs",
+    "reading/edge.rs",
+    "reading/efficiency.rs",
+    "reading/level.rs",
+    "reading/rearm.rs",
+    "reading/stream.rs",
+    "threads/awake.rs",
+    "threads/changed.rs",
+    "threads/fork.rs",
+    "threads/numbers.rs",
+    "threads/signals.rs",
+    "threads/sleeper.rs",
+    "writing/delivery.rs",
+    "writing/edges.rs",
+    "writing/late.rs",
+    "writing/writable.rs",
 ];
 
 #[cfg(test)]

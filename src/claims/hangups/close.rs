@@ -9,12 +9,8 @@ use nix::sys::epoll::EpollEvent;
 use nix::sys::socket::MsgFlags;
 use rustix::event::PollFlags;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::{errno, io_errno, outcome, reports};
-use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::patience::until;
-use crate::claims::trial::{IN, Trial, hears};
-use crate::trace::{CtlOp, OfCall};
+use crate::claims::prelude::*;
 
 pub const CLOSE_UNREGISTERS: Claim = Claim {
     id: "close-unregisters",
@@ -147,7 +143,6 @@ fn judge_close_unread(read: Result<usize, Errno>, unread: Result<usize, Errno>) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
 
     #[test]
     fn judges() {

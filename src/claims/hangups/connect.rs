@@ -9,12 +9,8 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::{Backlog, Shutdown, SockFlag, getsockopt, shutdown, sockopt};
 use rustix::event::PollFlags;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::{errno, figure, outcome, short};
-use crate::claims::finding::{Finding, confirmed, refuted};
-use crate::claims::trial::{ERR, ET, HUP, IN, OUT, RDHUP, Trial, hears};
+use crate::claims::prelude::*;
 use crate::sys::Socket;
-use crate::trace::{CtlOp, Name, errno_name};
 
 pub const FRESH_SOCKET: Claim = Claim {
     id: "fresh-socket",
@@ -268,7 +264,6 @@ fn judge_eof_unclosed([level, edge]: [usize; 2]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
 
     #[test]
     fn not_connected() {

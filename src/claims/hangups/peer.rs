@@ -5,10 +5,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::MsgFlags;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::{outcome, short};
-use crate::claims::finding::{Finding, confirmed, refuted};
-use crate::claims::trial::{ERR, ET, HUP, IN, NamedEvent, RDHUP, Trial};
+use crate::claims::prelude::*;
 
 pub const EOF: Claim = Claim {
     id: "eof",
@@ -197,7 +194,6 @@ fn judge_mask_zero([level, edge, half]: [usize; 3]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
 
     #[test]
     fn ends() {

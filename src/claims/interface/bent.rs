@@ -6,10 +6,7 @@ use anyhow::{Result, ensure};
 use nix::errno::Errno;
 
 use crate::claims::bend::{self, Said};
-use crate::claims::claim::Claim;
-use crate::claims::evidence::{outcome, reports};
-use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::trial::{ET, IN, Trial};
+use crate::claims::prelude::*;
 
 pub const CREATE_ZERO: Claim = Claim {
     id: "create-zero",
@@ -103,7 +100,6 @@ fn judge_efault_keeps([first, second]: [usize; 2]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
 
     #[test]
     fn judges() {

@@ -7,14 +7,10 @@ use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 use rustix::event::{Timespec, epoll};
 
-use crate::claims::claim::Claim;
 use crate::claims::disturbance::{UNEVEN, alone};
-use crate::claims::evidence::{errno, outcome};
-use crate::claims::finding::{Finding, confirmed, depends, not_tried, refuted};
 use crate::claims::patience::PATIENCE;
+use crate::claims::prelude::*;
 use crate::claims::threads::sleeper::{Sleeper, settle};
-use crate::claims::trial::{ET, IN, RDHUP, Trial};
-use crate::trace::CtlOp;
 
 pub const EXCLUSIVE_MOD: Claim = Claim {
     id: "exclusive-mod",
@@ -227,7 +223,6 @@ fn judge_ms_finest(fine: Duration, coarse: Duration) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
 
     #[test]
     fn judges() {

@@ -7,11 +7,7 @@ use anyhow::{Result, bail};
 use nix::errno::Errno;
 use nix::sys::epoll::EpollEvent;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::{errno, outcome};
-use crate::claims::finding::{Finding, confirmed, refuted};
-use crate::claims::trial::{IN, Trial, free_number};
-use crate::trace::{CtlOp, Name, OfCall, errno_name};
+use crate::claims::prelude::*;
 
 pub const CREATE_SIZE: Claim = Claim {
     id: "create-size",
@@ -162,8 +158,6 @@ fn judge_user_data(stored: &[u64], back: &[u64]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::Confirmed;
-    use crate::claims::finding::Verdict::Refuted;
 
     #[test]
     fn judges() {

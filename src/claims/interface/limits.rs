@@ -9,12 +9,8 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::select::FdSet;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::{errno, outcome};
-use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::trial::{IN, Trial};
+use crate::claims::prelude::*;
 use crate::cost::limits::fits_fd_set;
-use crate::trace::{CtlOp, Name, OfCall};
 
 pub const INTEREST_LIST: Claim = Claim {
     id: "interest-list",
@@ -231,9 +227,6 @@ fn judge_regular_file(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::Confirmed;
-    use crate::claims::finding::Verdict::Depends;
-    use crate::claims::finding::Verdict::Refuted;
 
     #[test]
     fn judges() {

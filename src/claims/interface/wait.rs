@@ -9,13 +9,10 @@ use nix::sys::epoll::EpollEvent;
 use nix::sys::resource::{UsageWho, getrusage};
 
 use crate::claims::child::Child;
-use crate::claims::claim::Claim;
 use crate::claims::disturbance::alone;
-use crate::claims::evidence::{errno, names, outcome};
-use crate::claims::finding::{Finding, confirmed, depends, refuted};
+use crate::claims::prelude::*;
 use crate::claims::thread::write_once_asleep;
-use crate::claims::trial::{ET, IN, NamedEvent, Trial, free_number};
-use crate::trace::{Call, Fd, Name, OfCall, Record};
+use crate::trace::{Call, Fd, Record};
 
 pub const WAIT_TIMEOUT: Claim = Claim {
     id: "wait-timeout",
@@ -235,9 +232,6 @@ fn judge_wait_count(ready: usize, roomy: usize, narrow: usize) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::Confirmed;
-    use crate::claims::finding::Verdict::Depends;
-    use crate::claims::finding::Verdict::Refuted;
 
     #[test]
     fn timeouts() {

@@ -8,11 +8,9 @@ use std::ops::ControlFlow;
 
 use anyhow::{Context, Result, bail};
 
-use crate::claims::claim::Claim;
 use crate::claims::disturbance::{UNEVEN, alone, until_told};
-use crate::claims::finding::{Finding, confirmed, depends, not_tried, refuted};
 use crate::claims::many::between::Between;
-use crate::claims::trial::Trial;
+use crate::claims::prelude::*;
 use crate::cost as scaling;
 use crate::cost::analysis::Fitted;
 use crate::cost::{Active, Api, FdKind, Measurement, Plan};
@@ -205,7 +203,6 @@ fn judge_epoll_always_wins(ratios: [Between; 3]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, NotTried, Refuted};
 
     const fn between(low: f64, high: f64) -> Between {
         Between { low, high }

@@ -3,11 +3,8 @@
 use anyhow::{Result, bail};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
-use crate::claims::claim::Claim;
-use crate::claims::finding::{Finding, confirmed, refuted};
+use crate::claims::prelude::*;
 use crate::claims::threads::crew::Crew;
-use crate::claims::trial::{IN, Trial, knock};
-use crate::trace::OfCall;
 
 const THREADS: usize = 8;
 
@@ -121,7 +118,6 @@ fn wake_ups(t: &mut Trial, flags: EpollFlags, connections: usize) -> Result<Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
 
     #[test]
     fn judges() {

@@ -10,15 +10,11 @@ use nix::sys::socket::{Backlog, SockFlag, setsockopt, sockopt};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::{errno, outcome};
-use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::until;
-use crate::claims::trial::{Trial, connect_to, hears};
+use crate::claims::prelude::*;
 use crate::lab::one_cpu::OneCpu;
 use crate::lab::witness::move_up;
 use crate::sys::{SockOpt, Socket};
-use crate::trace::Name;
 
 pub const BACKLOG: Claim = Claim {
     id: "backlog",
@@ -293,7 +289,6 @@ fn judge_reuseport_queue(accepted: usize, reset: usize) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
 
     #[test]
     fn judges() {

@@ -8,13 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::claims::child::{Child, Role};
-use crate::claims::claim::Claim;
-use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::{PATIENCE, until};
+use crate::claims::prelude::*;
 use crate::claims::thread::LOOKS;
-use crate::claims::trial::{Trial, connect_to, reset};
 use crate::lab::witness::Sleep;
-use crate::trace::OfCall;
 
 pub const TEXTBOOK_SERVER: Claim = Claim {
     id: "textbook-server",
@@ -285,7 +282,6 @@ fn after_full_table(server: &mut Server) -> Result<Fate> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
 
     #[test]
     fn judges() {

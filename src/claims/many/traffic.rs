@@ -12,14 +12,12 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::epoll::EpollEvent;
 use nix::sys::socket::{MsgFlags, recv};
 
-use crate::claims::claim::Claim;
 use crate::claims::disturbance::{UNEVEN, alone, until_told};
-use crate::claims::finding::{Finding, confirmed, depends, not_tried, refuted};
 use crate::claims::many::between::Between;
 use crate::claims::many::cost::{costs_of, measure};
 use crate::claims::patience::until;
+use crate::claims::prelude::*;
 use crate::claims::threads::sleeper::{Sleeper, alarm, settle};
-use crate::claims::trial::{IN, Trial};
 use crate::cost::{Active, Api};
 use crate::lab::witness::move_up;
 
@@ -183,7 +181,6 @@ fn judge_busy_traffic(ratios: [Between; 2]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, NotTried, Refuted};
 
     #[test]
     fn judges() {

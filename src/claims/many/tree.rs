@@ -5,17 +5,13 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollTimeout};
 
-use crate::claims::claim::Claim;
 use crate::claims::disturbance::{UNEVEN, alone, until_told};
-use crate::claims::evidence::figure;
-use crate::claims::finding::{Finding, depends, not_tried, refuted};
 use crate::claims::many::between::Between;
 use crate::claims::many::cost::FEW;
-use crate::claims::trial::{IN, Trial};
+use crate::claims::prelude::*;
 use crate::cost::limits::OpenFiles;
 use crate::cost::sets::FdPool;
 use crate::cost::{Cost, FdKind};
-use crate::trace::OfCall;
 
 pub const TREE_COST: Claim = Claim {
     id: "tree-cost",
@@ -130,7 +126,6 @@ fn judge_tree_cost(costs: &[Costs]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Depends, NotTried, Refuted};
 
     #[test]
     fn trees() {

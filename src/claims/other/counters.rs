@@ -8,13 +8,9 @@ use rustix::time::{
     timerfd_settime,
 };
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::{figure, reports};
-use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::PATIENCE;
-use crate::claims::trial::{ET, IN, Trial};
+use crate::claims::prelude::*;
 use crate::sys::Socket;
-use crate::trace::{CtlOp, Name};
 
 pub const EVENTFD_READ: Claim = Claim {
     id: "eventfd-read",
@@ -182,7 +178,6 @@ fn judge_timerfd_ticks(timers: Timers) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
 
     #[test]
     fn judges() {

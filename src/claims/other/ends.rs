@@ -13,13 +13,9 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::{figure, reports, short};
-use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::trial::{IN, RDHUP, Trial};
+use crate::claims::prelude::*;
 use crate::lab::witness::move_up;
 use crate::sys::Socket;
-use crate::trace::{CtlOp, Name};
 
 pub const EOF_IS_IN: Claim = Claim {
     id: "eof-is-in",
@@ -158,8 +154,6 @@ pub fn unix_pair(t: &mut Trial) -> Result<(Socket, UnixStream)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
-    use crate::claims::trial::HUP;
 
     #[test]
     fn judges() {

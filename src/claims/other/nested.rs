@@ -4,11 +4,7 @@ use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::sys::epoll::Epoll;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::errno;
-use crate::claims::finding::{Finding, confirmed, refuted};
-use crate::claims::trial::{ET, IN, Trial};
-use crate::trace::{CtlOp, errno_name};
+use crate::claims::prelude::*;
 
 pub const NESTED: Claim = Claim {
     id: "nested",
@@ -111,7 +107,6 @@ fn judge_nested(nested: Nested) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
 
     #[test]
     fn judges() {

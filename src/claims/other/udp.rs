@@ -7,11 +7,8 @@ use anyhow::{Context, Result, ensure};
 use nix::errno::Errno;
 use rustix::event::PollFlags;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::{outcome, reports};
-use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::until;
-use crate::claims::trial::{Conn, ET, IN, Trial, hears};
+use crate::claims::prelude::*;
 use crate::lab::witness::move_up;
 
 /// A UDP socket, and one that is connected to it.
@@ -140,7 +137,6 @@ fn judge_udp_zero(empty: Result<usize, Errno>, next: Result<usize, Errno>) -> Fi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
 
     #[test]
     fn judges() {

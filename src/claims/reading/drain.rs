@@ -3,12 +3,8 @@
 use anyhow::Result;
 use nix::errno::Errno;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::outcome;
-use crate::claims::finding::{Finding, confirmed, depends, refuted};
+use crate::claims::prelude::*;
 use crate::claims::thread::Drain;
-use crate::claims::trial::{Conn, ET, IN, MESSAGE, RDHUP, Trial};
-use crate::trace::OfCall;
 
 pub const ET_NEEDS_NONBLOCK: Claim = Claim {
     id: "et-needs-nonblock",
@@ -215,7 +211,6 @@ fn judge_drain_starves(unbounded: usize, bounded: usize) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
 
     #[test]
     fn sockets() {

@@ -3,11 +3,7 @@
 use anyhow::Result;
 use nix::sys::socket::MsgFlags;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::reports;
-use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::trial::{ET, IN, MESSAGE, Trial};
-use crate::trace::{CtlOp, OfCall};
+use crate::claims::prelude::*;
 
 pub const ET_ONCE: Claim = Claim {
     id: "et-once",
@@ -239,7 +235,6 @@ fn judge_et_listener(first: usize, waiting: usize, fourth: usize, still: usize) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
 
     #[test]
     fn reports() {

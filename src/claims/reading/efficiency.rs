@@ -5,10 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use nix::sys::epoll::EpollFlags;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::figure;
-use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::trial::{ET, IN, MESSAGE, Trial};
+use crate::claims::prelude::*;
 
 pub const ET_FASTER: Claim = Claim {
     id: "et-faster",
@@ -122,7 +119,6 @@ fn judge_et_faster(by_5: Styles, at_once: Styles, small: Styles) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
 
     #[test]
     fn judges() {

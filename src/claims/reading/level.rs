@@ -2,10 +2,7 @@
 
 use anyhow::Result;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::reports;
-use crate::claims::finding::{Finding, confirmed, refuted};
-use crate::claims::trial::{IN, MESSAGE, Trial};
+use crate::claims::prelude::*;
 
 /// The buffer of the lessons: 13 bytes take three recv calls.
 const BUFFER: usize = 5;
@@ -117,7 +114,6 @@ fn judge_lt_both_sockets(blocking: &[usize], nonblocking: &[usize]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
 
     #[test]
     fn judges() {

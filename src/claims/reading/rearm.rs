@@ -3,11 +3,7 @@
 use anyhow::Result;
 use nix::sys::epoll::EpollFlags;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::{reports, short};
-use crate::claims::finding::{Finding, confirmed, refuted};
-use crate::claims::trial::{ET, IN, MESSAGE, Trial};
-use crate::trace::{CtlOp, OfCall};
+use crate::claims::prelude::*;
 
 pub const ET_REARM: Claim = Claim {
     id: "et-rearm",
@@ -98,7 +94,6 @@ fn judge_oneshot(counts: [usize; 4], events: EpollFlags) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
 
     #[test]
     fn judges() {

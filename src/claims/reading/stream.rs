@@ -14,11 +14,7 @@ use nix::sys::socket::sockopt::SetUsize;
 use nix::sys::socket::{MsgFlags, send, setsockopt};
 use rustix::event::PollFlags;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::{reports, short};
-use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::trial::{ERR, IN, Trial};
-use crate::trace::OfCall;
+use crate::claims::prelude::*;
 
 pub const USER_BUFFER: Claim = Claim {
     id: "user-buffer",
@@ -209,8 +205,6 @@ fn judge_rcvlowat(below: Marked, at: Marked) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
-    use crate::claims::trial::HUP;
 
     #[test]
     fn judges() {

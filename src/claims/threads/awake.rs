@@ -3,12 +3,8 @@
 use anyhow::{Context, Result};
 use nix::sys::epoll::EpollFlags;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::reports;
-use crate::claims::finding::{Finding, confirmed, depends, refuted};
+use crate::claims::prelude::*;
 use crate::claims::threads::crew::Crew;
-use crate::claims::trial::{ET, IN, Trial};
-use crate::trace::CtlOp;
 
 /// A report, and none more until MOD.
 const ONESHOT: EpollFlags = EpollFlags::EPOLLONESHOT;
@@ -163,7 +159,6 @@ fn judge_et_lost_wakeup(writes: usize, reports: usize) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
 
     #[test]
     fn crews() {

@@ -8,13 +8,9 @@ use anyhow::{Context, Result};
 use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::{Shutdown, shutdown};
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::outcome;
-use crate::claims::finding::{Finding, confirmed, depends, refuted};
+use crate::claims::prelude::*;
 use crate::claims::threads::crew::Crew;
 use crate::claims::threads::sleeper::{Sleeper, settle};
-use crate::claims::trial::{IN, Trial};
-use crate::trace::{CtlOp, OfCall};
 
 pub const CTL_WHILE_WAITING: Claim = Claim {
     id: "ctl-while-waiting",
@@ -156,7 +152,6 @@ fn judge_close_wakes(closed: Closed) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
 
     #[test]
     fn sleepers() {

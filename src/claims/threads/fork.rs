@@ -9,11 +9,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 use crate::claims::child::{Child, OF_THE_CHILD, Role};
-use crate::claims::claim::Claim;
-use crate::claims::evidence::{errno, outcome, reports};
-use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::trial::{ET, IN, Trial};
-use crate::trace::CtlOp;
+use crate::claims::prelude::*;
 
 pub const FORK_SHARES: Claim = Claim {
     id: "fork-shares",
@@ -144,7 +140,6 @@ fn judge_nonblock_shared(has: [bool; 3]) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
 
     #[test]
     fn judges() {

@@ -6,11 +6,7 @@ use std::os::fd::AsRawFd;
 use anyhow::{Context, Result, ensure};
 use nix::errno::Errno;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::{errno, outcome};
-use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::trial::{Conn, IN, Trial};
-use crate::trace::{CtlOp, Name};
+use crate::claims::prelude::*;
 
 pub const NUMBER_TWICE: Claim = Claim {
     id: "number-twice",
@@ -126,7 +122,6 @@ fn judge_stale_batch(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
 
     #[test]
     fn judges() {

@@ -4,9 +4,7 @@
 use anyhow::{Context, Result, ensure};
 
 use crate::claims::child::{Child, Role};
-use crate::claims::claim::Claim;
-use crate::claims::finding::{Finding, confirmed, depends, refuted};
-use crate::claims::trial::Trial;
+use crate::claims::prelude::*;
 
 pub const SIGNAL_RACE: Claim = Claim {
     id: "signal-race",
@@ -135,7 +133,6 @@ fn answer<const N: usize>(role: Role) -> Result<[i64; N]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
 
     #[test]
     fn judges() {

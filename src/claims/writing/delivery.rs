@@ -4,11 +4,8 @@ use anyhow::Result;
 use nix::errno::Errno;
 use nix::sys::socket::MsgFlags;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::{errno, outcome};
-use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::until;
-use crate::claims::trial::{MESSAGE, Trial};
+use crate::claims::prelude::*;
 
 pub const NONBLOCK_BOTH: Claim = Claim {
     id: "nonblock-both",
@@ -88,8 +85,6 @@ fn judge_send_delivered(sent: usize, unread: u64, next: Result<usize, Errno>) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::Confirmed;
-    use crate::claims::finding::Verdict::Refuted;
 
     #[test]
     fn judges() {

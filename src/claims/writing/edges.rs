@@ -10,14 +10,10 @@ use nix::sys::epoll::Epoll;
 use nix::sys::socket::{MsgFlags, send};
 use rustix::event::PollFlags;
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::reports;
-use crate::claims::finding::{Finding, confirmed, depends, refuted};
 use crate::claims::other::{datagrams, unix_pair};
-use crate::claims::trial::{Conn, ET, OUT, Trial, hears};
+use crate::claims::prelude::*;
 use crate::claims::writing::writable::{BUFFER, SILENCE};
 use crate::lab::witness::move_up;
-use crate::trace::{CtlOp, Name};
 
 /// Sends after the first report.
 const SENDS: usize = 5;
@@ -218,7 +214,6 @@ fn judge_out_needs_eagain(counts: [usize; 3], full: usize) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Depends, Refuted};
 
     #[test]
     fn judges() {

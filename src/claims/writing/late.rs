@@ -7,10 +7,8 @@ use anyhow::{Context, Result};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, Shutdown, send, shutdown};
 
-use crate::claims::claim::Claim;
-use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::until;
-use crate::claims::trial::{Conn, OUT, Trial};
+use crate::claims::prelude::*;
 use crate::claims::writing::writable::BUFFER;
 
 pub const OUT_IGNORED: Claim = Claim {
@@ -115,7 +113,6 @@ fn judge_out_ignored(dropped: usize, kept: usize) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::{Confirmed, Refuted};
 
     #[test]
     fn judges() {

@@ -8,12 +8,8 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollFlags};
 use nix::sys::socket::{MsgFlags, send};
 
-use crate::claims::claim::Claim;
-use crate::claims::evidence::{errno, figure, reports, short};
-use crate::claims::finding::{Finding, confirmed, refuted};
 use crate::claims::patience::PATIENCE;
-use crate::claims::trial::{Conn, ET, IN, OUT, Trial};
-use crate::trace::OfCall;
+use crate::claims::prelude::*;
 
 /// Small buffers, so that they are full at once.
 pub const BUFFER: usize = 16_384;
@@ -273,8 +269,6 @@ fn judge_et_in_brings_out(silence: usize, events: EpollFlags) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::claims::finding::Verdict::Confirmed;
-    use crate::claims::finding::Verdict::Refuted;
 
     #[test]
     fn judges() {
