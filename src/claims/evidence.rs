@@ -45,6 +45,24 @@ pub fn outcome<T: fmt::Display>(result: &Result<T, Errno>) -> String {
     }
 }
 
+/// The same of a call that returns nothing but 0.
+pub fn done(result: Result<(), Errno>) -> String {
+    outcome(&result.map(|()| 0))
+}
+
+/// The events of the first report; none without one.
+pub fn events(reports: &[NamedEvent]) -> EpollFlags {
+    reports
+        .first()
+        .map_or(EpollFlags::empty(), |report| report.events)
+}
+
+/// How many reports carry this.
+pub fn with_data(reports: &[NamedEvent], data: u64) -> usize {
+    let theirs = reports.iter().filter(|report| report.data == data);
+    theirs.count()
+}
+
 /// Flags without their prefix: `IN|RDHUP`.
 pub fn short(events: EpollFlags) -> String {
     let names = epoll_names(events);

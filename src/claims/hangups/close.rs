@@ -26,28 +26,21 @@ fn close_unregisters(t: &mut Trial) -> Result<Finding> {
     // 500: a number that nobody takes once it is closed.
     let b = t.sys.fcntl_dupfd(&a.socket, 500, name)?;
     let number = b.as_raw_fd();
-    let epoll = t.sys.epoll_create1()?;
-    t.sys.epoll_ctl(&epoll, CtlOp::Add, &b, IN)?;
+    let epoll = t.epoll_of(&[&b], IN)?;
     t.sys.close(b)?;
     let mut client = peer.as_ref().context("no client")?;
     std::io::Write::write_all(&mut client, b"ping").of_call("write")?;
     hears(&a.socket, PollFlags::IN)?;
     t.note("A's client sends \"ping\"");
-    let reported = t.wait(&epoll)?;
-    let still = reported
-        .iter()
-        .filter(|report| report.data == number as u64);
-    let still = still.count();
-    let nothing = EpollEvent::empty();
-    let by_number = t
-        .sys
-        .epoll_ctl_raw(epoll.0.as_raw_fd(), CtlOp::Del, number, nothing);
+    let still = with_data(&t.wait(&epoll)?, number as u64);
+    let (epfd, nothing) = (epoll.0.as_raw_fd(), EpollEvent::empty());
+    let by_number = errno(t.sys.epoll_ctl_raw(epfd, CtlOp::Del, number, nothing));
     let by_original = errno(t.sys.epoll_ctl(&epoll, CtlOp::Del, &a.socket, IN));
     t.sys.close(a.socket)?;
     let after = t.wait(&epoll)?.len();
     Ok(judge_close_unregisters(
         still,
-        errno(by_number),
+        by_number,
         by_original,
         after,
     ))
@@ -61,15 +54,14 @@ fn judge_close_unregisters(
     by_original: Result<(), Errno>,
     after: usize,
 ) -> Finding {
-    let del = |result: Result<(), Errno>| outcome(&result.map(|()| 0));
     let finding = match (still, after) {
         (0, _) => confirmed("no report came after close, though another fd was open")
             .why("close alone took it off the list."),
         (_, 0) => depends(format!(
             "{} came after close; DEL of the closed number said {}, of the other fd {}",
             reports(still),
-            del(by_number),
-            del(by_original)
+            done(by_number),
+            done(by_original)
         ))
         .why(
             "The list holds the open file, not the number alone. While another fd of it is open, \
@@ -100,8 +92,8 @@ fn close_unread(t: &mut Trial) -> Result<Finding> {
     let mut ends = Vec::new();
     for unread in [0, 8] {
         let a = t.connection()?;
-        t.sends(&a, b"HELLOworld123")?;
-        t.recv(&a, 13 - unread).of_call("recv")?;
+        t.sends(&a, MESSAGE)?;
+        t.recv(&a, MESSAGE.len() - unread).of_call("recv")?;
         t.sys.send(&a.socket, b"bye", MsgFlags::MSG_NOSIGNAL)?;
         let (mut peer, name) = (a.peer.context("no client")?, a.name);
         t.sys.close(a.socket)?;

@@ -1,6 +1,5 @@
 //! Sockets that are not connected, not yet, or no longer.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::AsRawFd;
 
 use anyhow::{Context, Result, ensure};
@@ -21,24 +20,8 @@ pub const FRESH_SOCKET: Claim = Claim {
 
 fn fresh_socket(t: &mut Trial) -> Result<Finding> {
     let name = t.client();
-    let fresh = t
-        .sys
-        .socket_for(name, &any_port(), SockFlag::SOCK_NONBLOCK)?;
-    let events = reported(t, &fresh, IN | OUT)?;
-    Ok(judge_fresh_socket(events))
-}
-
-fn any_port() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
-}
-
-/// What one wait says of an fd.
-fn reported(t: &mut Trial, fd: &Socket, interest: EpollFlags) -> Result<EpollFlags> {
-    let epoll = t.sys.epoll_create1()?;
-    t.sys.epoll_ctl(&epoll, CtlOp::Add, fd, interest)?;
-    let reports = t.wait(&epoll)?;
-    let events = reports.first().map(|report| report.events);
-    Ok(events.unwrap_or(EpollFlags::empty()))
+    let fresh = t.sys.socket_for(name, &ANY_PORT, SockFlag::SOCK_NONBLOCK)?;
+    Ok(judge_fresh_socket(t.reported(&fresh, IN | OUT)?))
 }
 
 fn judge_fresh_socket(events: EpollFlags) -> Finding {
@@ -71,15 +54,12 @@ struct Connected {
 
 fn out_is_connected(t: &mut Trial) -> Result<Finding> {
     // Bound, so that the port is nobody else's, and not listening.
-    let closed = t
-        .sys
-        .socket_for(Name::Other("bound"), &any_port(), SockFlag::empty())?;
-    t.sys.bind(&closed, &any_port())?;
+    let (bound, flags) = (Name::Other("bound"), SockFlag::empty());
+    let closed = t.sys.socket_for(bound, &ANY_PORT, flags)?;
+    t.sys.bind(&closed, &ANY_PORT)?;
     let refused = connects(t, &closed, PollFlags::ERR)?;
-    let open = t
-        .sys
-        .socket_for(Name::Listener, &any_port(), SockFlag::empty())?;
-    t.sys.bind(&open, &any_port())?;
+    let open = t.sys.socket_for(Name::Listener, &ANY_PORT, flags)?;
+    t.sys.bind(&open, &ANY_PORT)?;
     t.sys.listen(&open, Backlog::new(8).context("backlog")?)?;
     let made = connects(t, &open, PollFlags::OUT)?;
     Ok(judge_out_is_connected(refused, made))
@@ -94,26 +74,25 @@ fn connects(t: &mut Trial, to: &Socket, until: PollFlags) -> Result<Connected> {
         Err(errno) => return Err(errno).context("connect"),
     }
     hears(&socket, until)?;
-    let events = reported(t, &socket, IN | OUT)?;
+    let events = t.reported(&socket, IN | OUT)?;
     let mut errors = [0; 2];
     for error in &mut errors {
         *error = getsockopt(&socket, sockopt::SocketError).context("SO_ERROR")?;
-        t.note(match *error {
-            0 => "getsockopt(SO_ERROR): 0".into(),
-            error => format!(
-                "getsockopt(SO_ERROR): {}",
-                errno_name(Errno::from_raw(error))
-            ),
-        });
+        t.note(format!("getsockopt(SO_ERROR): {}", said(*error)));
     }
     Ok(Connected { events, errors })
 }
 
-fn judge_out_is_connected(refused: Connected, made: Connected) -> Finding {
-    let [first, second] = refused.errors.map(|error| match error {
+/// What SO_ERROR says: 0, or the errno's name.
+fn said(error: i32) -> String {
+    match error {
         0 => "0".into(),
         error => errno_name(Errno::from_raw(error)),
-    });
+    }
+}
+
+fn judge_out_is_connected(refused: Connected, made: Connected) -> Finding {
+    let [first, second] = refused.errors.map(said);
     let evidence = format!(
         "a refused connect was reported as {}; SO_ERROR said {first}, and then {second}",
         short(refused.events)
@@ -143,14 +122,14 @@ fn hup_peer(t: &mut Trial) -> Result<Finding> {
     let (a, b) = (t.connection()?, t.connection()?);
     shutdown(a.socket.as_raw_fd(), Shutdown::Read).context("shutdown")?;
     t.note("shutdown(A, SHUT_RD)");
-    let of_read = reported(t, &a.socket, IN | RDHUP)?;
+    let of_read = t.reported(&a, IN | RDHUP)?;
     t.sends(&a, b"hi")?;
     let read = t.recv(&a, 16).map(|data| data.len());
     shutdown(b.socket.as_raw_fd(), Shutdown::Write).context("shutdown")?;
     t.note("shutdown(B, SHUT_WR)");
     t.half_closes(&b)?;
     b.hears(PollFlags::HUP)?;
-    let of_write = reported(t, &b.socket, IN | RDHUP)?;
+    let of_write = t.reported(&b, IN | RDHUP)?;
     Ok(judge_hup_peer(of_read, read, of_write))
 }
 
@@ -194,10 +173,7 @@ fn so_error(t: &mut Trial) -> Result<Finding> {
     t.resets(&mut b)?;
     let alone = t.recv(&a, 16).map(|data| data.len());
     let error = getsockopt(&b.socket, sockopt::SocketError).context("SO_ERROR")?;
-    t.note(format!(
-        "getsockopt(B, SO_ERROR): {}",
-        errno_name(Errno::from_raw(error))
-    ));
+    t.note(format!("getsockopt(B, SO_ERROR): {}", said(error)));
     let after = t.recv(&b, 16).map(|data| data.len());
     Ok(judge_so_error(alone, after))
 }
@@ -235,9 +211,7 @@ fn eof_unclosed(t: &mut Trial) -> Result<Finding> {
     ensure!(end == 0, "{end} bytes where the end should be");
     let mut reports = [0; 2];
     for (reports, epoll) in reports.iter_mut().zip(&epolls) {
-        for _ in 0..WAITS {
-            *reports += t.wait(epoll)?.len();
-        }
+        *reports = t.waits(epoll, WAITS)?;
     }
     Ok(judge_eof_unclosed(reports))
 }

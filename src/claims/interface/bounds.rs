@@ -10,7 +10,7 @@ use rustix::event::{Timespec, epoll};
 use crate::claims::disturbance::{UNEVEN, alone};
 use crate::claims::patience::PATIENCE;
 use crate::claims::prelude::*;
-use crate::claims::threads::sleeper::{Sleeper, settle};
+use crate::claims::threads::sleeper::Sleeper;
 
 pub const EXCLUSIVE_MOD: Claim = Claim {
     id: "exclusive-mod",
@@ -25,24 +25,21 @@ fn exclusive_mod(t: &mut Trial) -> Result<Finding> {
     let a = t.connection()?;
     let interest = IN | EXCLUSIVE;
     let epoll = t.epoll_of(&[&a], interest)?;
-    let modify = errno(t.sys.epoll_ctl(&epoll, CtlOp::Mod, &a.socket, interest));
+    let modify = errno(t.sys.epoll_ctl(&epoll, CtlOp::Mod, &a, interest));
     let mut added = [Ok(()); 3];
     for (added, flag) in added.iter_mut().zip([EpollFlags::EPOLLONESHOT, RDHUP, ET]) {
         let epoll = t.sys.epoll_create1()?;
-        *added = errno(
-            t.sys
-                .epoll_ctl(&epoll, CtlOp::Add, &a.socket, interest | flag),
-        );
+        *added = errno(t.sys.epoll_ctl(&epoll, CtlOp::Add, &a, interest | flag));
     }
     Ok(judge_exclusive_mod(modify, added))
 }
 
 /// MOD, and ADD with EPOLLONESHOT, EPOLLRDHUP, EPOLLET.
 fn judge_exclusive_mod(modify: Result<(), Errno>, added: [Result<(), Errno>; 3]) -> Finding {
-    let [oneshot, rdhup, edge] = added.map(|added| outcome(&added.map(|()| 0)));
+    let [oneshot, rdhup, edge] = added.map(done);
     let evidence = format!(
         "MOD said {}; ADD with ONESHOT said {oneshot}, with RDHUP {rdhup}, with ET {edge}",
-        outcome(&modify.map(|()| 0))
+        done(modify)
     );
     let refused = added.iter().chain([&modify]).filter(|one| one.is_err());
     let refused = refused.count();
@@ -81,18 +78,15 @@ fn negative_timeout(t: &mut Trial) -> Result<Finding> {
     let mut waits = Vec::new();
     for timeout in [-5, i32::MIN, 5_000, i32::MAX] {
         let fd = t.eventfd("eventfd")?;
-        let epoll = t.sys.epoll_create1()?;
-        t.sys.epoll_ctl(&epoll, CtlOp::Add, &fd, IN)?;
-        let sleeper = [Sleeper::waits(&epoll, timeout)?];
-        settle(&sleeper)?;
+        let epoll = t.epoll_of(&[&fd], IN)?;
+        let sleeper = Sleeper::waits(&epoll, timeout)?;
         t.note(format!("a thread: epoll_wait(..., {timeout})"));
         let other = t.sys.epoll_create1()?;
         t.wait_for(&other, 1, Duration::from_millis(20))?;
-        let outlasts = settle(&sleeper)?.is_empty();
-        nix::unistd::write(&fd, &1_u64.to_ne_bytes()).context("write")?;
-        t.note("write(eventfd, 1)");
-        settle(&sleeper)?;
-        let returned = sleeper[0].returned();
+        let outlasts = !sleeper.settle()?;
+        t.adds_one(&fd)?;
+        sleeper.settle()?;
+        let returned = sleeper.returned();
         t.note(match returned {
             Some(result) => format!("its wait returns {}", outcome(&result)),
             None => "its wait goes on".into(),

@@ -100,10 +100,7 @@ fn ctl_errors(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_ctl_errors(first: Result<(), Errno>, wrong: &[Result<(), Errno>]) -> Finding {
-    let outcomes: Vec<String> = wrong
-        .iter()
-        .map(|result| outcome(&result.map(|()| 0)))
-        .collect();
+    let outcomes: Vec<String> = wrong.iter().copied().map(done).collect();
     let refused = wrong.iter().filter(|result| result.is_err()).count();
     let evidence = format!(
         "{refused} of {} mistakes failed; the results were {}",
@@ -128,7 +125,7 @@ pub const USER_DATA: Claim = Claim {
 fn user_data(t: &mut Trial) -> Result<Finding> {
     const STORED: [u64; 2] = [0xfeed_face_cafe_beef, 0x1234_5678_9abc];
     let a = t.connection()?;
-    let epoll = t.epoll_of(&[], IN)?;
+    let epoll = t.sys.epoll_create1()?;
     t.sends(&a, b"x")?;
     let mut back = Vec::new();
     for (op, stored) in [CtlOp::Add, CtlOp::Mod].into_iter().zip(STORED) {

@@ -128,8 +128,7 @@ fn fd_limit(t: &mut Trial) -> Result<Finding> {
     t.note(format!("an fd_set ends with fd {}", BEYOND - 1));
     let mut asked = [PollFd::new(high.as_fd(), PollFlags::POLLIN)];
     let polled = errno(t.sys.poll(&mut asked, Some(Duration::ZERO)));
-    let epoll = t.sys.epoll_create1()?;
-    t.sys.epoll_ctl(&epoll, CtlOp::Add, &high, IN)?;
+    let epoll = t.epoll_of(&[&high], IN)?;
     let waited = t.wait(&epoll)?.len();
     let path = "/proc/sys/fs/epoll/max_user_watches";
     let watches = fs::read_to_string(path)

@@ -35,8 +35,7 @@ struct Waited {
 fn wait_timeout(t: &mut Trial) -> Result<Finding> {
     alone()?;
     let fd = t.eventfd("eventfd")?;
-    let epoll = t.sys.epoll_create1()?;
-    t.sys.epoll_ctl(&epoll, crate::trace::CtlOp::Add, &fd, IN)?;
+    let epoll = t.epoll_of(&[&fd], IN)?;
     let wait = |t: &mut Trial, timeout| -> Result<Waited> {
         let switches = || getrusage(UsageWho::RUSAGE_THREAD).of_call("getrusage");
         let (before, began) = (switches()?, Instant::now());

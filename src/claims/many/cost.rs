@@ -59,13 +59,13 @@ fn grows(t: &mut Trial, api: Api) -> Result<Finding> {
     })
 }
 
-pub(super) fn measure(fds: Vec<usize>, active: Active, churn: usize) -> Result<Measurement> {
+fn measure(fds: Vec<usize>, active: Active, churn: usize) -> Result<Measurement> {
     let plan = Plan::new(fds, active, churn, FdKind::Eventfd).context("the plan")?;
     scaling::measure(&plan.quick().sizes_only(), |_| ControlFlow::Continue(()))
 }
 
 /// Nanoseconds of a wait by fds.
-pub(super) fn costs_of(measured: &Measurement, api: Api) -> Result<Vec<(usize, Between)>> {
+fn costs_of(measured: &Measurement, api: Api) -> Result<Vec<(usize, Between)>> {
     let mut costs = Vec::new();
     for point in measured.plan.size_points() {
         match measured.outcome(api, point) {
@@ -152,12 +152,7 @@ fn epoll_always_wins(t: &mut Trial) -> Result<Finding> {
     for (case, ..) in cases {
         t.note(format!("{case}: batches of poll and epoll_wait in turn"));
     }
-    let ratio = |(_, fds, active, churn)| -> Result<Between> {
-        let measured = measure(vec![fds], active, churn)?;
-        let poll = costs_of(&measured, Api::Poll)?[0].1;
-        let epoll = costs_of(&measured, Api::Epoll)?[0].1;
-        Ok(poll.over(epoll))
-    };
+    let ratio = |(_, fds, active, churn)| poll_over_epoll(fds, active, churn);
     until_told(|| {
         let [one, all, churn] = cases;
         let ratios = [ratio(one)?, ratio(all)?, ratio(churn)?];
@@ -165,30 +160,40 @@ fn epoll_always_wins(t: &mut Trial) -> Result<Finding> {
     })
 }
 
+/// How many times the time of an epoll_wait a poll takes.
+pub(super) fn poll_over_epoll(fds: usize, active: Active, churn: usize) -> Result<Between> {
+    let measured = measure(vec![fds], active, churn)?;
+    let poll = costs_of(&measured, Api::Poll)?[0].1;
+    let epoll = costs_of(&measured, Api::Epoll)?[0].1;
+    Ok(poll.over(epoll))
+}
+
+/// Who is the faster one, where that can be told.
+pub(super) fn winner(poll: Option<bool>) -> &'static str {
+    match poll {
+        Some(true) => "poll",
+        _ => "epoll",
+    }
+}
+
 /// The cost of poll as a multiple of epoll's: one ready, all ready, churn.
 fn judge_epoll_always_wins(ratios: [Between; 3]) -> Finding {
     let [idle, all, churn] = ratios.map(|ratio| ratio.low);
-    let poll_wins = ratios.map(|ratio| ratio.is_below(1.0));
-    let winner = |poll| if poll { "poll" } else { "epoll" };
-    let finding = match (poll_wins[0], poll_wins[2]) {
-        (Some(first), Some(second)) => {
-            let (one, two) = (winner(first), winner(second));
-            let evidence = format!(
-                "{one} was faster with 1 of 1,000 fds ready, {two} with 20 changes of interest a wait"
-            );
-            match (first, second) {
-                (false, false) => confirmed(evidence).why("epoll was the faster one in both."),
-                (false, true) => depends(evidence).why(
-                    "epoll wins where few of many fds are ready. A change of interest is a system \
-                     call with epoll and a store in memory with poll; with all fds ready there is \
-                     nothing to save.",
-                ),
-                (true, _) => {
-                    refuted(evidence).why("poll was the faster one even with one ready fd.")
-                }
-            }
-        }
-        _ => not_tried(UNEVEN),
+    let [one, _, two] = ratios.map(|poll| poll.is_below(1.0));
+    let evidence = format!(
+        "{} was faster with 1 of 1,000 fds ready, {} with 20 changes of interest a wait",
+        winner(one),
+        winner(two)
+    );
+    let finding = match (one, two) {
+        (None, _) | (_, None) => not_tried(UNEVEN),
+        (Some(false), Some(false)) => confirmed(evidence).why("epoll was the faster one in both."),
+        (Some(false), Some(true)) => depends(evidence).why(
+            "epoll wins where few of many fds are ready. A change of interest is a system call \
+             with epoll and a store in memory with poll; with all fds ready there is nothing to \
+             save.",
+        ),
+        (Some(true), _) => refuted(evidence).why("poll was the faster one even with one ready fd."),
     };
     finding
         .varies("poll_over_epoll_idle", idle)

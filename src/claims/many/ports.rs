@@ -1,13 +1,13 @@
 //! What listen, SO_REUSEADDR and SO_REUSEPORT do with clients and ports.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::os::fd::{AsFd, OwnedFd};
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
 
 use anyhow::{Context, Result, ensure};
 use nix::errno::Errno;
 use nix::sys::socket::{Backlog, SockFlag, setsockopt, sockopt};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 use crate::claims::patience::until;
@@ -29,12 +29,12 @@ const WAITING: usize = 8;
 const ACCEPTED: usize = 50;
 
 fn backlog(t: &mut Trial) -> Result<Finding> {
-    let (listener, address) = listens(t, &any_port(), SockFlag::SOCK_NONBLOCK, LENGTH)?;
+    let (listener, address) = listens(t, &ANY_PORT, SockFlag::SOCK_NONBLOCK, LENGTH)?;
     // What one processor has sent over loopback it takes in in that order: when
     // a connection to another port is made, the clients before it have had
     // their answer, or will have none.
     let cpu = OneCpu::hold();
-    let control = TcpListener::bind(any_port()).context("bind")?;
+    let control = TcpListener::bind(ANY_PORT).context("bind")?;
     let control = TcpListener::from(move_up(&control).context("F_DUPFD_CLOEXEC")?);
     let control_address = control.local_addr().context("getsockname")?;
     let mut clients = Vec::new();
@@ -52,7 +52,7 @@ fn backlog(t: &mut Trial) -> Result<Finding> {
     ));
     drop((clients, listener));
 
-    let (listener, address) = listens(t, &any_port(), SockFlag::empty(), LENGTH)?;
+    let (listener, address) = listens(t, &ANY_PORT, SockFlag::empty(), LENGTH)?;
     let accepted = t.untraced(|t| -> Result<usize> {
         let mut sockets = Vec::new();
         let mut clients = Vec::new();
@@ -66,10 +66,6 @@ fn backlog(t: &mut Trial) -> Result<Finding> {
         "{ACCEPTED} clients, each accepted at once: {accepted}"
     ));
     Ok(judge_backlog(waiting, accepted))
-}
-
-fn any_port() -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
 }
 
 /// socket, bind, listen.
@@ -97,13 +93,6 @@ fn begins_to_connect(address: SocketAddr) -> Result<OwnedFd> {
         Ok(()) | Err(rustix::io::Errno::INPROGRESS) => Ok(socket),
         Err(error) => Err(error).context("connect"),
     }
-}
-
-/// Whether an fd has this condition now.
-fn has(fd: &impl AsFd, condition: PollFlags) -> Result<bool> {
-    let mut asked = [PollFd::new(fd, condition)];
-    poll(&mut asked, Some(&Timespec::default())).context("poll")?;
-    Ok(asked[0].revents().intersects(condition))
 }
 
 fn judge_backlog(waiting: usize, accepted: usize) -> Finding {
@@ -135,7 +124,7 @@ fn reuseaddr(t: &mut Trial) -> Result<Finding> {
     let mut restarts = [Ok(()); 2];
     let mut running = None;
     for (restart, reuse) in restarts.iter_mut().zip([false, true]) {
-        let (first, (listener, address)) = bound(t, &any_port(), reuse)?;
+        let (first, (listener, address)) = bound(t, &ANY_PORT, reuse)?;
         first.context("bind")?;
         t.sys
             .listen(&listener, Backlog::new(8).context("backlog")?)?;
@@ -156,7 +145,7 @@ fn reuseaddr(t: &mut Trial) -> Result<Finding> {
     ensure!(
         restarts[1].is_ok(),
         "bind with SO_REUSEADDR: {}",
-        outcome(&restarts[1].map(|()| 0))
+        done(restarts[1])
     );
     t.sys
         .listen(&listener, Backlog::new(8).context("backlog")?)?;
@@ -192,11 +181,11 @@ fn in_time_wait(port: u16) -> Result<bool> {
 
 /// bind after a restart, without and with the option; of a second listener.
 fn judge_reuseaddr(restarts: [Result<(), Errno>; 2], second: Result<(), Errno>) -> Finding {
-    let [without, with] = restarts.map(|bound| outcome(&bound.map(|()| 0)));
+    let [without, with] = restarts.map(done);
     let evidence = format!(
         "after a restart bind said {without}, and with SO_REUSEADDR {with}; beside a first listener \
          it said {}",
-        outcome(&second.map(|()| 0))
+        done(second)
     );
     match second {
         Ok(()) => confirmed(evidence).why("Two listeners had the port at once."),
@@ -218,7 +207,7 @@ pub const REUSEPORT_QUEUE: Claim = Claim {
 const CLIENTS: usize = 20;
 
 fn reuseport_queue(t: &mut Trial) -> Result<Finding> {
-    let (stays, address) = shares(t, &any_port())?;
+    let (stays, address) = shares(t, &ANY_PORT)?;
     let (goes, _) = shares(t, &address)?;
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {

@@ -14,11 +14,11 @@ use nix::sys::socket::{MsgFlags, recv};
 
 use crate::claims::disturbance::{UNEVEN, alone, until_told};
 use crate::claims::many::between::Between;
-use crate::claims::many::cost::{costs_of, measure};
+use crate::claims::many::cost::{poll_over_epoll, winner};
 use crate::claims::patience::until;
 use crate::claims::prelude::*;
-use crate::claims::threads::sleeper::{Sleeper, alarm, settle};
-use crate::cost::{Active, Api};
+use crate::claims::threads::sleeper::{Sleeper, alarm};
+use crate::cost::Active;
 use crate::lab::witness::move_up;
 
 pub const STDOUT_SLEEPS: Claim = Claim {
@@ -52,20 +52,18 @@ fn stdout_sleeps(t: &mut Trial) -> Result<Finding> {
         Ok(2)
     };
     // Woken for the alarm, it receives from a number that is none.
-    let looping = [Sleeper::start(serve, alarm(&epoll)?)?];
+    let looping = Sleeper::start(serve, alarm(&epoll)?)?;
     // Dropped before the thread is joined: then its write fails.
     let mut reader = reader;
-    settle(&looping)?;
-    let mut client = a.peer.as_ref().context("no client")?;
-    client.write_all(b"first").context("write")?;
+    a.peer()?.write_all(b"first").context("write")?;
     t.note("A's client sends \"first\"");
     until("the thread's recv", || {
         Ok(received.load(Ordering::SeqCst) > 0)
     })?;
-    settle(&looping)?;
-    let asleep = looping[0].writes()?;
+    looping.settle()?;
+    let asleep = looping.writes()?;
     t.sends(&b, b"other")?;
-    settle(&looping)?;
+    looping.settle()?;
     let unread = b.unread()?;
     t.note(match asleep {
         true => "the thread sleeps in write(1)",
@@ -74,8 +72,7 @@ fn stdout_sleeps(t: &mut Trial) -> Result<Finding> {
     // The thread ends when there is room.
     let mut room = vec![0; 1 << 16];
     reader.read_exact(&mut room).context("read")?;
-    let served = looping[0].ended()?;
-    served.context("epoll_wait, recv or write")?;
+    looping.ended()?.context("epoll_wait, recv or write")?;
     let after = b.unread()?;
     t.note(format!("the pipe is read; unread of B: {after}"));
     Ok(judge_stdout_sleeps(asleep, unread, after))
@@ -134,12 +131,7 @@ fn busy_traffic(t: &mut Trial) -> Result<Finding> {
             "{case} ready: batches of poll and epoll_wait in turn"
         ));
     }
-    let ratio = |active| -> Result<Between> {
-        let measured = measure(vec![1_000], active, 0)?;
-        let poll = costs_of(&measured, Api::Poll)?[0].1;
-        let epoll = costs_of(&measured, Api::Epoll)?[0].1;
-        Ok(poll.over(epoll))
-    };
+    let ratio = |active| poll_over_epoll(1_000, active, 0);
     until_told(|| {
         let ratios = [ratio(Active::Count(10))?, ratio(Active::All)?];
         Ok(judge_busy_traffic(ratios))
@@ -149,26 +141,20 @@ fn busy_traffic(t: &mut Trial) -> Result<Finding> {
 /// The cost of poll as a multiple of epoll's: few ready, all ready.
 fn judge_busy_traffic(ratios: [Between; 2]) -> Finding {
     let [few, all] = ratios.map(|ratio| ratio.low);
-    let cheaper = |poll| if poll { "poll" } else { "epoll" };
-    let [with_few, with_all] = ratios.map(|ratio| ratio.is_below(1.0));
+    let [with_few, with_all] = ratios.map(|poll| poll.is_below(1.0));
+    let evidence = format!(
+        "{} was faster with 10 of 1,000 fds ready, {} with all of them",
+        winner(with_few),
+        winner(with_all)
+    );
     let finding = match (with_few, with_all) {
-        (Some(with_few), Some(with_all)) => {
-            let evidence = format!(
-                "{} was faster with 10 of 1,000 fds ready, {} with all of them",
-                cheaper(with_few),
-                cheaper(with_all)
-            );
-            match (with_few, with_all) {
-                (false, false) => confirmed(evidence).why("epoll was the cheaper one in both."),
-                (false, true) => depends(evidence).why(
-                    "What epoll saves is asking the idle ones. Where nearly all are ready there is \
-                     nothing to save, and a list of events costs more than an array that is there \
-                     already.",
-                ),
-                (true, _) => refuted(evidence).why("poll was the cheaper one even with few ready."),
-            }
-        }
-        _ => not_tried(UNEVEN),
+        (None, _) | (_, None) => not_tried(UNEVEN),
+        (Some(false), Some(false)) => confirmed(evidence).why("epoll was the cheaper one in both."),
+        (Some(false), Some(true)) => depends(evidence).why(
+            "What epoll saves is asking the idle ones. Where nearly all are ready there is nothing \
+             to save, and a list of events costs more than an array that is there already.",
+        ),
+        (Some(true), _) => refuted(evidence).why("poll was the cheaper one even with few ready."),
     };
     finding
         .varies("poll_over_epoll_few", few)

@@ -1,7 +1,5 @@
 //! eventfd and timerfd: a counter each.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
@@ -30,15 +28,10 @@ fn eventfd_read(t: &mut Trial) -> Result<Finding> {
     t.sys.epoll_ctl(&level, CtlOp::Add, &fd, IN)?;
     let mut reports = 0;
     for _ in 0..WRITES {
-        nix::unistd::write(&fd, &1_u64.to_ne_bytes()).context("write")?;
-        t.note("write(eventfd, 1)");
+        t.adds_one(&fd)?;
         reports += t.wait(&edge)?.len();
     }
-    let mut unread = 0;
-    for _ in 0..WAITS {
-        unread += t.wait(&level)?.len();
-    }
-    Ok(judge_eventfd_read(reports, unread))
+    Ok(judge_eventfd_read(reports, t.waits(&level, WAITS)?))
 }
 
 fn judge_eventfd_read(edge: usize, level: usize) -> Finding {
@@ -72,7 +65,7 @@ pub const TIMERFD_TICKS: Claim = Claim {
 const TICKS: u64 = 12;
 
 /// What the two timers reported and counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Timers {
     unread_reports: u64,
     unread_ticks: u64,
@@ -91,12 +84,7 @@ fn timerfd_ticks(t: &mut Trial) -> Result<Finding> {
     start(&read)?;
     t.note("waits on both epolls, and read(2) of the second timer at each report");
     let timers = t.untraced(|t| -> Result<Timers> {
-        let mut timers = Timers {
-            unread_reports: 0,
-            unread_ticks: 0,
-            read_reports: 0,
-            read_ticks: 0,
-        };
+        let mut timers = Timers::default();
         // A machine that stalls counts many ticks in one report.
         while timers.read_ticks < TICKS || timers.read_reports < 3 {
             let reports = t.wait_for(&second, 1, PATIENCE)?.len();
@@ -105,7 +93,7 @@ fn timerfd_ticks(t: &mut Trial) -> Result<Finding> {
             timers.read_ticks += ticks(&read)?;
             timers.unread_reports += t.wait(&first)?.len() as u64;
         }
-        timers.unread_reports += t.wait_for(&first, 1, Duration::ZERO)?.len() as u64;
+        timers.unread_reports += t.wait(&first)?.len() as u64;
         timers.unread_ticks = ticks(&unread)?;
         Ok(timers)
     })?;
@@ -187,9 +175,7 @@ mod tests {
         let ticks = |unread_reports| {
             judge_timerfd_ticks(Timers {
                 unread_reports,
-                unread_ticks: 13,
-                read_reports: 12,
-                read_ticks: 12,
+                ..Timers::default()
             })
         };
         assert_eq!(ticks(1).verdict, Refuted);

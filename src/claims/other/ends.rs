@@ -30,25 +30,17 @@ fn eof_is_in(t: &mut Trial) -> Result<Finding> {
     let reader = t.sys.keep(reader.into(), Name::Other("pipe"));
     drop(writer);
     t.note("the pipe's other end is closed");
-    let pipe = reported(t, &reader)?;
+    let pipe = t.reported(&reader, IN | RDHUP)?;
 
     let mut a = t.connection()?;
     t.closes(&mut a)?;
-    let tcp = reported(t, &a.socket)?;
+    let tcp = t.reported(&a, IN | RDHUP)?;
 
     let (ours, peer) = unix_pair(t)?;
     drop(peer);
     t.note("the Unix socket's other end is closed");
-    let unix = reported(t, &ours)?;
+    let unix = t.reported(&ours, IN | RDHUP)?;
     Ok(judge_eof_is_in(pipe, tcp, unix))
-}
-
-fn reported(t: &mut Trial, fd: &Socket) -> Result<EpollFlags> {
-    let epoll = t.sys.epoll_create1()?;
-    t.sys.epoll_ctl(&epoll, CtlOp::Add, fd, IN | RDHUP)?;
-    let reports = t.wait(&epoll)?;
-    let events = reports.first().map(|report| report.events);
-    Ok(events.unwrap_or(EpollFlags::empty()))
 }
 
 fn judge_eof_is_in(pipe: EpollFlags, tcp: EpollFlags, unix: EpollFlags) -> Finding {
@@ -92,16 +84,13 @@ fn fifo_idle(t: &mut Trial) -> Result<Finding> {
             false => "a FIFO, opened O_RDONLY",
             true => "a FIFO, opened O_RDWR",
         });
-        let epoll = t.sys.epoll_create1()?;
-        t.sys.epoll_ctl(&epoll, CtlOp::Add, &fifo, IN)?;
+        let epoll = t.epoll_of(&[&fifo], IN)?;
         reports[0] = t.wait(&epoll)?.len();
         // Its name is gone, its file is not.
         let path = format!("/proc/self/fd/{}", fifo.as_raw_fd());
         drop(OpenOptions::new().write(true).open(&path).context(path)?);
         t.note("a writer opens it, and closes");
-        for _ in 0..WAITS {
-            reports[1] += t.wait(&epoll)?.len();
-        }
+        reports[1] = t.waits(&epoll, WAITS)?;
     }
     Ok(judge_fifo_idle(reports[0], reports[1]))
 }

@@ -1,6 +1,6 @@
 //! An epoll on an epoll.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use nix::errno::Errno;
 use nix::sys::epoll::Epoll;
 
@@ -30,23 +30,17 @@ struct Nested {
 
 fn nested(t: &mut Trial) -> Result<Finding> {
     let fd = t.eventfd("eventfd")?;
-    let write = |t: &mut Trial| -> Result<()> {
-        nix::unistd::write(&fd, &1_u64.to_ne_bytes()).context("write")?;
-        t.note("write(eventfd, 1)");
-        Ok(())
-    };
-    let inner = t.sys.epoll_create1()?;
-    t.sys.epoll_ctl(&inner, CtlOp::Add, &fd, IN)?;
+    let inner = t.epoll_of(&[&fd], IN)?;
     let outer = [t.sys.epoll_create1()?, t.sys.epoll_create1()?];
     for (outer, interest) in outer.iter().zip([IN, IN | ET]) {
         t.sys.epoll_ctl(outer, CtlOp::Add, &inner.0, interest)?;
     }
-    write(t)?;
+    t.adds_one(&fd)?;
     let level = [t.wait(&outer[0])?.len(), t.wait(&outer[0])?.len()];
     let edge = [t.wait(&outer[1])?.len(), t.wait(&outer[1])?.len()];
     let mut arrivals = 0;
     for _ in 0..3 {
-        write(t)?;
+        t.adds_one(&fd)?;
         arrivals += t.wait(&outer[1])?.len();
     }
     t.note("a chain of epolls, each on the one before:");
@@ -66,10 +60,8 @@ fn chain(t: &mut Trial) -> Result<(usize, Errno)> {
     let mut chain: Vec<Epoll> = vec![t.sys.epoll_create1()?];
     while chain.len() < MOST {
         let next = t.sys.epoll_create1()?;
-        match errno(
-            t.sys
-                .epoll_ctl(&next, CtlOp::Add, &chain[chain.len() - 1].0, IN),
-        ) {
+        let last = &chain[chain.len() - 1];
+        match errno(t.sys.epoll_ctl(&next, CtlOp::Add, &last.0, IN)) {
             Ok(()) => chain.push(next),
             Err(errno) => return Ok((chain.len(), errno)),
         }

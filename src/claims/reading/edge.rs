@@ -190,8 +190,7 @@ pub const ET_LISTENER: Claim = Claim {
 
 fn et_listener(t: &mut Trial) -> Result<Finding> {
     let (listener, address) = t.listener()?;
-    let epoll = t.sys.epoll_create1()?;
-    t.sys.epoll_ctl(&epoll, CtlOp::Add, &listener, IN | ET)?;
+    let epoll = t.epoll_of(&[&listener], IN | ET)?;
     let mut clients = Vec::new();
     for _ in 0..3 {
         clients.push(t.connects(address)?);

@@ -63,10 +63,8 @@ fn oneshot(t: &mut Trial) -> Result<Finding> {
     let reset = t.wait(&epoll)?.len();
     t.sys.epoll_ctl(&epoll, CtlOp::Mod, &a.socket, interest)?;
     let rearmed = t.wait(&epoll)?;
-    let events = rearmed
-        .first()
-        .map_or(EpollFlags::empty(), |report| report.events);
-    Ok(judge_oneshot([first, more, reset, rearmed.len()], events))
+    let counts = [first, more, reset, rearmed.len()];
+    Ok(judge_oneshot(counts, events(&rearmed)))
 }
 
 /// Reports: the first, of more bytes, of a reset, after MOD.

@@ -77,23 +77,16 @@ pub const PRI: Claim = Claim {
 fn pri(t: &mut Trial) -> Result<Finding> {
     let a = t.connection()?;
     let urgent = t.epoll_of(&[&a], IN | EpollFlags::EPOLLPRI)?;
-    let client = a.peer.as_ref().context("no client")?;
-    send(client.as_raw_fd(), b"!", MsgFlags::MSG_OOB).context("send")?;
+    send(a.peer()?.as_raw_fd(), b"!", MsgFlags::MSG_OOB).context("send")?;
     t.note("A's client sends \"!\" with MSG_OOB");
     a.hears(PollFlags::PRI)?;
-    let of_urgent = events(t, &urgent)?;
+    let of_urgent = events(&t.wait(&urgent)?);
 
     let mut b = t.connection()?;
     let failed = t.epoll_of(&[&b], EpollFlags::empty())?;
     t.resets(&mut b)?;
-    let of_reset = events(t, &failed)?;
+    let of_reset = events(&t.wait(&failed)?);
     Ok(judge_pri(of_urgent, of_reset))
-}
-
-fn events(t: &mut Trial, epoll: &nix::sys::epoll::Epoll) -> Result<EpollFlags> {
-    let reports = t.wait(epoll)?;
-    let events = reports.first().map(|report| report.events);
-    Ok(events.unwrap_or(EpollFlags::empty()))
 }
 
 fn judge_pri(urgent: EpollFlags, reset: EpollFlags) -> Finding {

@@ -10,7 +10,7 @@ use nix::sys::socket::{Shutdown, shutdown};
 
 use crate::claims::prelude::*;
 use crate::claims::threads::crew::Crew;
-use crate::claims::threads::sleeper::{Sleeper, settle};
+use crate::claims::threads::sleeper::Sleeper;
 
 pub const CTL_WHILE_WAITING: Claim = Claim {
     id: "ctl-while-waiting",
@@ -85,37 +85,33 @@ fn close_wakes(t: &mut Trial) -> Result<Finding> {
     drop(crew);
 
     let fd = t.eventfd("eventfd")?;
-    let epoll = t.sys.epoll_create1()?;
-    t.sys.epoll_ctl(&epoll, CtlOp::Add, &fd, IN)?;
-    let sleeper = [Sleeper::waits(&epoll, -1)?];
-    settle(&sleeper)?;
+    let epoll = t.epoll_of(&[&fd], IN)?;
+    let sleeper = Sleeper::waits(&epoll, -1)?;
     t.note("a thread sleeps in that epoll");
     t.sys.close_epoll(epoll)?;
-    let itself = !settle(&sleeper)?.is_empty();
+    let itself = sleeper.settle()?;
     nix::unistd::write(&fd, &1_u64.to_ne_bytes()).of_call("write")?;
     t.note(format!("woken: {itself}; then the eventfd is written"));
-    let later = sleeper[0].ended()?;
+    let later = sleeper.ended()?;
     t.note(format!("its wait returns {}", outcome(&later)));
 
     let b = t.connection()?;
-    let sleeper = [Sleeper::receives(&b)?];
-    settle(&sleeper)?;
+    let sleeper = Sleeper::receives(&b)?;
     t.note("a thread sleeps in recv(B)");
     let peer = b.peer;
     t.sys.close(b.socket)?;
-    let received = !settle(&sleeper)?.is_empty();
+    let received = sleeper.settle()?;
     let mut client = peer.as_ref().context("no client")?;
     client.write_all(b"ping").of_call("write")?;
     t.note(format!("woken: {received}; then B's client sends \"ping\""));
-    let read = sleeper[0].ended()?;
+    let read = sleeper.ended()?;
     t.note(format!("its recv returns {}", outcome(&read)));
 
     let c = t.connection()?;
-    let sleeper = [Sleeper::receives(&c)?];
-    settle(&sleeper)?;
+    let sleeper = Sleeper::receives(&c)?;
     shutdown(c.socket.as_raw_fd(), Shutdown::Read).of_call("shutdown")?;
-    settle(&sleeper)?;
-    let shut = sleeper[0].returned();
+    sleeper.settle()?;
+    let shut = sleeper.returned();
     t.note("a thread sleeps in recv(C); shutdown(C, SHUT_RD)");
     let woken = [watched, itself, received];
     Ok(judge_close_wakes(Closed {

@@ -38,9 +38,7 @@ fn fork_shares(t: &mut Trial) -> Result<Finding> {
     let mut child = Child::fork(Role::Fork, &[&epoll.0, &a.socket], &numbers)?;
     child.expect("added")?;
     t.note("the child: ADD of an eventfd of its own, written");
-    let reported = t.wait(&epoll)?;
-    let of_childs = reported.iter().filter(|report| report.data == OF_THE_CHILD);
-    let of_childs = of_childs.count();
+    let of_childs = with_data(&t.wait(&epoll)?, OF_THE_CHILD);
     child.go()?;
     child.expect("deleted")?;
     t.note("the child: closes the eventfd; DEL of A");
@@ -62,7 +60,7 @@ fn fork_shares(t: &mut Trial) -> Result<Finding> {
 
 fn judge_fork_shares(forked: Forked) -> Finding {
     let [childs, ours] = forked.edge;
-    let modify = outcome(&forked.modify.map(|()| 0));
+    let modify = done(forked.modify);
     let evidence = format!(
         "the child's ADD brought us {}, and after its DEL our MOD said {modify}; of one edge it got \
          {}, and we got {}",

@@ -37,9 +37,7 @@ fn number_twice(t: &mut Trial) -> Result<Finding> {
     let entries = list.lines().filter(|line| line.starts_with("tfd:")).count();
     t.note(format!("{path}: {entries} lines `tfd:`, of fd {number}"));
     t.sends(&a, b"x")?;
-    let reports = t.wait(&epoll)?;
-    let under = reports.iter().filter(|report| report.data == number as u64);
-    let under = under.count();
+    let under = with_data(&t.wait(&epoll)?, number as u64);
     let read = t.recv(&b, 5).map(|data| data.len());
     Ok(judge_number_twice(added, entries, under, read))
 }
@@ -53,7 +51,7 @@ fn judge_number_twice(
 ) -> Finding {
     let evidence = format!(
         "the second ADD said {}, and {entries} entries had the number; after the report recv said {}",
-        outcome(&added.map(|()| 0)),
+        done(added),
         outcome(&read)
     );
     let finding = match (added, entries) {

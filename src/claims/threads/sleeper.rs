@@ -31,7 +31,8 @@ pub struct Sleeper {
 const ASLEEP: i64 = i64::MIN;
 
 impl Sleeper {
-    /// Makes the call in a thread of its own; `wake` makes it return.
+    /// Makes the call in a thread of its own; over when that sleeps. `wake`
+    /// makes it return.
     pub fn start(
         call: impl FnOnce() -> nix::Result<usize> + Send + 'static,
         wake: impl Fn() -> bool + 'static,
@@ -45,10 +46,17 @@ impl Sleeper {
             };
             out.store(result, Ordering::SeqCst);
         };
-        Ok(Sleeper {
-            returned,
-            thread: Thread::start(work, wake)?,
-        })
+        let thread = Thread::start(work, wake)?;
+        let sleeper = Sleeper { returned, thread };
+        sleeper.settle()?;
+        Ok(sleeper)
+    }
+
+    /// Waits until it sleeps in its call or has returned from it: whether it
+    /// has returned.
+    pub fn settle(&self) -> Result<bool> {
+        let back = come_to_rest(1, |_| self.returned().is_some(), |_| self.sleeps())?;
+        Ok(!back.is_empty())
     }
 
     /// epoll_wait(2) with room for one event, by the bare number of the epoll
@@ -132,13 +140,6 @@ fn waits(number: libc::c_long) -> bool {
     }
 }
 
-/// Waits until each of them sleeps in its call or has returned from it: those
-/// that have returned.
-pub fn settle(sleepers: &[Sleeper]) -> Result<Vec<usize>> {
-    let is_back = |index: usize| sleepers[index].returned().is_some();
-    come_to_rest(sleepers.len(), is_back, |index| sleepers[index].sleeps())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,7 +150,7 @@ mod tests {
     fn nobody_is_left_asleep() {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).unwrap();
         let sleepers = [-1, 60_000].map(|timeout| Sleeper::waits(&epoll, timeout).unwrap());
-        assert_eq!(settle(&sleepers).unwrap(), [0_usize; 0]);
+        assert!(sleepers.iter().all(|sleeper| !sleeper.settle().unwrap()));
         let tasks = sleepers
             .each_ref()
             .map(|sleeper| format!("/proc/self/task/{}", sleeper.thread.tid));

@@ -2,12 +2,13 @@
 //! them in the trace, each over when the kernel says that it has arrived.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsFd;
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
 use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
 use nix::libc;
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{MsgFlags, send, setsockopt, sockopt};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionread;
 
@@ -27,13 +28,20 @@ pub struct Conn {
     pub name: Name,
 }
 
+impl AsFd for Conn {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
 impl Conn {
     /// Bytes in our receive buffer.
     pub fn unread(&self) -> Result<u64> {
         Ok(ioctl_fionread(&self.socket).of_call("ioctl(FIONREAD)")?)
     }
 
-    fn peer(&self) -> Result<&TcpStream> {
+    /// The client's end.
+    pub fn peer(&self) -> Result<&TcpStream> {
         self.peer.as_ref().context("the client has gone")
     }
 
@@ -71,6 +79,16 @@ impl Conn {
         Ok(data)
     }
 
+    /// send(2), which leaves no trace: how many bytes the kernel took, and 0
+    /// for EAGAIN.
+    pub fn send_if_room(&self, data: &[u8]) -> Result<usize> {
+        match send(self.socket.as_raw_fd(), data, MsgFlags::MSG_NOSIGNAL) {
+            Ok(taken) => Ok(taken),
+            Err(Errno::EAGAIN) => Ok(0),
+            Err(errno) => Ok(Err(errno).of_call("send")?),
+        }
+    }
+
     /// Bytes in the client's receive buffer.
     pub fn unread_by_peer(&self) -> Result<u64> {
         Ok(ioctl_fionread(self.peer()?).of_call("ioctl(FIONREAD)")?)
@@ -96,13 +114,16 @@ impl Conn {
     }
 }
 
+/// Whether an fd has one of these conditions now.
+pub fn has(fd: impl AsFd, conditions: PollFlags) -> Result<bool> {
+    let mut asked = [PollFd::new(&fd, conditions)];
+    poll(&mut asked, Some(&Timespec::default())).of_call("poll")?;
+    Ok(asked[0].revents().intersects(conditions))
+}
+
 /// Waits until a socket has this condition.
 pub fn hears(socket: impl AsFd, condition: PollFlags) -> Result<()> {
-    let mut asked = [PollFd::new(&socket, condition)];
-    until("the end of the connection", || {
-        poll(&mut asked, Some(&Timespec::default())).of_call("poll")?;
-        Ok(asked[0].revents().contains(condition))
-    })?;
+    until("the end of the connection", || has(&socket, condition))?;
     // poll looks without the socket's lock, so the packet may still be in
     // hand. FIONREAD takes the lock: now all who wait have been told.
     ioctl_fionread(&socket).of_call("ioctl(FIONREAD)")?;
@@ -119,6 +140,9 @@ pub fn reset(socket: TcpStream) -> Result<()> {
     drop(socket);
     Ok(())
 }
+
+/// A port that nobody has, on loopback (ip(7)).
+pub const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// A listener on loopback, out of the way of the fds that the trace shows.
 pub fn listen() -> Result<TcpListener> {

@@ -1,8 +1,8 @@
 //! What an experiment can do: connections, their clients, an epoll, and waits
 //! that do not sleep.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -14,8 +14,8 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::socket::{SockFlag, SockaddrIn, getsockname, setsockopt, sockopt};
 use rustix::event::PollFlags;
 
-use crate::claims::evidence::errno;
-use crate::claims::trial::connection::{Conn, connect, knock, listen, reset};
+use crate::claims::evidence::{errno, events};
+use crate::claims::trial::connection::{ANY_PORT, Conn, connect, knock, listen, reset};
 use crate::claims::trial::limit::ENOUGH;
 use crate::claims::trial::report::NamedEvent;
 use crate::lab::audience::{Audience, OutputError};
@@ -98,8 +98,7 @@ impl<'a> Trial<'a> {
 
     /// A listener that does not block: socket, setsockopt, bind, listen.
     pub fn listener(&mut self) -> Result<(Socket, SocketAddr)> {
-        let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let listener = door::listening(&mut self.sys, &any_port, SockFlag::SOCK_NONBLOCK)?;
+        let listener = door::listening(&mut self.sys, &ANY_PORT, SockFlag::SOCK_NONBLOCK)?;
         let address: SockaddrIn = getsockname(listener.as_raw_fd()).of_call("getsockname")?;
         Ok((listener, SocketAddr::V4(address.into())))
     }
@@ -123,19 +122,35 @@ impl<'a> Trial<'a> {
 
     /// An epoll instance with these on its interest list.
     #[track_caller]
-    pub fn epoll_of(&mut self, conns: &[&Conn], interest: EpollFlags) -> Result<Epoll> {
+    pub fn epoll_of(&mut self, fds: &[&impl AsFd], interest: EpollFlags) -> Result<Epoll> {
         let epoll = self.sys.epoll_create1()?;
-        for conn in conns {
-            self.sys
-                .epoll_ctl(&epoll, CtlOp::Add, &conn.socket, interest)?;
+        for fd in fds {
+            self.sys.epoll_ctl(&epoll, CtlOp::Add, *fd, interest)?;
         }
         Ok(epoll)
+    }
+
+    /// What one wait says of an fd, in an epoll of its own.
+    #[track_caller]
+    pub fn reported(&mut self, fd: &impl AsFd, interest: EpollFlags) -> Result<EpollFlags> {
+        let epoll = self.epoll_of(&[fd], interest)?;
+        Ok(events(&self.wait(&epoll)?))
     }
 
     /// epoll_wait(2) with timeout 0: what is ready now.
     #[track_caller]
     pub fn wait(&mut self, epoll: &Epoll) -> Result<Vec<NamedEvent>> {
         self.wait_for(epoll, 8, Duration::ZERO)
+    }
+
+    /// So many waits in a row: the reports of all of them.
+    #[track_caller]
+    pub fn waits(&mut self, epoll: &Epoll, waits: usize) -> Result<usize> {
+        let mut reports = 0;
+        for _ in 0..waits {
+            reports += self.wait(epoll)?.len();
+        }
+        Ok(reports)
     }
 
     /// epoll_wait(2) with room for so many events, for so long at most.
@@ -238,5 +253,12 @@ impl<'a> Trial<'a> {
         let fd = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC);
         let fd: OwnedFd = fd.of_call("eventfd")?.into();
         Ok(self.sys.keep(fd, Name::Other(name)))
+    }
+
+    /// write(2) adds 1 to an eventfd's counter.
+    pub fn adds_one(&mut self, eventfd: &Socket) -> Result<()> {
+        nix::unistd::write(eventfd, &1_u64.to_ne_bytes()).of_call("write")?;
+        self.note("write(eventfd, 1)");
+        Ok(())
     }
 }

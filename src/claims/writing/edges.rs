@@ -1,13 +1,12 @@
 //! EPOLLOUT and EPOLLET: what makes an edge.
 
 use std::io::Read;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 
 use anyhow::{Context, Result, bail, ensure};
-use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags as Poll, PollTimeout};
 use nix::sys::epoll::Epoll;
-use nix::sys::socket::{MsgFlags, send};
+use nix::sys::socket::MsgFlags;
 use rustix::event::PollFlags;
 
 use crate::claims::other::{datagrams, unix_pair};
@@ -62,8 +61,7 @@ fn out_once(t: &mut Trial) -> Result<Finding> {
     let high = move_up(&reader).context("F_DUPFD_CLOEXEC")?;
     reader = std::io::PipeReader::from(high);
     let writer = t.sys.keep(writer.into(), Name::Other("pipe"));
-    let epoll = t.sys.epoll_create1()?;
-    t.sys.epoll_ctl(&epoll, CtlOp::Add, &writer, OUT | ET)?;
+    let epoll = t.epoll_of(&[&writer], OUT | ET)?;
     t.wait(&epoll)?;
     t.note("write(2) of 5 bytes, the reader reads them, a wait: five times");
     for _ in 0..SENDS {
@@ -72,8 +70,7 @@ fn out_once(t: &mut Trial) -> Result<Finding> {
         reports[2] += t.wait(&epoll)?.len();
     }
     let (ours, mut peer) = unix_pair(t)?;
-    let epoll = t.sys.epoll_create1()?;
-    t.sys.epoll_ctl(&epoll, CtlOp::Add, &ours, OUT | ET)?;
+    let epoll = t.epoll_of(&[&ours], OUT | ET)?;
     t.wait(&epoll)?;
     t.note("the same with send(2) on a Unix socket");
     for _ in 0..SENDS {
@@ -166,15 +163,10 @@ fn fill(a: &Conn, most: usize) -> Result<usize> {
     let mut bytes = 0;
     while bytes < most {
         let length = 512.min(most - bytes);
-        match send(
-            a.socket.as_raw_fd(),
-            &[b'x'; 512][..length],
-            MsgFlags::MSG_NOSIGNAL,
-        ) {
-            Ok(taken) => bytes += taken,
-            Err(Errno::EAGAIN) if most == usize::MAX => break,
-            Err(Errno::EAGAIN) => bail!("EAGAIN after {bytes} bytes, before 85 %"),
-            Err(errno) => return Err(errno).context("send"),
+        match a.send_if_room(&[b'x'; 512][..length])? {
+            0 if most == usize::MAX => break,
+            0 => bail!("EAGAIN after {bytes} bytes, before 85 %"),
+            taken => bytes += taken,
         }
     }
     Ok(bytes)

@@ -4,8 +4,7 @@ use std::io::{ErrorKind, Read};
 use std::os::fd::AsRawFd;
 
 use anyhow::{Context, Result};
-use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, Shutdown, send, shutdown};
+use nix::sys::socket::{Shutdown, shutdown};
 
 use crate::claims::patience::until;
 use crate::claims::prelude::*;
@@ -32,11 +31,7 @@ fn out_ignored(t: &mut Trial) -> Result<Finding> {
         t.nonblocking(&a)?;
         for _ in 0..ANSWERS {
             // As in print: the result is not looked at.
-            let _ = send(
-                a.socket.as_raw_fd(),
-                &[b'x'; ANSWER],
-                MsgFlags::MSG_NOSIGNAL,
-            );
+            let _ = a.send_if_room(&[b'x'; ANSWER]);
         }
         shutdown(a.socket.as_raw_fd(), Shutdown::Write).context("shutdown")?;
         let mut arrived = 0;
@@ -57,15 +52,7 @@ fn out_ignored(t: &mut Trial) -> Result<Finding> {
             let writable = sent < total && !t.wait(&epoll)?.is_empty();
             if writable {
                 let rest = ANSWER.min(total - sent);
-                match send(
-                    a.socket.as_raw_fd(),
-                    &[b'x'; ANSWER][..rest],
-                    MsgFlags::MSG_NOSIGNAL,
-                ) {
-                    Ok(taken) => sent += taken,
-                    Err(Errno::EAGAIN) => {}
-                    Err(errno) => return Err(errno).context("send"),
-                }
+                sent += a.send_if_room(&[b'x'; ANSWER][..rest])?;
             } else {
                 // Late: when there is no room left.
                 reads(&a, &mut arrived)?;
@@ -80,8 +67,7 @@ fn out_ignored(t: &mut Trial) -> Result<Finding> {
 
 /// The client reads what is there; `None` at the end of the file.
 fn reads(a: &Conn, arrived: &mut usize) -> Result<Option<()>> {
-    let mut peer = a.peer.as_ref().context("no client")?;
-    match peer.read(&mut [0; ANSWER]) {
+    match a.peer()?.read(&mut [0; ANSWER]) {
         Ok(0) => return Ok(None),
         Ok(read) => *arrived += read,
         Err(error) if error.kind() == ErrorKind::WouldBlock => {}

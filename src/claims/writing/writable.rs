@@ -1,12 +1,11 @@
 //! When a socket is reported writable.
 
-use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollFlags};
-use nix::sys::socket::{MsgFlags, send};
+use nix::sys::socket::MsgFlags;
 
 use crate::claims::patience::PATIENCE;
 use crate::claims::prelude::*;
@@ -31,10 +30,7 @@ fn lt_writable_spin(t: &mut Trial) -> Result<Finding> {
     let a = t.small_connection(BUFFER)?;
     let epoll = t.epoll_of(&[&a], OUT)?;
     let began = Instant::now();
-    let mut reports = 0;
-    for _ in 0..WAITS {
-        reports += t.wait(&epoll)?.len();
-    }
+    let reports = t.waits(&epoll, WAITS)?;
     let took = began.elapsed();
     t.note("send(3<A>, ..., 512) and a wait, again and again, until EAGAIN");
     let withheld = t.untraced(|t| withheld_with_room(t, &a, &epoll))?;
@@ -101,11 +97,7 @@ pub const ET_WRITABLE_ONCE: Claim = Claim {
 fn et_writable_once(t: &mut Trial) -> Result<Finding> {
     let a = t.small_connection(BUFFER)?;
     let epoll = t.epoll_of(&[&a], OUT | ET)?;
-    let mut reports = 0;
-    for _ in 0..WAITS {
-        reports += t.wait(&epoll)?.len();
-    }
-    Ok(judge_et_writable_once(reports))
+    Ok(judge_et_writable_once(t.waits(&epoll, WAITS)?))
 }
 
 fn judge_et_writable_once(reports: usize) -> Finding {
@@ -158,25 +150,16 @@ fn et_writable_refill(t: &mut Trial) -> Result<Finding> {
 fn fill(t: &mut Trial, a: &Conn, epoll: &Epoll) -> Result<usize> {
     let mut bytes = 0;
     loop {
-        while let taken @ 1.. = send_if_room(a, &[b'x'; 4096])? {
+        while let taken @ 1.. = a.send_if_room(&[b'x'; 4096])? {
             bytes += taken;
         }
         let silent = t.wait_for(epoll, 1, SILENCE)?.is_empty();
         // In that time the kernel may have moved a few bytes on: too few for a
         // report, and yet room for one.
-        match send_if_room(a, b"x")? {
+        match a.send_if_room(b"x")? {
             0 if silent => return Ok(bytes),
             taken => bytes += taken,
         }
-    }
-}
-
-/// How many of `bytes` the kernel took; 0: EAGAIN.
-fn send_if_room(a: &Conn, bytes: &[u8]) -> Result<usize> {
-    match send(a.socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL) {
-        Ok(taken) => Ok(taken),
-        Err(Errno::EAGAIN) => Ok(0),
-        Err(errno) => Ok(Err(errno).of_call("send")?),
     }
 }
 
@@ -242,10 +225,7 @@ fn et_in_brings_out(t: &mut Trial) -> Result<Finding> {
     t.wait(&epoll)?;
     let silence = t.wait(&epoll)?.len();
     t.sends(&a, b"ping")?;
-    let reports = t.wait(&epoll)?;
-    let events = reports
-        .first()
-        .map_or(EpollFlags::empty(), |report| report.events);
+    let events = events(&t.wait(&epoll)?);
     Ok(judge_et_in_brings_out(silence, events))
 }
 
