@@ -100,7 +100,8 @@ impl Finding {
     }
 
     /// A count: the same in every run.
-    pub fn count(mut self, name: &'static str, count: u64) -> Finding {
+    pub fn count(mut self, name: &'static str, count: impl TryInto<u64>) -> Finding {
+        let count = count.try_into().unwrap_or(u64::MAX);
         self.figures.push((name, Figure::Count(count)));
         self
     }

@@ -54,7 +54,7 @@ fn judge_close_unregisters(
     by_original: Result<(), Errno>,
     after: usize,
 ) -> Finding {
-    let finding = match (still, after) {
+    match (still, after) {
         (0, _) => confirmed("no report came after close, though another fd was open")
             .why("close alone took it off the list."),
         (_, 0) => depends(format!(
@@ -74,10 +74,9 @@ fn judge_close_unregisters(
             reports(after)
         ))
         .why("Not even the last close took it off the list."),
-    };
-    finding
-        .count("reports_after_close", still as u64)
-        .count("reports_after_last_close", after as u64)
+    }
+    .count("reports_after_close", still)
+    .count("reports_after_last_close", after)
 }
 
 pub const CLOSE_UNREAD: Claim = Claim {

@@ -26,14 +26,14 @@ fn fresh_socket(t: &mut Trial) -> Result<Finding> {
 
 fn judge_fresh_socket(events: EpollFlags) -> Finding {
     let evidence = format!("of an unconnected socket {} was reported", short(events));
-    let finding = match events.is_empty() {
+    match events.is_empty() {
         true => confirmed(evidence).why("Nothing was reported."),
         false => refuted(evidence).why(
             "A socket that is not connected has hung up, and a send would not sleep: it would \
              fail. So connect first, and then ADD.",
         ),
-    };
-    finding.count("hup", events.contains(HUP).into())
+    }
+    .count("hup", events.contains(HUP))
 }
 
 pub const OUT_IS_CONNECTED: Claim = Claim {
@@ -97,17 +97,16 @@ fn judge_out_is_connected(refused: Connected, made: Connected) -> Finding {
         "a refused connect was reported as {}; SO_ERROR said {first}, and then {second}",
         short(refused.events)
     );
-    let finding = match (refused.events.contains(OUT), made.events.contains(OUT)) {
+    match (refused.events.contains(OUT), made.events.contains(OUT)) {
         (true, _) => refuted(evidence).why(
             "EPOLLOUT says that connect has ended, well or not: SO_ERROR says which, once. And \
              with a listener it comes before any accept: the kernel makes the connection.",
         ),
         (false, true) => confirmed(evidence).why("Only the connection that was made is writable."),
         (false, false) => refuted(evidence).why("Not even a connection that was made was."),
-    };
-    finding
-        .count("refused_out", refused.events.contains(OUT).into())
-        .count("made_out", made.events.contains(OUT).into())
+    }
+    .count("refused_out", refused.events.contains(OUT))
+    .count("made_out", made.events.contains(OUT))
 }
 
 pub const HUP_PEER: Claim = Claim {
@@ -147,17 +146,16 @@ fn judge_hup_peer(
         short(of_write & (HUP | ERR))
     );
     let told = of_read.contains(RDHUP) || of_write.contains(HUP);
-    let finding = match told {
+    match told {
         true => refuted(evidence).why(
             "They say which directions are shut, by whomever. After our own SHUT_RD the peer may \
              send on, and after both have said SHUT_WR it may still be there, with its fd open.",
         ),
         false => confirmed(evidence).why("While both were there, neither was reported."),
-    };
-    finding
-        .count("rdhup_by_ourselves", of_read.contains(RDHUP).into())
-        .count("bytes_after", read.unwrap_or(0) as u64)
-        .count("hup_while_open", of_write.contains(HUP).into())
+    }
+    .count("rdhup_by_ourselves", of_read.contains(RDHUP))
+    .count("bytes_after", read.unwrap_or(0))
+    .count("hup_while_open", of_write.contains(HUP))
 }
 
 pub const SO_ERROR: Claim = Claim {
@@ -223,16 +221,15 @@ fn judge_eof_unclosed([level, edge]: [usize; 2]) -> Finding {
         figure(level),
         figure(WAITS)
     );
-    let finding = match level {
+    match level {
         0 | 1 => confirmed(evidence).why("The end was told once, and not again."),
         _ => refuted(evidence).why(
             "The end is a state and stays: level-triggered it is reported until close. Who forgets \
              to close spins; edge-triggered, the fd leaks in silence.",
         ),
-    };
-    finding
-        .count("level_reports", level as u64)
-        .count("edge_reports", edge as u64)
+    }
+    .count("level_reports", level)
+    .count("edge_reports", edge)
 }
 
 #[cfg(test)]

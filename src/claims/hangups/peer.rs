@@ -61,17 +61,16 @@ fn judge_half_close(events: EpollFlags, sent: usize, arrived: usize) -> Finding 
         "{} was reported, and {arrived} of {sent} bytes still arrived",
         short(events)
     );
-    let finding = match (events.contains(RDHUP), arrived == sent) {
+    match (events.contains(RDHUP), arrived == sent) {
         (true, true) => refuted(evidence).why(
-            "One direction has ended. A server that closes on RDHUP cuts off answers: `echo x | nc` \
-             half-closes before it reads.",
+            "One direction has ended. A server that closes on RDHUP cuts off answers: \
+             `echo x | nc` half-closes before it reads.",
         ),
         (true, false) => confirmed(evidence).why("What we sent did not arrive."),
         (false, _) => refuted(evidence).why("A half-close was not told as RDHUP."),
-    };
-    finding
-        .count("sent", sent as u64)
-        .count("arrived", arrived as u64)
+    }
+    .count("sent", sent)
+    .count("arrived", arrived)
 }
 
 pub const RESET: Claim = Claim {
@@ -115,7 +114,7 @@ fn judge_reset(closed: &End, reset: &End, unread: &End) -> Finding {
         list.join(", ")
     };
     let more = reset.events - closed.events;
-    let finding = match closed == reset {
+    match closed == reset {
         true => confirmed(format!(
             "both were reported as {}, and recv said {}",
             short(reset.events),
@@ -132,11 +131,10 @@ fn judge_reset(closed: &End, reset: &End, unread: &End) -> Finding {
             "HUP and ERR are reported whether asked for or not, and recv fails once with \
              ECONNRESET; bytes that came before are still there to be read.",
         ),
-    };
-    finding
-        .count("hup", reset.events.contains(HUP).into())
-        .count("err", reset.events.contains(ERR).into())
-        .count("recv_until_0", reset.recvs.len() as u64)
+    }
+    .count("hup", reset.events.contains(HUP))
+    .count("err", reset.events.contains(ERR))
+    .count("recv_until_0", reset.recvs.len())
 }
 
 pub const MASK_ZERO: Claim = Claim {
@@ -169,17 +167,16 @@ fn judge_mask_zero([level, edge, half]: [usize; 3]) -> Finding {
         "of three waits, {level} reported a reset under LT and {edge} under ET; {half} reported a \
          half-close"
     );
-    let finding = match level + edge + half {
+    match level + edge + half {
         0 => confirmed(evidence).why("Not even a reset is reported."),
         _ => refuted(evidence).why(
             "EPOLLHUP and EPOLLERR cannot be masked, so a paused fd may spin. DEL silences it; a \
              half-close is no HUP, and is silent.",
         ),
-    };
-    finding
-        .count("level_reports", level as u64)
-        .count("edge_reports", edge as u64)
-        .count("half_close_reports", half as u64)
+    }
+    .count("level_reports", level)
+    .count("edge_reports", edge)
+    .count("half_close_reports", half)
 }
 
 #[cfg(test)]

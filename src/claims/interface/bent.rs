@@ -41,15 +41,15 @@ fn judge_create_zero([zero, negative, one]: [Said; 3]) -> Finding {
         how(&negative),
         how(&one)
     );
-    let finding = match (zero, negative, one) {
+    match (zero, negative, one) {
         (Ok(3), Ok(3), Ok(3)) => confirmed(evidence).why("The size is not looked at."),
         (Err(_), Err(_), Ok(3)) => depends(evidence).why(
             "The size is not used since Linux 2.6.8, but it has to be above 0, so that a program \
              runs on older kernels, too (epoll_create(2)).",
         ),
         _ => refuted(evidence).why("The size did limit something."),
-    };
-    finding.count("fds_with_size_1", one.unwrap_or(0) as u64)
+    }
+    .count("fds_with_size_1", one.unwrap_or(0))
 }
 
 pub const EFAULT_KEEPS: Claim = Claim {
@@ -85,16 +85,15 @@ fn judge_efault_keeps([first, second]: [usize; 2]) -> Finding {
         reports(first),
         reports(second)
     );
-    let finding = match first {
+    match first {
         0 => confirmed(evidence).why("The edge was gone with the wait that could not tell it."),
         _ => refuted(evidence).why(
             "An event that cannot be copied out goes back to the ready list: the wait after that \
              brings it, and under EPOLLET that one alone.",
         ),
-    };
-    finding
-        .count("reports_after_efault", first as u64)
-        .count("reports_later", second as u64)
+    }
+    .count("reports_after_efault", first)
+    .count("reports_later", second)
 }
 
 #[cfg(test)]

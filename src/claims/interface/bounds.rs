@@ -43,14 +43,14 @@ fn judge_exclusive_mod(modify: Result<(), Errno>, added: [Result<(), Errno>; 3])
     );
     let refused = added.iter().chain([&modify]).filter(|one| one.is_err());
     let refused = refused.count();
-    let finding = match refused {
+    match refused {
         0 => confirmed(evidence).why("It goes with all of them."),
         _ => refuted(evidence).why(
             "It is for ADD, beside EPOLLIN, EPOLLOUT, EPOLLET and EPOLLWAKEUP, and for nothing \
              else (epoll_ctl(2)): to change the interest, DEL and ADD.",
         ),
-    };
-    finding.count("refused", refused as u64)
+    }
+    .count("refused", refused)
 }
 
 pub const NEGATIVE_TIMEOUT: Claim = Claim {
@@ -113,7 +113,7 @@ fn judge_negative_timeout(waits: &[Waited]) -> Finding {
         negative().count(),
         limited().count()
     );
-    let finding = match (slept, early) {
+    match (slept, early) {
         (0, 0) => confirmed(evidence).why("Only -1 waits for ever, and N is N."),
         _ if slept < negative().count() || early < limited().count() => {
             depends(evidence).why("They are not all alike.")
@@ -122,10 +122,9 @@ fn judge_negative_timeout(waits: &[Waited]) -> Finding {
             "Any negative number waits for ever, and a wait ends as soon as there is something to \
              report: N is the longest, and for an idle loop also the shortest.",
         ),
-    };
-    finding
-        .count("negative_sleeps", slept as u64)
-        .count("ended_early", early as u64)
+    }
+    .count("negative_sleeps", slept)
+    .count("ended_early", early)
 }
 
 pub const MS_FINEST: Claim = Claim {
@@ -195,23 +194,22 @@ fn quickest(mut wait: impl FnMut() -> Result<()>) -> Result<Duration> {
 }
 
 fn judge_ms_finest(fine: Duration, coarse: Duration) -> Finding {
-    let finding = match fine < MS {
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    match fine < MS {
         true => refuted("a wait of 100 us came back in less than 1 ms").why(
             "epoll_wait counts milliseconds; epoll_pwait2 (Linux 5.11) takes a timespec. And a \
              timerfd on the list is as fine.",
         ),
         false => confirmed("no wait of 100 us came back in less than 1 ms")
             .why("The finer timeout was rounded up."),
-    };
-    let ms = |time: Duration| time.as_secs_f64() * 1e3;
-    finding
-        .varies("pwait2_100us_ms", ms(fine))
-        .varies("wait_1ms_ms", ms(coarse))
-        .varying(format!(
-            "a wait of 100 us took {:.2} ms, one of 1 ms {:.2} ms",
-            ms(fine),
-            ms(coarse)
-        ))
+    }
+    .varies("pwait2_100us_ms", ms(fine))
+    .varies("wait_1ms_ms", ms(coarse))
+    .varying(format!(
+        "a wait of 100 us took {:.2} ms, one of 1 ms {:.2} ms",
+        ms(fine),
+        ms(coarse)
+    ))
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ fn judge_create_size(added: usize, refused: Result<(), Errno>) -> Finding {
         ))
         .why("This kernel holds an instance to a size."),
     }
-    .count("added", added as u64)
+    .count("added", added)
 }
 
 pub const CTL_ERRORS: Claim = Claim {
@@ -107,12 +107,12 @@ fn judge_ctl_errors(first: Result<(), Errno>, wrong: &[Result<(), Errno>]) -> Fi
         wrong.len(),
         outcomes.join(", ")
     );
-    let finding = match first.is_ok() && refused == wrong.len() {
+    match first.is_ok() && refused == wrong.len() {
         true => confirmed(evidence)
             .why("What cannot be done is -1, and each mistake has an errno of its own."),
         false => refuted(evidence).why("0 stands where the manual page promises an error."),
-    };
-    finding.count("errors", refused as u64)
+    }
+    .count("errors", refused)
 }
 
 pub const USER_DATA: Claim = Claim {
@@ -148,7 +148,7 @@ fn judge_user_data(stored: &[u64], back: &[u64]) -> Finding {
     }
     .count(
         "unchanged",
-        stored.iter().zip(back).filter(|(a, b)| a == b).count() as u64,
+        stored.iter().zip(back).filter(|(a, b)| a == b).count(),
     )
 }
 

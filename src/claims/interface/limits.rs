@@ -61,7 +61,7 @@ fn judge_interest_list(expected: &[usize], listed: &[usize]) -> Finding {
             .why("epoll_ctl changes a list in the kernel; epoll_wait has no argument for fds."),
         false => refuted(evidence).why("The kernel's list is not what epoll_ctl made it."),
     }
-    .count("listed", listed.iter().max().copied().unwrap_or(0) as u64)
+    .count("listed", listed.iter().max().copied().unwrap_or(0))
 }
 
 pub const NO_MMAP: Claim = Claim {
@@ -93,16 +93,15 @@ fn judge_no_mmap(mappings: usize, events: usize, bytes: usize) -> Finding {
     let evidence = format!(
         "{mappings} mappings of an epoll were found; {events} events were copied out, {bytes} bytes"
     );
-    let finding = match mappings {
+    match mappings {
         0 => refuted(evidence).why(
             "A myth. What epoll saves is the copy of all fds at every call; each ready event \
              is copied out.",
         ),
         _ => confirmed(evidence).why("This kernel does map the eventpoll file."),
-    };
-    finding
-        .count("mappings", mappings as u64)
-        .count("bytes_copied", bytes as u64)
+    }
+    .count("mappings", mappings)
+    .count("bytes_copied", bytes)
 }
 
 pub const FD_LIMIT: Claim = Claim {
@@ -167,7 +166,7 @@ fn judge_fd_limit(fd: i32, reported: [usize; 3], watches: Option<u64>) -> Findin
         ("yes", None) => confirmed(fds).why("No limit beside RLIMIT_NOFILE was to be found."),
         _ => refuted(fds).why("epoll does not take the fd."),
     }
-    .count("fd", fd as u64)
+    .count("fd", fd)
 }
 
 fn millions(watches: u64) -> String {

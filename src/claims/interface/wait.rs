@@ -80,21 +80,20 @@ fn judge_wait_timeout(none: Waited, some: Waited, ever: Waited) -> Finding {
         ),
     };
     let milliseconds = |waited: &Waited| waited.took.as_secs_f64() * 1e3;
-    let finding = match holds {
+    match holds {
         true => confirmed(evidence)
             .why("The timeout is a lower bound: a busy machine may return later, never earlier."),
         false => refuted(evidence).why("At least one of the three waits did something else."),
-    };
-    finding
-        .varies("zero_ms", milliseconds(&none))
-        .varies("twenty_ms", milliseconds(&some))
-        .varies("ever_ms", milliseconds(&ever))
-        .varying(format!(
-            "timeout 0 took {:.3} ms, 20 took {:.2} ms, and -1 took {:.2} ms",
-            milliseconds(&none),
-            milliseconds(&some),
-            milliseconds(&ever)
-        ))
+    }
+    .varies("zero_ms", milliseconds(&none))
+    .varies("twenty_ms", milliseconds(&some))
+    .varies("ever_ms", milliseconds(&ever))
+    .varying(format!(
+        "timeout 0 took {:.3} ms, 20 took {:.2} ms, and -1 took {:.2} ms",
+        milliseconds(&none),
+        milliseconds(&some),
+        milliseconds(&ever)
+    ))
 }
 
 pub const MAXEVENTS: Claim = Claim {
@@ -135,16 +134,15 @@ fn judge_maxevents(level: &[NamedEvent], edge: &[NamedEvent]) -> Finding {
         found.dedup();
         found.len()
     };
-    let finding = match found(level) == 3 && found(edge) == 3 {
+    match found(level) == 3 && found(edge) == 3 {
         true => confirmed(evidence).why(
             "The ready list is served in turn. Level-triggered, a reported fd goes back to its \
              end; edge-triggered, it leaves. None is lost, and none starves.",
         ),
         false => refuted(evidence).why("A ready fd was never reported."),
-    };
-    finding
-        .count("level_reports", level.len() as u64)
-        .count("edge_reports", edge.len() as u64)
+    }
+    .count("level_reports", level.len())
+    .count("edge_reports", edge.len())
 }
 
 pub const WAIT_ERRORS: Claim = Claim {
@@ -184,12 +182,12 @@ fn judge_wait_errors(results: &[Result<usize, Errno>]) -> Finding {
     let outcomes: Vec<String> = results.iter().map(outcome).collect();
     let evidence = format!("the waits returned {}", outcomes.join(", "));
     let failed = results.iter().filter(|result| result.is_err()).count();
-    let finding = match failed == results.len() {
+    match failed == results.len() {
         true => confirmed(evidence)
             .why("Three are mistakes. EINTR is none: nothing is lost, the loop waits again."),
         false => refuted(evidence).why("A call that cannot have worked did not return -1."),
-    };
-    finding.count("errors", failed as u64)
+    }
+    .count("errors", failed)
 }
 
 pub const WAIT_COUNT: Claim = Claim {
@@ -216,16 +214,15 @@ fn judge_wait_count(ready: usize, roomy: usize, narrow: usize) -> Finding {
     let evidence = format!(
         "{ready} fds were ready: a wait returned {roomy} with maxevents 8, and {narrow} with 2"
     );
-    let finding = match (roomy == ready, narrow == ready) {
+    match (roomy == ready, narrow == ready) {
         (true, true) => confirmed(evidence).why("The total, whatever there is room for."),
         (true, false) => depends(evidence)
             .why("The total, as far as there is room for it: maxevents caps the result."),
         (false, _) => refuted(evidence).why("Not all that are ready were counted."),
-    };
-    finding
-        .count("ready", ready as u64)
-        .count("of_8", roomy as u64)
-        .count("of_2", narrow as u64)
+    }
+    .count("ready", ready)
+    .count("of_8", roomy)
+    .count("of_2", narrow)
 }
 
 #[cfg(test)]

@@ -185,7 +185,7 @@ fn judge_epoll_always_wins(ratios: [Between; 3]) -> Finding {
         winner(one),
         winner(two)
     );
-    let finding = match (one, two) {
+    match (one, two) {
         (None, _) | (_, None) => not_tried(UNEVEN),
         (Some(false), Some(false)) => confirmed(evidence).why("epoll was the faster one in both."),
         (Some(false), Some(true)) => depends(evidence).why(
@@ -194,15 +194,14 @@ fn judge_epoll_always_wins(ratios: [Between; 3]) -> Finding {
              save.",
         ),
         (Some(true), _) => refuted(evidence).why("poll was the faster one even with one ready fd."),
-    };
-    finding
-        .varies("poll_over_epoll_idle", idle)
-        .varies("poll_over_epoll_all_ready", all)
-        .varies("poll_over_epoll_churn", churn)
-        .varying(format!(
-            "poll took {idle:.1} times epoll's time with 1 ready, {all:.1} with all ready, {churn:.1} \
+    }
+    .varies("poll_over_epoll_idle", idle)
+    .varies("poll_over_epoll_all_ready", all)
+    .varies("poll_over_epoll_churn", churn)
+    .varying(format!(
+        "poll took {idle:.1} times epoll's time with 1 ready, {all:.1} with all ready, {churn:.1} \
              with the changes"
-        ))
+    ))
 }
 
 #[cfg(test)]

@@ -31,18 +31,17 @@ fn judge_herd(connections: usize, plain: usize, exclusive: usize) -> Finding {
     let evidence = format!(
         "{connections} clients woke 8 threads {plain} times; with EPOLLEXCLUSIVE, {exclusive} times"
     );
-    let finding = match plain == THREADS * connections {
+    match plain == THREADS * connections {
         true if exclusive < plain => confirmed(evidence).why(
             "All wake and one gets the connection: the thundering herd. EPOLLEXCLUSIVE wakes \
              fewer, as a rule one.",
         ),
         true => confirmed(evidence).why("All wake, and EPOLLEXCLUSIVE does not help here."),
         false => refuted(evidence).why("Not every thread was woken for every connection."),
-    };
-    finding
-        .count("connections", connections as u64)
-        .count("plain_wakeups", plain as u64)
-        .count("exclusive_wakeups", exclusive as u64)
+    }
+    .count("connections", connections)
+    .count("plain_wakeups", plain)
+    .count("exclusive_wakeups", exclusive)
 }
 
 pub const EXCLUSIVE_BALANCE: Claim = Claim {
@@ -62,7 +61,8 @@ fn exclusive_balance(t: &mut Trial) -> Result<Finding> {
 fn judge_exclusive_balance(woken: &[usize]) -> Finding {
     let total: usize = woken.iter().sum();
     let most = woken.iter().copied().max().unwrap_or(0);
-    let finding = match 2 * most > total {
+    let list: Vec<String> = woken.iter().map(usize::to_string).collect();
+    match 2 * most > total {
         true => refuted(format!(
             "one of {} threads was woken more often than all the others together",
             woken.len()
@@ -73,12 +73,10 @@ fn judge_exclusive_balance(woken: &[usize]) -> Finding {
         ),
         false => confirmed("no thread was woken more often than all the others together")
             .why("The wake-ups were spread."),
-    };
-    let list: Vec<String> = woken.iter().map(usize::to_string).collect();
-    finding
-        .varies("wakeups", total as f64)
-        .varies("most", most as f64)
-        .varying(format!("wake-ups by thread: {}", list.join(" ")))
+    }
+    .varies("wakeups", total as f64)
+    .varies("most", most as f64)
+    .varying(format!("wake-ups by thread: {}", list.join(" ")))
 }
 
 /// How often each thread is woken by so many connections.

@@ -100,16 +100,15 @@ fn judge_backlog(waiting: usize, accepted: usize) -> Finding {
         "with listen(2), {waiting} of {WAITING} clients were connected when none was accepted, \
          {accepted} of {ACCEPTED} when each was"
     );
-    let finding = match accepted > LENGTH as usize {
+    match accepted > LENGTH as usize {
         true => refuted(evidence).why(
             "The number is for those who wait to be accepted (Linux lets one more wait). Who does \
              not fit is not refused: its SYN is dropped, and it tries again a second later.",
         ),
         false => confirmed(evidence).why("No more clients than that were served."),
-    };
-    finding
-        .count("waiting", waiting as u64)
-        .count("accepted", accepted as u64)
+    }
+    .count("waiting", waiting)
+    .count("accepted", accepted)
 }
 
 pub const REUSEADDR: Claim = Claim {
@@ -253,7 +252,7 @@ fn shares(t: &mut Trial, address: &SocketAddr) -> Result<(Socket, SocketAddr)> {
 }
 
 fn judge_reuseport_queue(accepted: usize, reset: usize) -> Finding {
-    let finding = match reset {
+    match reset {
         0 => confirmed(format!(
             "{CLIENTS} clients waited; when one listener closed, none was reset"
         ))
@@ -265,14 +264,13 @@ fn judge_reuseport_queue(accepted: usize, reset: usize) -> Finding {
             "Each listener has a queue of its own, and close resets who waits in it. So accept \
              until EAGAIN before close, or let the kernel move them (net.ipv4.tcp_migrate_req).",
         ),
-    };
-    finding
-        .count("clients", CLIENTS as u64)
-        .varies("accepted", accepted as f64)
-        .varies("reset", reset as f64)
-        .varying(format!(
-            "{CLIENTS} clients waited; when one listener closed, {reset} were reset"
-        ))
+    }
+    .count("clients", CLIENTS)
+    .varies("accepted", accepted as f64)
+    .varies("reset", reset as f64)
+    .varying(format!(
+        "{CLIENTS} clients waited; when one listener closed, {reset} were reset"
+    ))
 }
 
 #[cfg(test)]

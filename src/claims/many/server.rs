@@ -77,17 +77,16 @@ fn judge_textbook_server(fates: &[(Fate, Fate)]) -> Finding {
     let all = fates.len();
     let evidence =
         format!("the textbook's survived {theirs} of {all} faults, ours {ours} of {all}");
-    let finding = match theirs == all {
+    match theirs == all {
         true => confirmed(evidence).why("None of the faults brought it down."),
         false => refuted(evidence).why(
             "A reset ends it, a client that does not read puts it to sleep, what a short send \
              left over is lost, and accept's -1 goes into ADD. Ours expects each of them.",
         ),
-    };
-    finding
-        .count("faults", all as u64)
-        .count("textbook_survives", theirs as u64)
-        .count("ours_survives", ours as u64)
+    }
+    .count("faults", all)
+    .count("textbook_survives", theirs)
+    .count("ours_survives", ours)
 }
 
 /// A server in a process of its own.

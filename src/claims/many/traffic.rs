@@ -104,7 +104,7 @@ fn fill(writer: &std::io::PipeWriter) -> Result<()> {
 
 /// Asleep in write; bytes of B unread meanwhile, and after the pipe was read.
 fn judge_stdout_sleeps(asleep: bool, unread: u64, after: u64) -> Finding {
-    let finding = match asleep {
+    match asleep {
         true => refuted(format!(
             "the loop slept in write(1) while B's {unread} bytes were unread"
         ))
@@ -113,8 +113,9 @@ fn judge_stdout_sleeps(asleep: bool, unread: u64, after: u64) -> Finding {
              Ctrl-S, a full disk. A log in the loop is one more blocking fd.",
         ),
         false => confirmed("write(1) to a full pipe did not sleep").why("B was served meanwhile."),
-    };
-    finding.count("unread", unread).count("unread_after", after)
+    }
+    .count("unread", unread)
+    .count("unread_after", after)
 }
 
 pub const BUSY_TRAFFIC: Claim = Claim {
@@ -147,7 +148,7 @@ fn judge_busy_traffic(ratios: [Between; 2]) -> Finding {
         winner(with_few),
         winner(with_all)
     );
-    let finding = match (with_few, with_all) {
+    match (with_few, with_all) {
         (None, _) | (_, None) => not_tried(UNEVEN),
         (Some(false), Some(false)) => confirmed(evidence).why("epoll was the cheaper one in both."),
         (Some(false), Some(true)) => depends(evidence).why(
@@ -155,13 +156,12 @@ fn judge_busy_traffic(ratios: [Between; 2]) -> Finding {
              to save, and a list of events costs more than an array that is there already.",
         ),
         (Some(true), _) => refuted(evidence).why("poll was the cheaper one even with few ready."),
-    };
-    finding
-        .varies("poll_over_epoll_few", few)
-        .varies("poll_over_epoll_all", all)
-        .varying(format!(
-            "poll took {few:.1} times epoll's time with 10 ready, {all:.1} with all ready"
-        ))
+    }
+    .varies("poll_over_epoll_few", few)
+    .varies("poll_over_epoll_all", all)
+    .varying(format!(
+        "poll took {few:.1} times epoll's time with 10 ready, {all:.1} with all ready"
+    ))
 }
 
 #[cfg(test)]

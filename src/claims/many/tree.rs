@@ -93,7 +93,8 @@ fn judge_tree_cost(costs: &[Costs]) -> Finding {
     };
     let (ctl, wait) = (last.ctl.over(first.ctl), last.wait.over(first.wait));
     let sizes = format!("from {} to {} fds", figure(first.fds), figure(last.fds));
-    let finding = match (ctl.is_below(FEW), wait.is_below(FEW)) {
+    let ns = |cost: Between| format!("{:.0}", cost.low);
+    match (ctl.is_below(FEW), wait.is_below(FEW)) {
         (_, Some(false)) => refuted(format!("{sizes} the cost of a wait grew"))
             .why("A wait costs more in a large set, tree or not."),
         (Some(true), Some(true)) => depends(format!(
@@ -107,20 +108,18 @@ fn judge_tree_cost(costs: &[Costs]) -> Finding {
             refuted(format!("{sizes} the cost of ADD grew")).why("The tree did not keep ADD cheap.")
         }
         _ => not_tried(UNEVEN),
-    };
-    let ns = |cost: Between| format!("{:.0}", cost.low);
-    finding
-        .varies("ctl_growth", ctl.low)
-        .varies("wait_growth", wait.low)
-        .varies("ctl_ns", last.ctl.low)
-        .varies("wait_ns", last.wait.low)
-        .varying(format!(
-            "ADD and DEL took {} ns, then {} ns; a wait took {} ns, then {} ns",
-            ns(first.ctl),
-            ns(last.ctl),
-            ns(first.wait),
-            ns(last.wait)
-        ))
+    }
+    .varies("ctl_growth", ctl.low)
+    .varies("wait_growth", wait.low)
+    .varies("ctl_ns", last.ctl.low)
+    .varies("wait_ns", last.wait.low)
+    .varying(format!(
+        "ADD and DEL took {} ns, then {} ns; a wait took {} ns, then {} ns",
+        ns(first.ctl),
+        ns(last.ctl),
+        ns(first.wait),
+        ns(last.wait)
+    ))
 }
 
 #[cfg(test)]

@@ -41,16 +41,15 @@ fn judge_eventfd_read(edge: usize, level: usize) -> Finding {
         figure(level),
         figure(WAITS)
     );
-    let finding = match edge {
+    match edge {
         0 | 1 => confirmed(evidence).why("Only the first write was reported."),
         _ => refuted(evidence).why(
             "Each write is an edge, whatever the counter is: a waker need not be read under \
              EPOLLET. Level-triggered it must be, or the loop spins.",
         ),
-    };
-    finding
-        .count("edge_reports", edge as u64)
-        .count("level_reports", level as u64)
+    }
+    .count("edge_reports", edge)
+    .count("level_reports", level)
 }
 
 pub const TIMERFD_TICKS: Claim = Claim {
@@ -141,26 +140,25 @@ fn judge_timerfd_ticks(timers: Timers) -> Finding {
         "{TICKS} ticks and more, never read, brought {}",
         reports(unread as usize)
     );
-    let finding = match unread {
+    match unread {
         _ if unread >= TICKS => confirmed(evidence).why("Each tick was reported, read or not."),
         1 => refuted(evidence).why(
             "A timer that has run out is not set again before it is read; then all ticks that \
              were missed are in the number read. So a timerfd is read, under EPOLLET as well.",
         ),
         _ => refuted(evidence).why("Some ticks were reported, and some were not."),
-    };
-    finding
-        .count("unread_reports", unread)
-        .varies("unread_ticks", timers.unread_ticks as f64)
-        .varies("read_reports", timers.read_reports as f64)
-        .varies("read_ticks", timers.read_ticks as f64)
-        .varying(format!(
-            "{} ticks, never read, brought {}; {} ticks, read each time, {}",
-            timers.unread_ticks,
-            reports(unread as usize),
-            timers.read_ticks,
-            timers.read_reports
-        ))
+    }
+    .count("unread_reports", unread)
+    .varies("unread_ticks", timers.unread_ticks as f64)
+    .varies("read_reports", timers.read_reports as f64)
+    .varies("read_ticks", timers.read_ticks as f64)
+    .varying(format!(
+        "{} ticks, never read, brought {}; {} ticks, read each time, {}",
+        timers.unread_ticks,
+        reports(unread as usize),
+        timers.read_ticks,
+        timers.read_reports
+    ))
 }
 
 #[cfg(test)]

@@ -51,15 +51,15 @@ fn judge_eof_is_in(pipe: EpollFlags, tcp: EpollFlags, unix: EpollFlags) -> Findi
         short(unix)
     );
     let with_in = [pipe, tcp, unix].map(|events| events.contains(IN));
-    let finding = match with_in {
+    let count = with_in.iter().filter(|with_in| **with_in).count();
+    match with_in {
         [true, true, true] => confirmed(evidence).why("EPOLLIN was there each time."),
         _ => refuted(evidence).why(
             "The end of a pipe is EPOLLHUP alone. A loop that reads only where EPOLLIN is set \
              never sees it, and level-triggered it spins.",
         ),
-    };
-    let count = with_in.iter().filter(|with_in| **with_in).count();
-    finding.count("with_in", count as u64)
+    }
+    .count("with_in", count)
 }
 
 pub const FIFO_IDLE: Claim = Claim {
@@ -118,7 +118,7 @@ fn judge_fifo_idle(read_only: Silence, read_write: Silence) -> Finding {
         figure(read_only[1]),
         figure(WAITS)
     );
-    let finding = match (read_only, read_write) {
+    match (read_only, read_write) {
         ([0, 0], _) => confirmed(evidence).why("Neither before nor after."),
         ([0, _], [0, 0]) => depends(evidence).why(
             "Silent until somebody has written; after the last writer it hangs up, at each wait. \
@@ -126,11 +126,10 @@ fn judge_fifo_idle(read_only: Silence, read_write: Silence) -> Finding {
         ),
         ([0, _], _) => depends(evidence).why("Silent until somebody has written, and then never."),
         _ => refuted(evidence).why("It was reported before anybody had opened it."),
-    };
-    finding
-        .count("before_first_writer", read_only[0] as u64)
-        .count("after_last_writer", read_only[1] as u64)
-        .count("opened_rdwr", (read_write[0] + read_write[1]) as u64)
+    }
+    .count("before_first_writer", read_only[0])
+    .count("after_last_writer", read_only[1])
+    .count("opened_rdwr", read_write[0] + read_write[1])
 }
 
 /// A pair of Unix sockets: ours, and the other end out of the way.

@@ -80,7 +80,7 @@ fn judge_nested(nested: Nested) -> Finding {
         nested.deep,
         errno_name(nested.end)
     );
-    let finding = match (nested.level, nested.edge) {
+    match (nested.level, nested.edge) {
         ([1, 1], [1, 0]) => refuted(evidence).why(
             "An epoll is readable while its ready list is not empty, and an edge of what it \
              watches is an edge of its own. The kernel's epoll_wakeup_test.c asserts it, from \
@@ -88,12 +88,11 @@ fn judge_nested(nested: Nested) -> Finding {
         ),
         ([0, 0], [0, 0]) => confirmed(evidence).why("It was never reported."),
         _ => refuted(evidence).why("It was reported, though not as other fds are."),
-    };
-    finding
-        .count("level_reports", (nested.level[0] + nested.level[1]) as u64)
-        .count("edge_reports", (nested.edge[0] + nested.edge[1]) as u64)
-        .count("edge_reports_of_3", nested.arrivals as u64)
-        .count("deep", nested.deep as u64)
+    }
+    .count("level_reports", nested.level[0] + nested.level[1])
+    .count("edge_reports", nested.edge[0] + nested.edge[1])
+    .count("edge_reports_of_3", nested.arrivals)
+    .count("deep", nested.deep)
 }
 
 #[cfg(test)]

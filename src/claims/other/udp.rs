@@ -86,18 +86,17 @@ fn judge_udp_short(read: usize, again: usize, stranded: usize) -> Finding {
         "recv with room for 16 returned {read}; then {} came, and {stranded} datagrams were stranded",
         reports(again)
     );
-    let finding = match (again, stranded) {
+    match (again, stranded) {
         (_, 0) => confirmed(evidence).why("The one recv took all three."),
         (0, _) => refuted(evidence).why(
             "One recv is one datagram, however much room there is. Only EAGAIN says that none is \
              left.",
         ),
         _ => refuted(evidence).why("It was not drained, but the rest was reported again."),
-    };
-    finding
-        .count("read", read as u64)
-        .count("reports_after", again as u64)
-        .count("stranded", stranded as u64)
+    }
+    .count("read", read)
+    .count("reports_after", again)
+    .count("stranded", stranded)
 }
 
 pub const UDP_ZERO: Claim = Claim {

@@ -47,8 +47,8 @@ fn judge_et_needs_nonblock(served: usize, asleep: bool) -> Finding {
         (0, _) => confirmed("a blocking socket with EPOLLET was not served")
             .why("This kernel reports nothing for it."),
     }
-    .count("bytes_served", served as u64)
-    .count("asleep", asleep.into())
+    .count("bytes_served", served)
+    .count("asleep", asleep)
 }
 
 pub const ET_SHORT_READ: Claim = Claim {
@@ -86,7 +86,7 @@ struct ShortRead {
 
 fn judge_et_short_read(without: ShortRead, with: ShortRead) -> Finding {
     let read = without.read;
-    let finding = match (without.more, with.told) {
+    match (without.more, with.told) {
         (1.., _) => confirmed(format!(
             "recv with room for 16 returned {read}, and a report of the end followed"
         ))
@@ -103,11 +103,10 @@ fn judge_et_short_read(without: ShortRead, with: ShortRead) -> Finding {
             "recv with room for 16 returned {read}, and no report of the end came, nor EPOLLRDHUP"
         ))
         .why("Only a recv that fails with EAGAIN proves it."),
-    };
-    finding
-        .count("bytes", read as u64)
-        .count("reports_after", without.more as u64)
-        .count("told_by_rdhup", with.told.into())
+    }
+    .count("bytes", read)
+    .count("reports_after", without.more)
+    .count("told_by_rdhup", with.told)
 }
 
 pub const EAGAIN: Claim = Claim {
@@ -134,14 +133,14 @@ fn judge_eagain(bytes: usize, ended: Result<usize, Errno>, would_block: i32) -> 
         ),
         false => format!("after {bytes} bytes recv said {}", outcome(&ended)),
     };
-    let finding = match ended {
+    match ended {
         Err(Errno::EAGAIN) => confirmed(evidence).why(
             "\"Resource temporarily unavailable\" is no failure but the answer: nothing more for \
              now. On Linux both names are one number.",
         ),
         _ => refuted(evidence).why("The end of the bytes had another name."),
-    };
-    finding.count("errno", number as u64)
+    }
+    .count("errno", number)
 }
 
 pub const DRAIN_STARVES: Claim = Claim {
@@ -195,17 +194,16 @@ fn drain_busy(t: &mut Trial, a: &Conn, bound: Option<usize>) -> Result<usize> {
 fn judge_drain_starves(unbounded: usize, bounded: usize) -> Finding {
     let evidence =
         format!("B's turn came after {unbounded} recv calls for A; with a bound, after {bounded}");
-    let finding = match unbounded > ROUNDS {
+    match unbounded > ROUNDS {
         true if bounded < unbounded => depends(evidence).why(
             "While A's bytes keep coming there is no EAGAIN, and B waits. A bound on the bytes of \
              a turn mends it; A must then be remembered, for nothing reports it again.",
         ),
         true => refuted(evidence).why("B waits for A to stop, whatever the bound."),
         false => confirmed(evidence).why("The drain ended although A kept sending."),
-    };
-    finding
-        .count("before_b", unbounded as u64)
-        .count("before_b_with_bound", bounded as u64)
+    }
+    .count("before_b", unbounded)
+    .count("before_b_with_bound", bounded)
 }
 
 #[cfg(test)]

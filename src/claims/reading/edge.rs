@@ -27,7 +27,7 @@ fn judge_et_once(first: usize, again: usize, unread: u64) -> Finding {
         "{} came, and {unread} bytes are stranded",
         reports(first + again)
     );
-    let finding = match (first, again) {
+    match (first, again) {
         (1, 0) if unread > 0 => confirmed(evidence)
             .why("The arrival was reported. That bytes are still there is no news to the kernel."),
         _ => refuted(format!(
@@ -36,10 +36,9 @@ fn judge_et_once(first: usize, again: usize, unread: u64) -> Finding {
             reports(again)
         ))
         .why("Unread bytes were reported again, or their arrival was not."),
-    };
-    finding
-        .count("reports", (first + again) as u64)
-        .count("unread", unread)
+    }
+    .count("reports", first + again)
+    .count("unread", unread)
 }
 
 pub const ET_NEW_DATA: Claim = Claim {
@@ -71,12 +70,12 @@ fn judge_et_new_data(first: usize, after: usize, read: &[u8]) -> Finding {
         "the new bytes brought {}, and recv returned the {whose} {bytes:?}",
         reports(first + after)
     );
-    let finding = match (first, after) {
+    match (first, after) {
         (1, 0) => confirmed(evidence)
             .why("One report an arrival. The bytes come in order: the old ones first."),
         _ => refuted(evidence).why("Not one report for one arrival."),
-    };
-    finding.count("reports", (first + after) as u64)
+    }
+    .count("reports", first + after)
 }
 
 pub const ET_EVERY_ARRIVAL: Claim = Claim {
@@ -107,16 +106,15 @@ fn judge_et_every_arrival(apart: usize, together: usize) -> Finding {
         reports(apart),
         reports(together)
     );
-    let finding = match apart {
+    match apart {
         0 | 1 => confirmed(evidence).why("Only the first arrival found an empty buffer."),
         _ => refuted(evidence).why(
             "An edge is an arrival, whatever is unread. Arrivals between two waits are one \
              report: an fd is on the ready list or it is not.",
         ),
-    };
-    finding
-        .count("reports_apart", apart as u64)
-        .count("reports_together", together as u64)
+    }
+    .count("reports_apart", apart)
+    .count("reports_together", together)
 }
 
 pub const ET_MASKED_LOSS: Claim = Claim {
@@ -166,18 +164,17 @@ fn judge_et_masked_loss(messages: usize, replies: usize, sent: usize, read: usiz
         "{replies} of {messages} messages had a reply; of {sent} bytes {read} were read, {stranded} \
          are stranded"
     );
-    let finding = match stranded {
+    match stranded {
         0 => refuted(evidence).why("All was read: nothing is lost."),
         _ if replies < messages => confirmed(evidence).why("A message without a reply is seen."),
         _ => depends(evidence).why(
             "Each message wakes the server, so replies flow: old bytes, ever later. Only when \
              traffic stops does the loss show.",
         ),
-    };
-    finding
-        .count("replies", replies as u64)
-        .count("read", read as u64)
-        .count("stranded", stranded as u64)
+    }
+    .count("replies", replies)
+    .count("read", read)
+    .count("stranded", stranded)
 }
 
 pub const ET_LISTENER: Claim = Claim {
@@ -206,7 +203,7 @@ fn et_listener(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_et_listener(first: usize, waiting: usize, fourth: usize, still: usize) -> Finding {
-    let finding = match (first, waiting) {
+    match (first, waiting) {
         (1, 0) => refuted(match (fourth, still) {
             (0, _) => "3 clients waited, epoll reported once; B and C wait, even after D has come",
             (_, 0) => {
@@ -223,12 +220,11 @@ fn judge_et_listener(first: usize, waiting: usize, fourth: usize, still: usize) 
             .why("Each accept was followed up."),
         _ => refuted(format!("3 clients connected: {}", reports(first)))
             .why("Their arrival went unseen."),
-    };
-    finding
-        .count("first_reports", first as u64)
-        .count("reports_while_two_wait", waiting as u64)
-        .count("reports_at_the_fourth", fourth as u64)
-        .count("reports_after_the_fourth", still as u64)
+    }
+    .count("first_reports", first)
+    .count("reports_while_two_wait", waiting)
+    .count("reports_at_the_fourth", fourth)
+    .count("reports_after_the_fourth", still)
 }
 
 #[cfg(test)]

@@ -82,12 +82,14 @@ fn judge_et_faster(by_5: Styles, at_once: Styles, small: Styles) -> Finding {
     let calls = |styles: Styles| styles.map(|(calls, _)| calls);
     let [once, drained, edge] = calls(by_5);
     let [small_once, _, small_edge] = calls(small);
-    let finding = match () {
+    let ms = |styles: Styles| styles.map(|(_, took)| took.as_secs_f64() * 1e3);
+    let [once_ms, drained_ms, edge_ms] = ms(by_5);
+    match () {
         _ if edge < drained => confirmed(format!("drained, LT made {drained} calls and ET {edge}"))
             .why("EPOLLET itself saved calls."),
         _ if edge < once => depends(format!(
-            "LT made {} calls, with a drain {}, and ET with a drain {}; for a small message LT made \
-             {small_once}, ET {small_edge}",
+            "LT made {} calls, with a drain {}, and ET with a drain {}; for a small message LT \
+             made {small_once}, ET {small_edge}",
             figure(once),
             figure(drained),
             figure(edge)
@@ -96,24 +98,22 @@ fn judge_et_faster(by_5: Styles, at_once: Styles, small: Styles) -> Finding {
             "The gain is in draining, not in EPOLLET: LT drained makes the same calls. For one \
              small message LT needs two calls and ET three, because it must see EAGAIN.",
         ),
-        _ => refuted(format!("LT made {once} calls and ET {edge}")).why("Edge-triggered saved nothing."),
-    };
-    let ms = |styles: Styles| styles.map(|(_, took)| took.as_secs_f64() * 1e3);
-    let [once_ms, drained_ms, edge_ms] = ms(by_5);
-    finding
-        .count("lt_once_calls", once as u64)
-        .count("lt_drain_calls", drained as u64)
-        .count("et_drain_calls", edge as u64)
-        .count("lt_once_calls_64k", calls(at_once)[0] as u64)
-        .count("et_drain_calls_64k", calls(at_once)[2] as u64)
-        .count("lt_once_calls_small", small_once as u64)
-        .count("et_drain_calls_small", small_edge as u64)
-        .varies("lt_once_ms", once_ms)
-        .varies("lt_drain_ms", drained_ms)
-        .varies("et_drain_ms", edge_ms)
-        .varying(format!(
-            "LT took {once_ms:.1} ms, LT drained {drained_ms:.1}, ET drained {edge_ms:.1}"
-        ))
+        _ => refuted(format!("LT made {once} calls and ET {edge}"))
+            .why("Edge-triggered saved nothing."),
+    }
+    .count("lt_once_calls", once)
+    .count("lt_drain_calls", drained)
+    .count("et_drain_calls", edge)
+    .count("lt_once_calls_64k", calls(at_once)[0])
+    .count("et_drain_calls_64k", calls(at_once)[2])
+    .count("lt_once_calls_small", small_once)
+    .count("et_drain_calls_small", small_edge)
+    .varies("lt_once_ms", once_ms)
+    .varies("lt_drain_ms", drained_ms)
+    .varies("et_drain_ms", edge_ms)
+    .varying(format!(
+        "LT took {once_ms:.1} ms, LT drained {drained_ms:.1}, ET drained {edge_ms:.1}"
+    ))
 }
 
 #[cfg(test)]

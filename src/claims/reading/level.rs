@@ -29,14 +29,13 @@ fn judge_lt_repeats(bytes: usize, reads: &[usize]) -> Finding {
         reads.len(),
         text.join(" + ")
     );
-    let finding = match reads.iter().sum::<usize>() == bytes {
+    match reads.iter().sum::<usize>() == bytes {
         true => confirmed(evidence)
             .why("A report says what is the case, not what is new: bytes are unread."),
         false => refuted(evidence).why("The reports ended while bytes were unread."),
-    };
-    finding
-        .count("reports", reads.len() as u64)
-        .count("bytes", bytes as u64)
+    }
+    .count("reports", reads.len())
+    .count("bytes", bytes)
 }
 
 pub const LT_BIG_BUFFER: Claim = Claim {
@@ -67,13 +66,13 @@ fn judge_lt_big_buffer(wakeups: &[(usize, usize)]) -> Finding {
     let evidence = format!("one message brought {}", text.join(", "));
     let never_more = wakeups.windows(2).all(|pair| pair[1].1 <= pair[0].1);
     let fewer = wakeups.first().map(|one| one.1) > wakeups.last().map(|one| one.1);
-    let finding = match never_more && fewer {
+    let reports: usize = wakeups.iter().map(|(_, reports)| reports).sum();
+    match never_more && fewer {
         true => confirmed(evidence)
             .why("Up to the size of the message. Beyond that a larger buffer saves nothing."),
         false => refuted(evidence).why("The larger buffer did not save a read."),
-    };
-    let reports: usize = wakeups.iter().map(|(_, reports)| reports).sum();
-    finding.count("reports", reports as u64)
+    }
+    .count("reports", reports)
 }
 
 pub const LT_BOTH_SOCKETS: Claim = Claim {
@@ -101,14 +100,13 @@ fn judge_lt_both_sockets(blocking: &[usize], nonblocking: &[usize]) -> Finding {
         blocking.len(),
         nonblocking.len()
     );
-    let finding = match blocking == nonblocking {
+    match blocking == nonblocking {
         true => confirmed(evidence)
             .why("One recv after a report finds bytes, so it does not sleep; only a second may."),
         false => refuted(evidence.replace("same", "other")).why("The two were read otherwise."),
-    };
-    finding
-        .count("blocking_reports", blocking.len() as u64)
-        .count("nonblocking_reports", nonblocking.len() as u64)
+    }
+    .count("blocking_reports", blocking.len())
+    .count("nonblocking_reports", nonblocking.len())
 }
 
 #[cfg(test)]

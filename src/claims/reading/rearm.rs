@@ -33,14 +33,13 @@ fn judge_et_rearm(silent: usize, modified: usize, added: usize) -> Finding {
         reports(modified),
         reports(added)
     );
-    let finding = match (modified, added) {
+    match (modified, added) {
         (0, 0) => confirmed(evidence).why("Neither call looked at what is unread."),
         _ => refuted(evidence)
             .why("MOD and ADD ask the fd afresh, so they are a way back to what was missed."),
-    };
-    finding
-        .count("after_mod", modified as u64)
-        .count("after_add", added as u64)
+    }
+    .count("after_mod", modified)
+    .count("after_add", added)
 }
 
 pub const ONESHOT: Claim = Claim {
@@ -70,23 +69,23 @@ fn oneshot(t: &mut Trial) -> Result<Finding> {
 /// Reports: the first, of more bytes, of a reset, after MOD.
 fn judge_oneshot(counts: [usize; 4], events: EpollFlags) -> Finding {
     let [first, more, reset, rearmed] = counts;
-    let finding = match counts {
+    match counts {
         [1, 0, 0, 1] => confirmed(format!(
             "1 report came, and then none, not even of a reset; MOD brought {}",
             short(events)
         ))
-            .why(
-                "After a report the mask is empty, EPOLLHUP and EPOLLERR included, until MOD asks \
+        .why(
+            "After a report the mask is empty, EPOLLHUP and EPOLLERR included, until MOD asks \
                  afresh: so one thread has an fd to itself.",
-            ),
+        ),
         _ => refuted(format!(
-            "{first} reports came at first, {more} of more bytes, {reset} of a reset, {rearmed} after MOD"
+            "{first} reports came at first, {more} of more bytes, {reset} of a reset, {rearmed} \
+             after MOD"
         ))
         .why("The fd was reported while it was disarmed, or not when it was armed."),
-    };
-    finding
-        .count("while_disarmed", (more + reset) as u64)
-        .count("after_mod", rearmed as u64)
+    }
+    .count("while_disarmed", more + reset)
+    .count("after_mod", rearmed)
 }
 
 #[cfg(test)]

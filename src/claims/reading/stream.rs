@@ -56,14 +56,14 @@ fn judge_user_buffer(again: usize, read: &str) -> Finding {
          {read:?}",
         reports(again)
     );
-    let finding = match again {
+    match again {
         0 => refuted(evidence).why(
             "The kernel counts what is in the socket. What a library has taken into its own buffer \
              is read, and nobody reports it: so use that up before the next wait.",
         ),
         _ => confirmed(evidence).why("The rest was reported again."),
-    };
-    finding.count("reports_of_the_rest", again as u64)
+    }
+    .count("reports_of_the_rest", again)
 }
 
 pub const PRI: Claim = Claim {
@@ -95,19 +95,15 @@ fn judge_pri(urgent: EpollFlags, reset: EpollFlags) -> Finding {
         short(urgent),
         short(reset)
     );
-    let finding = match urgent.contains(ERR) {
+    match urgent.contains(ERR) {
         true => confirmed(evidence).why("The urgent byte was told as EPOLLERR."),
         false => refuted(evidence).why(
             "The exceptional condition of poll(2) is EPOLLPRI. EPOLLERR says that the connection \
              has failed, and comes whether it is asked for or not.",
         ),
-    };
-    finding
-        .count(
-            "urgent_is_pri",
-            urgent.contains(EpollFlags::EPOLLPRI).into(),
-        )
-        .count("err_unasked", reset.contains(ERR).into())
+    }
+    .count("urgent_is_pri", urgent.contains(EpollFlags::EPOLLPRI))
+    .count("err_unasked", reset.contains(ERR))
 }
 
 pub const RCVLOWAT: Claim = Claim {
@@ -179,7 +175,8 @@ fn judge_rcvlowat(below: Marked, at: Marked) -> Finding {
         below.read,
         by(at.ready)
     );
-    let finding = match (by(below.ready), by(at.ready)) {
+    let all = |ready: [usize; 3]| ready.iter().sum::<usize>() as u64;
+    match (by(below.ready), by(at.ready)) {
         ("none", "all") => refuted(evidence).why(
             "A socket is readable from SO_RCVLOWAT bytes on, which is 1 unless somebody has set \
              it (socket(7), since Linux 2.6.28). recv without blocking takes what is there.",
@@ -187,12 +184,10 @@ fn judge_rcvlowat(below: Marked, at: Marked) -> Finding {
         ("all", "all") => confirmed(evidence).why("The mark made no difference to the report."),
         (_, "all") => depends(evidence).why("The three calls do not agree."),
         _ => refuted(evidence).why("Not even 10 bytes were reported by all of them."),
-    };
-    let all = |ready: [usize; 3]| ready.iter().sum::<usize>() as u64;
-    finding
-        .count("reports_below", all(below.ready))
-        .count("read_below", below.read as u64)
-        .count("reports_at", all(at.ready))
+    }
+    .count("reports_below", all(below.ready))
+    .count("read_below", below.read)
+    .count("reports_at", all(at.ready))
 }
 
 #[cfg(test)]

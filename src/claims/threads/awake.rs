@@ -43,7 +43,7 @@ fn judge_shared_epoll(few: Woken, many: Woken) -> Finding {
         "one byte woke {level} of {} threads under LT, {edge} under ET, {oneshot} with ONESHOT",
         many.0
     );
-    let finding = match (few.1, many.1) {
+    match (few.1, many.1) {
         ([1, 1, 1], [1, 1, 1]) => confirmed(evidence).why("One each time, read or not."),
         ([2, 1, 1], [2..=8, 1, 1]) => depends(evidence).why(
             "Level-triggered, who takes the event puts it back on the list, and that wakes the \
@@ -51,13 +51,12 @@ fn judge_shared_epoll(few: Woken, many: Woken) -> Finding {
              kernel's epoll_wakeup_test.c asserts it: epoll9 (LT), epoll10 (ET).",
         ),
         _ => refuted(evidence).why("Not one thread, not even with EPOLLET and EPOLLONESHOT."),
-    };
-    finding
-        .count("threads", many.0 as u64)
-        .count("level_woken", level as u64)
-        .count("edge_woken", edge as u64)
-        .count("oneshot_woken", oneshot as u64)
-        .count("level_woken_of_2", few.1[0] as u64)
+    }
+    .count("threads", many.0)
+    .count("level_woken", level)
+    .count("edge_woken", edge)
+    .count("oneshot_woken", oneshot)
+    .count("level_woken_of_2", few.1[0])
 }
 
 pub const ET_ONE_THREAD: Claim = Claim {
@@ -91,17 +90,16 @@ fn judge_et_one_thread(edge: [usize; 2], oneshot: [usize; 2]) -> Finding {
         reports(edge[1]),
         reports(oneshot[1])
     );
-    let finding = match (edge, oneshot) {
+    match (edge, oneshot) {
         ([1, 0], _) => confirmed(evidence).why("The second arrival woke nobody."),
         ([1, _], [1, 0]) => refuted(evidence).why(
             "Each arrival is an edge of its own, and wakes whoever waits: two threads then read \
              one fd. EPOLLONESHOT silences it until the first thread's MOD.",
         ),
         _ => refuted(evidence).why("The fd was reported to both, or to neither."),
-    };
-    finding
-        .count("second_thread", edge[1] as u64)
-        .count("second_thread_oneshot", oneshot[1] as u64)
+    }
+    .count("second_thread", edge[1])
+    .count("second_thread_oneshot", oneshot[1])
 }
 
 pub const ET_LOST_WAKEUP: Claim = Claim {
@@ -144,16 +142,15 @@ fn et_lost_wakeup(t: &mut Trial) -> Result<Finding> {
 
 fn judge_et_lost_wakeup(writes: usize, reports: usize) -> Finding {
     let evidence = format!("of {writes} writes, {reports} were reported to a thread");
-    let finding = match reports == writes {
+    match reports == writes {
         true => refuted(evidence).why(
             "Whoever takes an event and leaves others on the list wakes the next thread. The \
              kernel's epoll_wakeup_test.c asserts it: epoll60.",
         ),
         false => confirmed(evidence).why("A thread slept on although an fd was ready."),
-    };
-    finding
-        .count("writes", writes as u64)
-        .count("reports", reports as u64)
+    }
+    .count("writes", writes)
+    .count("reports", reports)
 }
 
 #[cfg(test)]

@@ -42,15 +42,14 @@ fn ctl_while_waiting(t: &mut Trial) -> Result<Finding> {
 /// Whether the sleeper returned: after ADD, after MOD.
 fn judge_ctl_while_waiting([add, modify]: [usize; 2]) -> Finding {
     let evidence = format!("the sleeping wait returned {add} after ADD, and {modify} after MOD");
-    let finding = match (add, modify) {
+    match (add, modify) {
         (0, 0) => confirmed(evidence).why("The thread slept on."),
         (1, 1) => refuted(evidence)
             .why("The wait has no list of its own: who is asleep sees the list as it is now."),
         _ => depends(evidence).why("Only one of the two reached the sleeper."),
-    };
-    finding
-        .count("after_add", add as u64)
-        .count("after_mod", modify as u64)
+    }
+    .count("after_add", add)
+    .count("after_mod", modify)
 }
 
 pub const CLOSE_WAKES: Claim = Claim {
@@ -128,7 +127,7 @@ fn judge_close_wakes(closed: Closed) -> Finding {
         None => "not even shutdown ended recv".into(),
     };
     let woken = closed.woken.iter().filter(|woken| **woken).count();
-    let finding = match woken {
+    match woken {
         0 => refuted(format!("close woke none of 3 threads; {shut}")).why(
             "A sleeping call holds the open file, so nothing ends with the number: the closed \
              epoll still reports, the closed socket still receives. shutdown acts on the file \
@@ -137,12 +136,11 @@ fn judge_close_wakes(closed: Closed) -> Finding {
         3 => confirmed("close woke 3 of 3 threads").why("Each close ended the sleep."),
         _ => depends(format!("close woke {woken} of 3 threads; {shut}"))
             .why("It is not the same for a watched fd, an epoll and a socket."),
-    };
-    finding
-        .count("woken_by_close", woken as u64)
-        .count("later_events", closed.later.unwrap_or(0) as u64)
-        .count("later_bytes", closed.read.unwrap_or(0) as u64)
-        .count("shutdown_wakes", closed.shut.is_some().into())
+    }
+    .count("woken_by_close", woken)
+    .count("later_events", closed.later.unwrap_or(0))
+    .count("later_bytes", closed.read.unwrap_or(0))
+    .count("shutdown_wakes", closed.shut.is_some())
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ fn judge_fork_shares(forked: Forked) -> Finding {
         reports(childs),
         reports(ours)
     );
-    let finding = match (forked.of_childs, forked.modify) {
+    match (forked.of_childs, forked.modify) {
         (0, Ok(())) => confirmed(evidence).why("What the child did changed nothing here."),
         (1.., Err(Errno::ENOENT)) => refuted(evidence).why(
             "fork copies numbers, not files: both have one interest list and one ready list. What \
@@ -76,11 +76,10 @@ fn judge_fork_shares(forked: Forked) -> Finding {
              waits first.",
         ),
         _ => depends(evidence).why("Some of it is shared, and some is not."),
-    };
-    finding
-        .count("reports_of_the_childs_fd", forked.of_childs as u64)
-        .count("edge_child", childs as u64)
-        .count("edge_parent", ours as u64)
+    }
+    .count("reports_of_the_childs_fd", forked.of_childs)
+    .count("edge_child", childs)
+    .count("edge_parent", ours)
 }
 
 pub const NONBLOCK_SHARED: Claim = Claim {
@@ -120,7 +119,7 @@ fn judge_nonblock_shared(has: [bool; 3]) -> Finding {
         "the accepted socket {accept} the listener's flag; our fd {dup} the flag that was set by a \
          dup, and {fork} the one that was set in a child"
     );
-    let finding = match has {
+    match has {
         [true, true, true] => confirmed(evidence).why("All three hand the flag on."),
         [false, true, true] => depends(evidence).why(
             "The flag is the open file's: whoever has another fd of that file changes ours. \
@@ -128,11 +127,10 @@ fn judge_nonblock_shared(has: [bool; 3]) -> Finding {
         ),
         [_, false, false] => refuted(evidence).why("dup and fork give a number of its own flags."),
         _ => depends(evidence).why("One of the two hands it on, and the other does not."),
-    };
-    finding
-        .count("by_accept", has[0].into())
-        .count("by_dup", has[1].into())
-        .count("by_child", has[2].into())
+    }
+    .count("by_accept", has[0])
+    .count("by_dup", has[1])
+    .count("by_child", has[2])
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ fn judge_number_twice(
         done(added),
         outcome(&read)
     );
-    let finding = match (added, entries) {
+    match (added, entries) {
         (Ok(()), 2..) => refuted(evidence).why(
             "An entry is a number and an open file. The old file is open under another number, so \
              its events go on, in the new one's name. So DEL before close.",
@@ -63,10 +63,9 @@ fn judge_number_twice(
             confirmed(evidence).why("The old entry was gone, or kept the new one out.")
         }
         (Err(_), _) => depends(evidence).why("The second ADD failed for another reason."),
-    };
-    finding
-        .count("entries", entries as u64)
-        .count("reports", reports as u64)
+    }
+    .count("entries", entries)
+    .count("reports", reports)
 }
 
 pub const STALE_BATCH: Claim = Claim {
@@ -114,7 +113,7 @@ fn judge_stale_batch(
         false => confirmed(format!("the number of {meant} was nobody else's"))
             .why("The new connection got another number."),
     }
-    .count("same_number", same_number.into())
+    .count("same_number", same_number)
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ fn judge_signalfd_fork(inherited: i64, polled: i64, own: i64, parent: i64) -> Fi
          poll, {own} by an epoll of its own; then the parent's own signal was \
          reported {parent} times"
     );
-    let finding = match (inherited, own, parent) {
+    match (inherited, own, parent) {
         (1, 1, _) => confirmed(evidence).why("The inherited epoll saw the child's signal."),
         (0, 1, 1) => refuted(evidence).why(
             "A signalfd is about whoever asks it, but the epoll listens where it was added: at \
@@ -113,11 +113,10 @@ fn judge_signalfd_fork(inherited: i64, polled: i64, own: i64, parent: i64) -> Fi
              because asked in the child there is nothing.",
         ),
         _ => depends(evidence).why("Not even an epoll of its own reports the signal."),
-    };
-    finding
-        .count("inherited", inherited as u64)
-        .count("own_epoll", own as u64)
-        .count("parent_after", parent as u64)
+    }
+    .count("inherited", inherited)
+    .count("own_epoll", own)
+    .count("parent_after", parent)
 }
 
 /// Numbers that a child says in a line.

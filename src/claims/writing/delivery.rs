@@ -69,17 +69,16 @@ fn judge_send_delivered(sent: usize, unread: u64, next: Result<usize, Errno>) ->
         "send returned {sent}, the client read {read} of them, {unread} were lost; the next send said {}",
         outcome(&next)
     );
-    let finding = match unread {
+    match unread {
         0 => confirmed(evidence).why("The client had the bytes when send returned."),
         _ => refuted(evidence).why(
             "send copies into the kernel. What became of it the sender learns later, if at all: \
              only an answer from the other program proves delivery.",
         ),
-    };
-    finding
-        .count("sent", sent as u64)
-        .count("read_by_the_client", read)
-        .count("lost", unread)
+    }
+    .count("sent", sent)
+    .count("read_by_the_client", read)
+    .count("lost", unread)
 }
 
 #[cfg(test)]

@@ -86,19 +86,18 @@ fn judge_out_once([tcp, udp, pipe, unix]: [usize; 4]) -> Finding {
     let evidence = format!(
         "five sends brought {tcp} reports on TCP, {udp} on UDP, {pipe} on a pipe, {unix} on a Unix socket"
     );
-    let finding = match (tcp, udp + pipe + unix) {
+    match (tcp, udp + pipe + unix) {
         (0, 0) => confirmed(evidence).why("None of the four told again what was so before."),
         (0, _) => depends(evidence).why(
             "TCP and a pipe tell only when there was no room. A datagram or a Unix message that \
              leaves the send buffer is an edge each time, though there was room all along.",
         ),
         _ => refuted(evidence).why("Not even TCP kept silent."),
-    };
-    finding
-        .count("tcp", tcp as u64)
-        .count("udp", udp as u64)
-        .count("pipe", pipe as u64)
-        .count("unix", unix as u64)
+    }
+    .count("tcp", tcp)
+    .count("udp", udp)
+    .count("pipe", pipe)
+    .count("unix", unix)
 }
 
 pub const OUT_NEEDS_EAGAIN: Claim = Claim {
@@ -188,19 +187,18 @@ fn judge_out_needs_eagain(counts: [usize; 3], full: usize) -> Finding {
         reports(nearly),
         reports(polled)
     );
-    let finding = match counts {
+    match counts {
         [1, 1, _] => confirmed(evidence).why("With EAGAIN and without."),
         [1, 0, _] => depends(evidence).why(
             "Only a send that failed, or a poll that said no, asks to be told. Who stops sending \
              of their own accord waits for ever: so send until EAGAIN.",
         ),
         _ => refuted(evidence).why("Not even after EAGAIN."),
-    };
-    finding
-        .count("after_eagain", eagain as u64)
-        .count("without_eagain", nearly as u64)
-        .count("after_a_poll", polled as u64)
-        .varies("filled_bytes", full as f64)
+    }
+    .count("after_eagain", eagain)
+    .count("without_eagain", nearly)
+    .count("after_a_poll", polled)
+    .varies("filled_bytes", full as f64)
 }
 
 #[cfg(test)]

@@ -80,20 +80,19 @@ fn judge_out_ignored(dropped: usize, kept: usize) -> Finding {
     let some = if dropped > 0 { "some" } else { "0" };
     let evidence =
         format!("a client that read late lost {some} bytes; with EPOLLOUT watched it lost {kept}");
-    let finding = match (dropped, kept) {
+    match (dropped, kept) {
         (0, _) => confirmed(evidence).why("All of it arrived."),
         (_, 0) => refuted(evidence).why(
             "A send that finds no room takes a part or nothing. What is left has to be kept, and \
              EPOLLOUT says when to go on; without a rest it is not asked for.",
         ),
         _ => refuted(evidence).why("Bytes are lost either way."),
-    };
-    finding
-        .varies("lost", dropped as f64)
-        .count("lost_with_epollout", kept as u64)
-        .varying(format!(
-            "a client that read late lost {dropped} bytes; with EPOLLOUT watched it lost {kept}"
-        ))
+    }
+    .varies("lost", dropped as f64)
+    .count("lost_with_epollout", kept)
+    .varying(format!(
+        "a client that read late lost {dropped} bytes; with EPOLLOUT watched it lost {kept}"
+    ))
 }
 
 #[cfg(test)]

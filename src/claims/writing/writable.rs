@@ -58,7 +58,8 @@ fn withheld_with_room(t: &mut Trial, a: &Conn, epoll: &Epoll) -> Result<bool> {
 
 fn judge_lt_writable_spin(reports: usize, withheld: bool, took: Duration) -> Finding {
     let waits = format!("{} of {} waits", figure(reports), figure(WAITS));
-    let finding = match (reports == WAITS, withheld) {
+    let rate = reports as f64 / took.as_secs_f64();
+    match (reports == WAITS, withheld) {
         (true, true) => confirmed(format!(
             "{waits} reported it; with the buffer nearly full they did not, though send took bytes"
         ))
@@ -72,19 +73,17 @@ fn judge_lt_writable_spin(reports: usize, withheld: bool, took: Duration) -> Fin
         .why("A busy loop, unless EPOLLOUT is asked for only while something waits."),
         (false, _) => refuted(format!("{waits} reported it"))
             .why("An empty send buffer was not reported at every wait."),
-    };
-    let rate = reports as f64 / took.as_secs_f64();
-    finding
-        .count("waits", WAITS as u64)
-        .count("reports", reports as u64)
-        .count("withheld_with_room", withheld.into())
-        .varies("reports_per_second", rate)
-        .varying(format!(
-            "{} of {} waits reported it, {} times a second",
-            figure(reports),
-            figure(WAITS),
-            figure(rate as usize)
-        ))
+    }
+    .count("waits", WAITS)
+    .count("reports", reports)
+    .count("withheld_with_room", withheld)
+    .varies("reports_per_second", rate)
+    .varying(format!(
+        "{} of {} waits reported it, {} times a second",
+        figure(reports),
+        figure(WAITS),
+        figure(rate as usize)
+    ))
 }
 
 pub const ET_WRITABLE_ONCE: Claim = Claim {
@@ -102,16 +101,15 @@ fn et_writable_once(t: &mut Trial) -> Result<Finding> {
 
 fn judge_et_writable_once(reports: usize) -> Finding {
     let evidence = format!("{} of {} waits reported it", figure(reports), figure(WAITS));
-    let finding = match reports {
+    match reports {
         1 => confirmed(evidence).why(
             "The ADD found it writable, and nothing has happened since. What a send brings is \
              another claim: out-once.",
         ),
         _ => refuted(evidence).why("Nothing changed, and yet it was reported again, or never."),
-    };
-    finding
-        .count("waits", WAITS as u64)
-        .count("reports", reports as u64)
+    }
+    .count("waits", WAITS)
+    .count("reports", reports)
 }
 
 pub const ET_WRITABLE_REFILL: Claim = Claim {
@@ -187,7 +185,8 @@ fn judge_et_writable_refill(
     read: usize,
     filled: usize,
 ) -> Finding {
-    let finding = match (silence, first_byte, reports) {
+    let share = 100.0 * read as f64 / filled as f64;
+    match (silence, first_byte, reports) {
         (0, 0, 1) => confirmed("1 report came, and not when the client read its first byte").why(
             "The kernel waits until about a third of the buffer is free: a report for every free \
              byte would be a wake-up for every byte. Without the EAGAIN there may be none: \
@@ -199,16 +198,14 @@ fn judge_et_writable_refill(
             "reports: {silence} while full, {first_byte} at the first byte read, {reports} later"
         ))
         .why("Not one report for one passage from full to writable."),
-    };
-    let share = 100.0 * read as f64 / filled as f64;
-    finding
-        .count("reports", (silence + first_byte + reports) as u64)
-        .count("at_first_byte", first_byte as u64)
-        .varies("filled_bytes", filled as f64)
-        .varies("read_before_report_percent", share)
-        .varying(format!(
-            "1 report came, when {share:.0} % of {filled} bytes were read"
-        ))
+    }
+    .count("reports", silence + first_byte + reports)
+    .count("at_first_byte", first_byte)
+    .varies("filled_bytes", filled as f64)
+    .varies("read_before_report_percent", share)
+    .varying(format!(
+        "1 report came, when {share:.0} % of {filled} bytes were read"
+    ))
 }
 
 pub const ET_IN_BRINGS_OUT: Claim = Claim {
@@ -235,15 +232,15 @@ fn judge_et_in_brings_out(silence: usize, events: EpollFlags) -> Finding {
         reports(silence),
         short(events)
     );
-    let finding = match (events.contains(IN), events.contains(OUT)) {
+    match (events.contains(IN), events.contains(OUT)) {
         (true, true) => refuted(evidence).why(
             "The arrival put the fd on the ready list; the wait then asked it afresh, and it is \
              writable as well. So \"OUT once\" holds for OUT alone.",
         ),
         (true, false) => confirmed(evidence).why("Only what is new was reported."),
         _ => refuted(evidence).why("The arrival was not reported."),
-    };
-    finding.count("out_with_in", events.contains(IN | OUT).into())
+    }
+    .count("out_with_in", events.contains(IN | OUT))
 }
 
 #[cfg(test)]
