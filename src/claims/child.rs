@@ -16,7 +16,7 @@ use nix::unistd::Pid;
 use rustix::io::FdFlags;
 
 use crate::claims::patience::until;
-use crate::claims::thread::{WAITS_FOR_EVER, falls_asleep, for_anyone};
+use crate::claims::thread::{WAITS_FOR_EVER, falls_asleep, for_anyone, look};
 use crate::lab::witness::Witness;
 use crate::trace::OfCall;
 
@@ -161,16 +161,13 @@ impl Child {
         let mut process = command.spawn().of_call("posix_spawn")?;
         let out = process.stdout.take().context("no pipe to the child")?;
         let go = process.stdin.take();
-        let witness = Witness::of_process(process.id());
-        let child = witness
-            .of_call("open(/proc/PID/stat)")
-            .map(|witness| Child {
-                process,
-                witness,
-                out: BufReader::new(out),
-                go,
-            })?;
-        Ok(child)
+        let witness = Witness::of_process(process.id()).of_call("open(/proc/PID/stat)")?;
+        Ok(Child {
+            process,
+            witness,
+            out: BufReader::new(out),
+            go,
+        })
     }
 
     /// Lets it take its next step.
@@ -220,12 +217,7 @@ impl Child {
         }
         kill(child.pid(), Signal::SIGSTOP).of_call("kill(SIGSTOP)")?;
         until("the child's stop", || {
-            Ok(child
-                .witness
-                .look(None)
-                .of_call("read(/proc/PID/stat)")?
-                .state
-                == 'T')
+            Ok(look(&child.witness, None)?.state == 'T')
         })?;
         kill(child.pid(), Signal::SIGCONT).of_call("kill(SIGCONT)")?;
         let mut spoke = Ok(false);

@@ -1,7 +1,6 @@
 //! What calls came to, in the words of a line of evidence.
 
 use std::fmt;
-use std::io;
 
 use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
@@ -14,13 +13,6 @@ use crate::trace::{Failure, errno_name};
 /// The errno of a call that failed: here it is what was asked for.
 pub fn errno<T>(result: Result<T, Failure>) -> Result<T, Errno> {
     result.map_err(|failure| failure.errno)
-}
-
-/// What an io call says: its errno.
-pub fn io_errno(error: &io::Error) -> Errno {
-    error
-        .raw_os_error()
-        .map_or(Errno::UnknownErrno, Errno::from_raw)
 }
 
 /// A count as people read it: `13,108`.
@@ -66,21 +58,15 @@ pub fn with_data(reports: &[NamedEvent], data: u64) -> usize {
 /// Flags without their prefix: `IN|RDHUP`.
 pub fn short(events: EpollFlags) -> String {
     let names = epoll_names(events);
-    let short: Vec<&str> = names
-        .iter()
-        .map(|name| name.trim_start_matches("EPOLL"))
-        .collect();
-    match short.is_empty() {
+    let short = names.iter().map(|name| name.trim_start_matches("EPOLL"));
+    match names.is_empty() {
         true => "nothing".into(),
-        false => short.join("|"),
+        false => listed(short, "|"),
     }
 }
 
-/// The names of those that are reported: `A B C`.
-pub fn names(reports: &[NamedEvent]) -> String {
-    let names: Vec<String> = reports
-        .iter()
-        .map(|report| report.name.to_string())
-        .collect();
-    names.join(" ")
+/// Several in a row, with this between them: `5 + 5 + 3`.
+pub fn listed<T: ToString>(all: impl IntoIterator<Item = T>, between: &str) -> String {
+    let all: Vec<String> = all.into_iter().map(|one| one.to_string()).collect();
+    all.join(between)
 }

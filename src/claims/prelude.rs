@@ -1,10 +1,12 @@
 //! What every experiment and its judge are written with.
 
 pub use crate::claims::claim::Claim;
-pub use crate::claims::evidence::{done, errno, events, figure, io_errno, names};
+pub use crate::claims::evidence::{done, errno, events, figure, listed};
 pub use crate::claims::evidence::{outcome, reports, short, with_data};
 pub use crate::claims::finding::{Finding, confirmed, depends, not_tried, refuted};
-pub use crate::claims::trial::{ANY_PORT, connect_to, free_number, has, hears, knock, reset};
+pub use crate::claims::trial::{
+    ANY_PORT, at_once, connect_to, free_number, has, hears, knock, reset,
+};
 pub use crate::claims::trial::{Conn, NamedEvent, Trial};
 pub use crate::claims::trial::{ERR, ET, HUP, IN, MESSAGE, OUT, RDHUP};
 pub use crate::trace::{CtlOp, Name, OfCall, errno_name};

@@ -135,6 +135,12 @@ pub fn come_to_rest(
     Ok(last.unwrap_or_default())
 }
 
+/// What a thread does now; `current` is the call that it is in, if that is
+/// known.
+pub fn look(witness: &Witness, current: Option<Call>) -> Result<Look> {
+    Ok(witness.look(current).of_call("read(/proc/PID/stat)")?)
+}
+
 /// Looks until a thread sleeps as `wanted`, or `over`; whether it does.
 pub fn falls_asleep(
     witness: &Witness,
@@ -145,9 +151,7 @@ pub fn falls_asleep(
     let deadline = Instant::now() + PATIENCE;
     let mut agreed = 0;
     while agreed < LOOKS {
-        let look = witness
-            .look(Some(current))
-            .of_call("read(/proc/PID/stat)")?;
+        let look = look(witness, Some(current))?;
         agreed = match look {
             Look {
                 sleep: Some(sleep), ..

@@ -98,11 +98,10 @@ fn close_unread(t: &mut Trial) -> Result<Finding> {
         t.sys.close(a.socket)?;
         let mut end = Ok(0);
         until("the end of the connection", || {
-            match peer.read(&mut [0; 16]) {
-                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return Ok(false),
-                Ok(1..) => return Ok(false),
-                Ok(0) => {}
-                Err(e) => end = Err(io_errno(&e)),
+            match at_once(peer.read(&mut [0; 16])) {
+                Ok(None | Some(1..)) => return Ok(false),
+                Ok(Some(0)) => {}
+                Err(error) => end = Err(Errno::try_from(error)?),
             }
             Ok(true)
         })?;

@@ -109,10 +109,7 @@ fn reset(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_reset(closed: &End, reset: &End, unread: &End) -> Finding {
-    let recvs = |end: &End| {
-        let list: Vec<String> = end.recvs.iter().map(outcome).collect();
-        list.join(", ")
-    };
+    let recvs = |end: &End| listed(end.recvs.iter().map(outcome), ", ");
     let more = reset.events - closed.events;
     match closed == reset {
         true => confirmed(format!(

@@ -100,12 +100,11 @@ fn ctl_errors(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_ctl_errors(first: Result<(), Errno>, wrong: &[Result<(), Errno>]) -> Finding {
-    let outcomes: Vec<String> = wrong.iter().copied().map(done).collect();
     let refused = wrong.iter().filter(|result| result.is_err()).count();
     let evidence = format!(
         "{refused} of {} mistakes failed; the results were {}",
         wrong.len(),
-        outcomes.join(", ")
+        listed(wrong.iter().copied().map(done), ", ")
     );
     match first.is_ok() && refused == wrong.len() {
         true => confirmed(evidence)
@@ -139,11 +138,11 @@ fn user_data(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_user_data(stored: &[u64], back: &[u64]) -> Finding {
-    let list: Vec<String> = back.iter().map(|data| format!("{data:#x}")).collect();
+    let list = back.iter().map(|data| format!("{data:#x}"));
     match stored == back {
-        true => confirmed(format!("{} came back as stored", list.join(" and ")))
+        true => confirmed(format!("{} came back as stored", listed(list, " and ")))
             .why("The kernel keeps 8 bytes and never looks at them: an fd is only a habit."),
-        false => refuted(format!("came back: {}", list.join(" ")))
+        false => refuted(format!("came back: {}", listed(list, " ")))
             .why("This kernel makes something else of `data`."),
     }
     .count(

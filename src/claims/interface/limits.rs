@@ -23,45 +23,41 @@ pub const INTEREST_LIST: Claim = Claim {
 fn interest_list(t: &mut Trial) -> Result<Finding> {
     let conns = [t.connection()?, t.connection()?, t.connection()?];
     let epoll = t.sys.epoll_create1()?;
-    let listed = |t: &mut Trial| -> Result<usize> {
+    let length = |t: &mut Trial| -> Result<usize> {
         let path = format!("/proc/self/fdinfo/{}", epoll.0.as_raw_fd());
         let text = fs::read_to_string(&path).context(path.clone())?;
-        let lines: Vec<&str> = text
-            .lines()
-            .filter(|line| line.starts_with("tfd:"))
+        let lines = text.lines().filter_map(|line| line.strip_prefix("tfd:"));
+        let mut numbers: Vec<&str> = lines
+            .filter_map(|line| line.split_whitespace().next())
             .collect();
         // The kernel's order is that of addresses; ours does not vary.
-        let mut numbers: Vec<&str> = lines
-            .iter()
-            .filter_map(|line| line.split_whitespace().nth(1))
-            .collect();
         numbers.sort_unstable();
         let list = match numbers.is_empty() {
             true => "no tfd:".into(),
             false => format!("tfd: {}", numbers.join(", ")),
         };
         t.note(format!("{path}: {list}"));
-        Ok(lines.len())
+        Ok(numbers.len())
     };
-    let mut lengths = vec![listed(t)?];
+    let mut lengths = vec![length(t)?];
     for conn in &conns {
         t.sys.epoll_ctl(&epoll, CtlOp::Add, &conn.socket, IN)?;
     }
-    lengths.push(listed(t)?);
+    lengths.push(length(t)?);
     t.sys.epoll_ctl(&epoll, CtlOp::Del, &conns[0].socket, IN)?;
-    lengths.push(listed(t)?);
+    lengths.push(length(t)?);
     Ok(judge_interest_list(&[0, conns.len(), 2], &lengths))
 }
 
-fn judge_interest_list(expected: &[usize], listed: &[usize]) -> Finding {
-    let text: Vec<String> = listed.iter().map(usize::to_string).collect();
-    let evidence = format!("the kernel's own list had {} fds", text.join(", then "));
-    match expected == listed {
+fn judge_interest_list(expected: &[usize], found: &[usize]) -> Finding {
+    let lengths = listed(found, ", then ");
+    let evidence = format!("the kernel's own list had {lengths} fds");
+    match expected == found {
         true => confirmed(evidence)
             .why("epoll_ctl changes a list in the kernel; epoll_wait has no argument for fds."),
         false => refuted(evidence).why("The kernel's list is not what epoll_ctl made it."),
     }
-    .count("listed", listed.iter().max().copied().unwrap_or(0))
+    .count("listed", found.iter().max().copied().unwrap_or(0))
 }
 
 pub const NO_MMAP: Claim = Claim {
@@ -145,19 +141,12 @@ fn fd_limit(t: &mut Trial) -> Result<Finding> {
 fn judge_fd_limit(fd: i32, reported: [usize; 3], watches: Option<u64>) -> Finding {
     let [select, poll, epoll] = reported.map(|count| if count > 0 { "yes" } else { "no" });
     let fds = format!("fd {fd}: select {select}, poll {poll}, epoll {epoll}");
-    let most = |watches| {
-        format!(
-            "epoll takes fd {fd}, select {}; a user may have {} watches",
-            if select == "yes" {
-                "does, too"
-            } else {
-                "does not"
-            },
-            millions(watches)
-        )
-    };
     match (epoll, watches) {
-        ("yes", Some(watches)) => depends(most(watches))
+        ("yes", Some(watches)) => depends(format!(
+            "epoll takes fd {fd}, select {}; a user may have {} watches",
+            if select == "yes" { "does, too" } else { "does not" },
+            millions(watches)
+        ))
             .why(
                 "RLIMIT_NOFILE limits the process, and max_user_watches all that the epolls of \
                  one user watch together. select's limit is the fd's value: a set of one is enough.",

@@ -123,6 +123,7 @@ fn maxevents(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_maxevents(level: &[NamedEvent], edge: &[NamedEvent]) -> Finding {
+    let names = |reports: &[NamedEvent]| listed(reports.iter().map(|report| report.name), " ");
     let evidence = format!(
         "six waits reported {} level-triggered, and {} edge-triggered",
         names(level),
@@ -179,8 +180,8 @@ fn wait_errors(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_wait_errors(results: &[Result<usize, Errno>]) -> Finding {
-    let outcomes: Vec<String> = results.iter().map(outcome).collect();
-    let evidence = format!("the waits returned {}", outcomes.join(", "));
+    let outcomes = listed(results.iter().map(outcome), ", ");
+    let evidence = format!("the waits returned {outcomes}");
     let failed = results.iter().filter(|result| result.is_err()).count();
     match failed == results.len() {
         true => confirmed(evidence)

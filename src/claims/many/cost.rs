@@ -19,19 +19,21 @@ use crate::cost::{Active, Api, FdKind, Measurement, Plan};
 /// longer called flat, and one that grows by less is not called linear.
 pub const FEW: f64 = 8.0;
 
+/// What select and poll are asked alike.
+const WITH_THE_SEARCH: &str = "The time of one wait, with the search for the ready fd, on 10, \
+                               100 and 1,000 eventfds, the middle one ready.";
+
 pub const SELECT_LINEAR: Claim = Claim {
     id: "select-linear",
     claim: "the cost of a select is linear in the fds",
-    asked: "The time of one wait, with the search for the ready fd, on 10, 100 and 1,000 \
-            eventfds, the middle one ready.",
+    asked: WITH_THE_SEARCH,
     experiment: |t| grows(t, Api::Select),
 };
 
 pub const POLL_LINEAR: Claim = Claim {
     id: "poll-linear",
     claim: "the cost of a poll is linear in the fds",
-    asked: "The time of one wait, with the search for the ready fd, on 10, 100 and 1,000 \
-            eventfds, the middle one ready.",
+    asked: WITH_THE_SEARCH,
     experiment: |t| grows(t, Api::Poll),
 };
 
@@ -93,8 +95,7 @@ const MUCH_MORE: &str = "a wait on 1,000 fds cost many times as much as one on 1
 const THE_SAME: &str = "a wait on 1,000 fds cost nearly the same as one on 10";
 
 fn judge_linear(costs: &[(usize, Between)], per_fd: f64) -> Finding {
-    let growth = growth(costs);
-    let finding = match growth.is_below(FEW) {
+    let finding = match growth(costs).is_below(FEW) {
         Some(false) => confirmed(MUCH_MORE).why(
             "All fds go in at every call, the kernel asks each, and the program searches for the \
              ready one.",
@@ -102,35 +103,28 @@ fn judge_linear(costs: &[(usize, Between)], per_fd: f64) -> Finding {
         Some(true) => refuted(THE_SAME).why("The cost of a wait hardly grew with the set."),
         None => not_tried(UNEVEN),
     };
-    with_times(finding, costs, growth, per_fd)
+    with_times(finding, costs, per_fd)
 }
 
 fn judge_flat(costs: &[(usize, Between)], per_fd: f64) -> Finding {
-    let growth = growth(costs);
-    let finding = match growth.is_below(FEW) {
+    let finding = match growth(costs).is_below(FEW) {
         Some(true) => {
             confirmed(THE_SAME).why("A wait takes the ready list; idle fds are not asked.")
         }
         Some(false) => refuted(MUCH_MORE).why("The cost of a wait grew with the set."),
         None => not_tried(UNEVEN),
     };
-    with_times(finding, costs, growth, per_fd)
+    with_times(finding, costs, per_fd)
 }
 
-fn with_times(
-    finding: Finding,
-    costs: &[(usize, Between)],
-    growth: Between,
-    per_fd: f64,
-) -> Finding {
+fn with_times(finding: Finding, costs: &[(usize, Between)], per_fd: f64) -> Finding {
     let times = costs.iter().map(|(_, cost)| format!("{:.0}", cost.low));
-    let times: Vec<String> = times.collect();
     finding
-        .varies("growth", growth.low)
+        .varies("growth", growth(costs).low)
         .varies("ns_per_fd", per_fd)
         .varying(format!(
             "waits on 10, 100, 1,000 fds took {} ns; {per_fd:.1} ns an fd",
-            times.join(", ")
+            listed(times, ", ")
         ))
 }
 

@@ -61,7 +61,6 @@ fn exclusive_balance(t: &mut Trial) -> Result<Finding> {
 fn judge_exclusive_balance(woken: &[usize]) -> Finding {
     let total: usize = woken.iter().sum();
     let most = woken.iter().copied().max().unwrap_or(0);
-    let list: Vec<String> = woken.iter().map(usize::to_string).collect();
     match 2 * most > total {
         true => refuted(format!(
             "one of {} threads was woken more often than all the others together",
@@ -76,7 +75,7 @@ fn judge_exclusive_balance(woken: &[usize]) -> Finding {
     }
     .varies("wakeups", total as f64)
     .varies("most", most as f64)
-    .varying(format!("wake-ups by thread: {}", list.join(" ")))
+    .varying(format!("wake-ups by thread: {}", listed(woken, " ")))
 }
 
 /// How often each thread is woken by so many connections.

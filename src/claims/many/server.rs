@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use crate::claims::child::{Child, Role};
 use crate::claims::patience::{PATIENCE, until};
 use crate::claims::prelude::*;
-use crate::claims::thread::LOOKS;
+use crate::claims::thread::{LOOKS, look};
 use crate::lab::witness::Sleep;
 
 pub const TEXTBOOK_SERVER: Claim = Claim {
@@ -127,33 +127,23 @@ impl Server {
     /// A client sends a word, and waits for it to come back, or for the server
     /// to end, or for the kernel to say that it sleeps for somebody else.
     fn asks(&mut self, mut client: &TcpStream) -> Result<Fate> {
-        if let Err(e) = client.write_all(b"ping") {
+        let gone = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+        match client.write_all(b"ping") {
             // Its end may be quicker than our word.
-            let gone = matches!(e.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe);
-            return if gone {
-                self.ended()
-            } else {
-                Err(e).of_call("write")?
-            };
+            Err(error) if gone.contains(&error.kind()) => return self.ended(),
+            sent => sent.of_call("write")?,
         }
         let deadline = Instant::now() + PATIENCE;
         let (mut back, mut asleep) = (0, 0);
         loop {
-            match client.read(&mut [0; 4]) {
-                Ok(0) => return self.ended(),
-                Ok(n) => back += n,
-                Err(e) if e.kind() == ErrorKind::WouldBlock => {}
-                Err(_) => return self.ended(),
+            match at_once(client.read(&mut [0; 4])) {
+                Ok(Some(0)) | Err(_) => return self.ended(),
+                Ok(read) => back += read.unwrap_or(0),
             }
             if back == 4 {
                 return Ok(Fate::Serves);
             }
-            let look = self
-                .child
-                .witness
-                .look(None)
-                .of_call("read(/proc/PID/stat)")?;
-            match look.sleep {
+            match look(&self.child.witness, None)?.sleep {
                 Some(Sleep::ForOne { call, .. }) if asleep == LOOKS => {
                     return Ok(Fate::Asleep(call));
                 }
@@ -197,19 +187,13 @@ fn next(sent: usize) -> &'static [u8] {
 fn flood(server: &Server, client: &mut TcpStream) -> Result<usize> {
     let (mut sent, mut idle) = (0, 0);
     while sent < FLOOD && idle < 20 {
-        match client.write(next(sent)) {
-            Ok(n) => (sent, idle) = (sent + n, 0),
-            Err(e) if e.kind() == ErrorKind::WouldBlock => {
-                let look = server
-                    .child
-                    .witness
-                    .look(None)
-                    .of_call("read(/proc/PID/stat)")?;
+        match at_once(client.write(next(sent))).of_call("write")? {
+            Some(n) => (sent, idle) = (sent + n, 0),
+            None => {
                 // Asleep, or it has stopped reading: either way at rest.
-                idle += u32::from(look.state == 'S');
+                idle += u32::from(look(&server.child.witness, None)?.state == 'S');
                 std::thread::sleep(Duration::from_millis(1));
             }
-            Err(e) => Err(e).of_call("write")?,
         }
     }
     Ok(sent)
@@ -227,20 +211,15 @@ fn after_late_reading(server: &mut Server) -> Result<Fate> {
     let (mut back, mut hung_up) = (0, false);
     let mut part = vec![0; 65_536];
     until("the end of the echo", || {
-        loop {
-            match client.read(&mut part) {
-                Ok(0) => return Ok(true),
-                Ok(n) => back += n,
-                Err(e) if e.kind() == ErrorKind::WouldBlock => break,
-                Err(e) => Err(e).of_call("read")?,
+        while let Some(read) = at_once(client.read(&mut part)).of_call("read")? {
+            if read == 0 {
+                return Ok(true);
             }
+            back += read;
         }
         if !hung_up {
-            match client.write(next(sent)) {
-                Ok(n) => sent += n,
-                Err(e) if e.kind() == ErrorKind::WouldBlock => {}
-                Err(e) => Err(e).of_call("write")?,
-            }
+            let taken = at_once(client.write(next(sent))).of_call("write")?;
+            sent += taken.unwrap_or(0);
         }
         if sent == FLOOD && !hung_up {
             client.shutdown(Shutdown::Write).of_call("shutdown")?;

@@ -23,13 +23,13 @@ pub fn datagrams(t: &mut Trial) -> Result<(Conn, UdpSocket)> {
     ours.set_nonblocking(true).context("O_NONBLOCK")?;
     let name = t.client();
     let socket = t.sys.keep(ours.into(), name);
-    let peer_is_elsewhere = None;
     t.note(format!(
         "a UDP socket of ours, connected to that of client {name}"
     ));
+    // The client's end is no TcpStream: it is handed out beside ours.
     let ours = Conn {
         socket,
-        peer: peer_is_elsewhere,
+        peer: None,
         name,
     };
     Ok((ours, peer))

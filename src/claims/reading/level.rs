@@ -23,11 +23,10 @@ fn lt_repeats(t: &mut Trial) -> Result<Finding> {
 }
 
 fn judge_lt_repeats(bytes: usize, reads: &[usize]) -> Finding {
-    let text: Vec<String> = reads.iter().map(usize::to_string).collect();
     let evidence = format!(
         "{bytes} bytes brought {} reports ({} bytes read), and then none",
         reads.len(),
-        text.join(" + ")
+        listed(reads, " + ")
     );
     match reads.iter().sum::<usize>() == bytes {
         true => confirmed(evidence)
@@ -59,11 +58,10 @@ fn lt_big_buffer(t: &mut Trial) -> Result<Finding> {
 
 /// By size of the buffer: reports.
 fn judge_lt_big_buffer(wakeups: &[(usize, usize)]) -> Finding {
-    let text: Vec<String> = wakeups
+    let each = wakeups
         .iter()
-        .map(|(buffer, count)| format!("{} with room for {buffer}", reports(*count)))
-        .collect();
-    let evidence = format!("one message brought {}", text.join(", "));
+        .map(|(buffer, count)| format!("{} with room for {buffer}", reports(*count)));
+    let evidence = format!("one message brought {}", listed(each, ", "));
     let never_more = wakeups.windows(2).all(|pair| pair[1].1 <= pair[0].1);
     let fewer = wakeups.first().map(|one| one.1) > wakeups.last().map(|one| one.1);
     let reports: usize = wakeups.iter().map(|(_, reports)| reports).sum();

@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-use crate::claims::thread::{Thread, WAITS_FOR_EVER, come_to_rest, for_anyone};
+use crate::claims::thread::{Thread, WAITS_FOR_EVER, come_to_rest, for_anyone, look};
 use crate::claims::trial::IN;
 use crate::lab::witness::move_up;
 use crate::trace::OfCall;
@@ -153,11 +153,7 @@ impl Member {
     }
 
     fn sleeps(&self) -> Result<bool> {
-        let look = self
-            .thread
-            .witness
-            .look(Some(WAITS_FOR_EVER))
-            .of_call("read(/proc/PID/stat)")?;
+        let look = look(&self.thread.witness, Some(WAITS_FOR_EVER))?;
         Ok(look.sleep.is_some_and(for_anyone))
     }
 }

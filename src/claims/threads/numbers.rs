@@ -23,11 +23,7 @@ fn number_twice(t: &mut Trial) -> Result<Finding> {
     // 500: a number that is in nobody's way.
     let dup = t.sys.fcntl_dupfd(&a.socket, 500, a.name)?;
     t.sys.close(a.socket)?;
-    let a = Conn {
-        socket: dup,
-        peer: a.peer,
-        name: a.name,
-    };
+    let a = Conn { socket: dup, ..a };
     let b = t.connection()?;
     ensure!(b.socket.as_raw_fd() == number, "B has another number");
     t.nonblocking(&b)?;

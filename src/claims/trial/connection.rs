@@ -1,7 +1,7 @@
 //! Connections over loopback, and what their clients do: plain calls, none of
 //! them in the trace, each over when the kernel says that it has arrived.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 
@@ -50,11 +50,8 @@ impl Conn {
         let before = self.unread()?;
         let (mut peer, mut rest) = (self.peer()?, data);
         until("room in the client's send buffer", || {
-            match peer.write(rest) {
-                Ok(n) => rest = &rest[n..],
-                Err(e) if e.kind() == ErrorKind::WouldBlock => {}
-                Err(e) => Err(e).of_call("write")?,
-            }
+            let taken = at_once(peer.write(rest)).of_call("write")?;
+            rest = &rest[taken.unwrap_or(0)..];
             Ok(rest.is_empty())
         })?;
         until("what the client sent", || {
@@ -68,11 +65,9 @@ impl Conn {
         let mut peer = self.peer()?;
         let mut filled = 0;
         until("what we sent", || {
-            match peer.read(&mut data[filled..]) {
-                Ok(0) => bail!("the client sees the end after {filled} of {bytes} bytes"),
-                Ok(n) => filled += n,
-                Err(e) if e.kind() == ErrorKind::WouldBlock => {}
-                Err(e) => Err(e).of_call("read")?,
+            match at_once(peer.read(&mut data[filled..])).of_call("read")? {
+                Some(0) => bail!("the client sees the end after {filled} of {bytes} bytes"),
+                read => filled += read.unwrap_or(0),
             }
             Ok(filled == bytes)
         })?;
@@ -114,6 +109,14 @@ impl Conn {
     }
 }
 
+/// What a call came to that does not block; `None` where it would have.
+pub fn at_once<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+        done => done.map(Some),
+    }
+}
+
 /// Whether an fd has one of these conditions now.
 pub fn has(fd: impl AsFd, conditions: PollFlags) -> Result<bool> {
     let mut asked = [PollFd::new(&fd, conditions)];
@@ -143,6 +146,13 @@ pub fn reset(socket: TcpStream) -> Result<()> {
 
 /// A port that nobody has, on loopback (ip(7)).
 pub const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// The number of an fd that nobody has.
+pub fn free_number(fd: impl AsFd) -> Result<i32> {
+    let high = rustix::io::fcntl_dupfd_cloexec(fd, 500);
+    let high = high.context("no fd 500: raise the limit, ulimit -n")?;
+    Ok(high.as_raw_fd())
+}
 
 /// A listener on loopback, out of the way of the fds that the trace shows.
 pub fn listen() -> Result<TcpListener> {

@@ -9,12 +9,12 @@
 //! sleeps and hopes.
 
 mod connection;
-mod limit;
 pub(super) mod report;
 mod story;
 mod vocabulary;
 
-pub use crate::claims::trial::connection::{ANY_PORT, Conn, connect_to, has, hears, knock, reset};
-pub use crate::claims::trial::limit::free_number;
+pub use crate::claims::trial::connection::{
+    ANY_PORT, Conn, at_once, connect_to, free_number, has, hears, knock, reset,
+};
 pub use crate::claims::trial::report::{ERR, ET, HUP, IN, MESSAGE, NamedEvent, OUT, RDHUP};
 pub use crate::claims::trial::vocabulary::Trial;

@@ -16,7 +16,6 @@ use rustix::event::PollFlags;
 
 use crate::claims::evidence::{errno, events};
 use crate::claims::trial::connection::{ANY_PORT, Conn, connect, knock, listen, reset};
-use crate::claims::trial::limit::ENOUGH;
 use crate::claims::trial::report::NamedEvent;
 use crate::lab::audience::{Audience, OutputError};
 use crate::lab::report::scene::Action;
@@ -25,6 +24,9 @@ use crate::sys::journal::{Follow, Journal};
 use crate::sys::open_files::Raised;
 use crate::sys::{Socket, Sys};
 use crate::trace::{CtlOp, Name, OfCall};
+
+/// Open files that are enough for an fd of 1024 and the lab's own.
+const ENOUGH: u64 = 1_100;
 
 /// One experiment on its way.
 pub struct Trial<'a> {

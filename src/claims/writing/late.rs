@@ -1,6 +1,6 @@
 //! A client that reads late, and what a send does not take.
 
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::os::fd::AsRawFd;
 
 use anyhow::{Context, Result};
@@ -35,7 +35,11 @@ fn out_ignored(t: &mut Trial) -> Result<Finding> {
         }
         shutdown(a.socket.as_raw_fd(), Shutdown::Write).context("shutdown")?;
         let mut arrived = 0;
-        until("the end", || Ok(reads(&a, &mut arrived)?.is_none()))?;
+        until("the end", || {
+            let read = reads(&a)?;
+            arrived += read.unwrap_or(0);
+            Ok(read == Some(0))
+        })?;
         anyhow::Ok(total - arrived)
     })?;
     t.note(match dropped {
@@ -55,7 +59,7 @@ fn out_ignored(t: &mut Trial) -> Result<Finding> {
                 sent += a.send_if_room(&[b'x'; ANSWER][..rest])?;
             } else {
                 // Late: when there is no room left.
-                reads(&a, &mut arrived)?;
+                arrived += reads(&a)?.unwrap_or(0);
             }
             Ok(arrived == total)
         })?;
@@ -65,15 +69,9 @@ fn out_ignored(t: &mut Trial) -> Result<Finding> {
     Ok(judge_out_ignored(dropped, kept))
 }
 
-/// The client reads what is there; `None` at the end of the file.
-fn reads(a: &Conn, arrived: &mut usize) -> Result<Option<()>> {
-    match a.peer()?.read(&mut [0; ANSWER]) {
-        Ok(0) => return Ok(None),
-        Ok(read) => *arrived += read,
-        Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-        Err(error) => return Err(error).context("read"),
-    }
-    Ok(Some(()))
+/// The client reads what is there; 0 at the end of the file.
+fn reads(a: &Conn) -> Result<Option<usize>> {
+    at_once(a.peer()?.read(&mut [0; ANSWER])).context("read")
 }
 
 fn judge_out_ignored(dropped: usize, kept: usize) -> Finding {
