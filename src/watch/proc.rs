@@ -211,6 +211,11 @@ impl Interest {
     pub fn edge(&self) -> bool {
         self.events.contains(EpollFlags::EPOLLET)
     }
+
+    /// Reported once, and then not before an EPOLL_CTL_MOD.
+    pub fn one_shot(&self) -> bool {
+        self.events.contains(EpollFlags::EPOLLONESHOT)
+    }
 }
 
 /// The interest list of an epoll instance, by fd.

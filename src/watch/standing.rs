@@ -1,5 +1,7 @@
 //! How things stand when an act is judged.
 
+use nix::errno::Errno;
+
 use crate::trace::Name;
 use crate::trace::totals::Totals;
 use crate::watch::act::Act;
@@ -78,11 +80,13 @@ impl Session<'_> {
                 accepted: end.accepted,
                 unread,
                 edge: end.edge,
+                one_shot: end.one_shot,
                 watched: end.watched,
                 wants_out: end.wants_out,
                 nonblocking: end.nonblocking,
                 lazy: client.lazy,
                 reset: client.reset,
+                cut_off: client.failed == Some(Errno::ECONNRESET) && !client.reset,
                 left_open: client.left_open,
                 short_sends: end.short_sends,
                 counts: counts.unwrap_or_default(),

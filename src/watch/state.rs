@@ -72,6 +72,8 @@ pub struct ServerEnd {
     pub accepted: bool,
     /// Registered with EPOLLET, or without; `None`: with no epoll instance.
     pub edge: Option<bool>,
+    /// Registered with EPOLLONESHOT.
+    pub one_shot: bool,
     /// Asked for EPOLLIN at the moment.
     pub watched: bool,
     /// Asked for EPOLLOUT at the moment.
@@ -314,7 +316,7 @@ impl State {
                 end.watched = asks(EpollFlags::EPOLLIN);
                 end.wants_out = asks(EpollFlags::EPOLLOUT);
                 if let Some(entry) = entry {
-                    end.edge = Some(entry.edge());
+                    (end.edge, end.one_shot) = (Some(entry.edge()), entry.one_shot());
                 }
             }
             _ => {}

@@ -4,7 +4,9 @@
    With NO_NONBLOCK the sockets block: the recv that should say EAGAIN sleeps.
    With ONE_RECV it reads once a report. With ONE_ACCEPT it accepts once.
    With NO_KEEP what a send leaves over is lost. With NO_EAGAIN it takes
-   EAGAIN for a failure. With DIES it takes any failure of recv for its own. */
+   EAGAIN for a failure. With DIES it takes any failure of recv for its own.
+   With RDHUP it closes when it hears of the end, before it reads. With ONE_SHOT
+   it never asks again. With LAST it sends to whom it has accepted last. */
 #include "common.h"
 
 struct conn {
@@ -14,6 +16,7 @@ struct conn {
 };
 
 static int ep;
+static int last;
 
 static void done(struct conn *c)
 {
@@ -29,7 +32,11 @@ static int serve(struct conn *c)
 {
     for (;;) {
         while (c->left > 0) {
+#ifdef LAST
+            ssize_t n = send(last, c->buf, c->left, MSG_NOSIGNAL);
+#else
             ssize_t n = send(c->fd, c->buf, c->left, MSG_NOSIGNAL);
+#endif
 #ifdef NO_KEEP
             c->left = 0;
             (void)n;
@@ -90,6 +97,12 @@ int main(void)
         for (int i = 0; i < n; i++) {
             struct conn *c = evs[i].data.ptr;
             if (c != NULL) {
+#ifdef RDHUP
+                if (evs[i].events & EPOLLRDHUP) {
+                    done(c);
+                    continue;
+                }
+#endif
                 if (!serve(c))
                     done(c);
                 continue;
@@ -101,11 +114,15 @@ int main(void)
             nonblocking(fd);
 #endif
             c = calloc(1, sizeof *c);
-            c->fd = fd;
+            last = c->fd = fd;
             struct epoll_event ev = { .data.ptr = c };
             ev.events = EPOLLIN | EPOLLOUT | EPOLLET;
 #if defined ONE_RECV || defined SHORT_READ
             ev.events = EPOLLIN | EPOLLET;
+#elif defined RDHUP
+            ev.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
+#elif defined ONE_SHOT
+            ev.events = EPOLLIN | EPOLLONESHOT;
 #endif
             epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev);
         }

@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod contract;
+mod endings;
 mod failing;
 mod foreign;
 mod letting_go;

@@ -7,7 +7,7 @@ use crate::servers::{diagnosis, records, server, watch};
 
 /// Act by act: the word and the sentence.
 #[track_caller]
-fn says(spec: &str, told: &[(&str, &str, &str)]) {
+pub fn says(spec: &str, told: &[(&str, &str, &str)]) {
     let Some(path) = server(spec) else { return };
     let program = path.to_string_lossy().into_owned();
     for (act, word, sentence) in told {
@@ -61,46 +61,6 @@ fn edge_triggered_as_it_should_be() {
                 "sends to G fell short; all came back once it read.",
             ),
             ("leave", "OK", LEAVE),
-        ],
-    );
-}
-
-/// It serves everybody, and keeps an fd for each client that has left.
-#[test]
-fn not_closed() {
-    let closed = " recv has returned 0: then close is due.";
-    let basic =
-        format!("A and B have hung up, and their fds stay open, asleep in epoll_wait.{closed}");
-    let leave =
-        format!("H and I have hung up, and their fds stay open, asleep in epoll_wait.{closed}");
-    says(
-        "et -DLEAK",
-        &[
-            ("basic", "NOT CLOSED", &basic),
-            ("leave", "NOT CLOSED", &leave),
-        ],
-    );
-}
-
-/// A recv that brings fewer bytes than asked for is no EAGAIN: a hang-up that
-/// came with them is never met.
-#[test]
-fn a_short_read_taken_for_the_end() {
-    says(
-        "et -DSHORT_READ",
-        &[
-            (
-                "basic",
-                "OK",
-                "edge-triggered, O_NONBLOCK, several recv per report. A and B were left \
-                 before EAGAIN.",
-            ),
-            (
-                "leave",
-                "NOT CLOSED",
-                "I has hung up, and its fd stays open, asleep in epoll_wait. No recv has met the \
-                 end: edge-triggered reports it once, with the last bytes.",
-            ),
         ],
     );
 }

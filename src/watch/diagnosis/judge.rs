@@ -5,8 +5,8 @@ use nix::errno::Errno;
 use crate::trace::{Call, Name};
 use crate::watch::act::Act;
 use crate::watch::diagnosis::seen::{
-    Diagnosis, Seen, SeenClient, Verdict, is_lost, is_no_echo, is_queued, is_stranded, is_unread,
-    left_open, starving,
+    Diagnosis, Seen, SeenClient, Verdict, is_cut_off, is_lost, is_no_echo, is_queued, is_stranded,
+    is_unread, left_open, starving,
 };
 use crate::watch::diagnosis::why;
 use crate::watch::state::End;
@@ -17,6 +17,7 @@ pub(super) const EDGE_HANGS: &str = "04-edge-triggered-recv-in-a-loop.md";
 pub(super) const EDGE_RIGHT: &str = "05-edge-triggered-non-blocking.md";
 pub(super) const THE_API: &str = "06-the-epoll-api.md";
 pub(super) const WRITING: &str = "07-write-readiness.md";
+pub(super) const SELECT: &str = "08-select-and-poll.md";
 pub(super) const TO_SHIP: &str = "10-a-server-you-could-ship.md";
 pub(super) const WATCHED: &str = "12-your-server-watched.md";
 pub(super) const TEXTBOOK: &str = "13-the-textbook-tried.md";
@@ -64,6 +65,7 @@ fn verdict(seen: &Seen) -> Verdict {
         _ if seen.clients.iter().any(is_queued) => Verdict::NotAccepted,
         _ if seen.clients.iter().any(is_stranded) => Verdict::Stranded,
         _ if seen.clients.iter().any(is_unread) => Verdict::Unread,
+        _ if seen.clients.iter().any(|client| is_cut_off(seen, client)) => Verdict::Unread,
         _ if seen.clients.iter().any(|client| is_lost(seen, client)) => Verdict::Lost,
         _ if seen.clients.iter().any(|client| is_no_echo(seen, client)) => Verdict::NoEcho,
         _ if seen.clients.iter().any(|client| client.left_open) => Verdict::NotClosed,
@@ -87,7 +89,7 @@ fn concerned(seen: &Seen, verdict: Verdict) -> Vec<Name> {
         Verdict::Stuck | Verdict::StuckForASlowReader => starving(seen),
         Verdict::NotAccepted => those(&is_queued),
         Verdict::Stranded => those(&is_stranded),
-        Verdict::Unread => those(&is_unread),
+        Verdict::Unread => those(&|client| is_unread(client) || is_cut_off(seen, client)),
         Verdict::Lost => those(&|client| is_lost(seen, client)),
         Verdict::NoEcho => those(&|client| is_no_echo(seen, client)),
         Verdict::NotClosed => those(&|client| client.left_open),
@@ -99,12 +101,19 @@ fn concerned(seen: &Seen, verdict: Verdict) -> Vec<Name> {
 fn lesson(seen: &Seen, verdict: Verdict) -> Option<&'static str> {
     let edge = seen.clients.iter().any(|client| client.edge == Some(true));
     let failure = seen.last.and_then(|last| last.result.err());
+    let failed = seen.last.filter(|last| last.result.is_err());
+    let sending_fails = failed.is_some_and(|last| last.call.output().is_some());
+    let accepting_fails = failed.is_some_and(|last| last.call.is_accept());
     let out = seen.clients.iter().any(|client| client.wants_out);
     Some(match verdict {
         Verdict::Ok => return None,
         Verdict::Exits if failure == Some(Errno::EAGAIN) => EDGE_RIGHT,
         Verdict::Exits | Verdict::Crashed => TO_SHIP,
-        Verdict::Busy if out => WRITING,
+        Verdict::Busy if out || sending_fails => WRITING,
+        // No fd is left for a client, or one that has hung up keeps its own.
+        Verdict::Busy if accepting_fails || seen.clients.iter().any(|it| it.counts.ended) => {
+            TO_SHIP
+        }
         Verdict::Busy => THE_API,
         Verdict::NotSeen => WATCHED,
         Verdict::Stuck => match seen.sleeper.as_ref().and_then(|it| it.whole) {
@@ -116,11 +125,15 @@ fn lesson(seen: &Seen, verdict: Verdict) -> Option<&'static str> {
         Verdict::NotAccepted if seen.listener_edge => EDGE_RIGHT,
         Verdict::NotAccepted => THE_API,
         Verdict::Stranded => EDGE_LOSES,
-        Verdict::Unread => THE_API,
+        Verdict::Unread if seen.clients.iter().any(is_unread) => THE_API,
+        Verdict::Unread => TO_SHIP,
         Verdict::Lost => WRITING,
         Verdict::NoEcho => TEXTBOOK,
         Verdict::NotClosed if left_open(seen).all(|client| client.counts.ended) => TO_SHIP,
-        Verdict::NotClosed => EDGE_HANGS, // et-short-read stands there
+        Verdict::NotClosed if left_open(seen).any(|client| client.one_shot) => THE_API,
+        Verdict::NotClosed if edge => EDGE_HANGS, // et-short-read stands there
+        Verdict::NotClosed if matches!(seen.wait_call, Some("select" | "pselect6")) => SELECT,
+        Verdict::NotClosed => TO_SHIP,
         Verdict::DiesOfAReset => TO_SHIP,
         Verdict::DiesOfASlowReader | Verdict::StuckForASlowReader => WRITING,
     })

@@ -54,6 +54,8 @@ pub struct SeenClient {
     pub unread: u64,
     /// Registered with EPOLLET, or without; `None`: not with epoll.
     pub edge: Option<bool>,
+    /// Registered with EPOLLONESHOT.
+    pub one_shot: bool,
     /// EPOLLIN is asked for.
     pub watched: bool,
     /// EPOLLOUT is asked for.
@@ -64,6 +66,9 @@ pub struct SeenClient {
     pub lazy: bool,
     /// It has reset its connection.
     pub reset: bool,
+    /// The server has reset it: it has closed a connection of which bytes were
+    /// unread (RFC 1122, section 4.2.2.13).
+    pub cut_off: bool,
     /// It has hung up, and the server has not closed its end.
     pub left_open: bool,
     /// Sends that took less than they were offered, or none.
@@ -182,6 +187,14 @@ pub fn is_unread(client: &SeenClient) -> bool {
     client.unread > 0
 }
 
+/// Its fd was closed before all was read. Where an answer has come that is no
+/// echo, that may be as it should.
+pub fn is_cut_off(seen: &Seen, client: &SeenClient) -> bool {
+    let lost = is_lost(seen, client) && client.counts.received > 0;
+    let answered = !seen.echo && client.back > 0;
+    client.cut_off && client.counts.received < client.said && !lost && !answered
+}
+
 /// It has been read, and has no answer, or not all of it.
 pub fn is_lost(seen: &Seen, client: &SeenClient) -> bool {
     match seen.echo {
@@ -198,6 +211,11 @@ pub fn is_no_echo(seen: &Seen, client: &SeenClient) -> bool {
 /// Those that have hung up and are open at the server.
 pub fn left_open(seen: &Seen) -> impl Iterator<Item = &SeenClient> {
     seen.clients.iter().filter(|client| client.left_open)
+}
+
+/// The server has sent it more than it has read of it.
+pub fn is_sent_more(client: &SeenClient) -> bool {
+    client.counts.echoed > client.counts.received
 }
 
 /// Each report of it was read from until EAGAIN.

@@ -8,8 +8,8 @@ use crate::trace::words::failed_text;
 use crate::trace::{Call, Name};
 use crate::watch::act::Act;
 use crate::watch::diagnosis::seen::{
-    Seen, SeenClient, Verdict, is_drained, is_lost, is_no_echo, is_queued, is_stranded, is_unread,
-    left_open, starving,
+    Seen, SeenClient, Verdict, is_cut_off, is_drained, is_lost, is_no_echo, is_queued,
+    is_sent_more, is_stranded, is_unread, left_open, starving,
 };
 use crate::watch::odd::{end_text, list};
 use crate::watch::state::{End, Last};
@@ -75,13 +75,18 @@ fn not_closed(seen: &Seen) -> String {
         None => String::new(),
     };
     let read = left_open(seen).all(|client| client.counts.ended);
+    let one_shot = left_open(seen).any(|client| client.one_shot);
     let edge = left_open(seen).any(|client| client.edge == Some(true));
-    let why = match (read, edge) {
-        (true, _) => " recv has returned 0: then close is due.",
-        (false, true) => {
+    let why = match seen.act {
+        _ if read => " recv has returned 0: then close is due.",
+        _ if one_shot => {
+            " No recv has met the end: EPOLLONESHOT reports once, and not again before an \
+             EPOLL_CTL_MOD."
+        }
+        Act::Leave if edge => {
             " No recv has met the end: edge-triggered reports it once, with the last bytes."
         }
-        (false, false) => " No recv has met the end.",
+        _ => " No recv has met the end.",
     };
     format!("{who} {have} hung up, and {fds}{asleep}.{why}")
 }
@@ -137,7 +142,9 @@ fn busy(seen: &Seen) -> String {
                     client.name
                 )
             });
-            format!("{call} returns again and again, and nothing comes of it.{of}")
+            let failed = seen.last.filter(|last| last.result.is_err());
+            let failed = failed.map_or(String::new(), |last| format!(" {}.", last_text(&last)));
+            format!("{call} returns again and again, and nothing comes of it.{of}{failed}")
         }
         _ => match seen.last {
             Some(last) => format!(
@@ -190,6 +197,9 @@ fn not_accepted(seen: &Seen, asleep: &str) -> String {
 }
 
 fn unread(seen: &Seen, asleep: &str) -> String {
+    if !seen.clients.iter().any(is_unread) {
+        return cut_off(seen);
+    }
     let (who, unread) = those(seen, is_unread);
     let watched = seen.clients.iter().any(|it| is_unread(it) && it.watched);
     let why = match watched {
@@ -198,6 +208,23 @@ fn unread(seen: &Seen, asleep: &str) -> String {
         false => "",
     };
     format!("{} of {} unread, {asleep}{why}.", bytes(unread), list(&who))
+}
+
+fn cut_off(seen: &Seen) -> String {
+    let clients = seen.clients.iter().filter(|it| is_cut_off(seen, it));
+    let unread = clients.clone().map(|it| it.said - it.counts.received);
+    let unread = bytes(unread.sum());
+    let who: Vec<Name> = clients.map(|client| client.name).collect();
+    let fds = if who.len() == 1 {
+        "its fd was"
+    } else {
+        "their fds were"
+    };
+    format!(
+        "{unread} of {} unread when {fds} closed: the end is reported while bytes wait, and recv \
+         returns 0 after the last of them.",
+        list(&who)
+    )
 }
 
 fn lost(seen: &Seen) -> String {
@@ -223,10 +250,16 @@ fn lost(seen: &Seen) -> String {
              given, and the rest was not sent again.",
             bytes(received - echoed)
         ),
-        (0, false) => format!(
-            "{} of {of} were read, and nothing was sent back (no echo server? --answer any).",
-            bytes(received)
-        ),
+        (0, false) => {
+            let other = seen.clients.iter().find(|client| is_sent_more(client));
+            let hint = other.map_or("no echo server? --answer any".into(), |other| {
+                let counts = &other.counts;
+                let (name, sent) = (other.name, bytes(counts.echoed));
+                format!("{name} was sent {sent}, and had sent {}", counts.received)
+            });
+            let read = bytes(received);
+            format!("{read} of {of} were read, and nothing was sent back ({hint}).")
+        }
         (_, false) => format!(
             "{} of {received} read of {of} were not sent back.",
             bytes(received - echoed)

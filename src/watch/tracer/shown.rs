@@ -1,5 +1,6 @@
 //! Which calls are shown: at once, or when it is known what they belong to.
 
+use nix::errno::Errno;
 use nix::sys::epoll::EpollFlags;
 
 use crate::trace::{Call, Fd, Name, Record};
@@ -90,9 +91,11 @@ fn is_shown(record: &Record) -> bool {
         Call::EpollCreate | Call::EpollCreate1 => true,
         Call::Output { fd, .. } | Call::Send { fd, .. } => named(fd) || fd.raw == 1 || fd.raw == 2,
         // Standard input: of interest while it is waited for, and no longer.
-        call => match call {
-            Call::EpollCtl { fd, .. } => named(fd),
-            call => call.fd().is_some_and(named),
-        },
+        // No fd at all: what accept has failed to give, or what was closed. But
+        // a program that closes all numbers there are means none of them.
+        call => {
+            let wrong = record.result == Err(Errno::EBADF) && !matches!(call, Call::Close { .. });
+            wrong || call.fd().is_some_and(named)
+        }
     }
 }
