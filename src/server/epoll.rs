@@ -35,7 +35,8 @@ pub fn serve(sys: &mut Sys, config: &Config) -> Result<(), Failure> {
     let mut events = [EpollEvent::empty(); MAX_EVENTS];
 
     loop {
-        let ready = match sys.epoll_wait(&epoll, &mut events, listener.timeout()) {
+        let timeout = listener.timeout();
+        let ready = match sys.epoll_wait(&epoll, &mut events, timeout) {
             Ok(ready) => ready,
             Err(e) if e.errno == Errno::EINTR => 0, // a signal; nothing is lost
             Err(e) => return Err(e),
@@ -67,7 +68,7 @@ fn on_ready(
     buffer: &mut [u8],
 ) -> Result<(), Failure> {
     let Some(connection) = connections.get_mut(&fd) else {
-        return Ok(()); // stale: cannot be, while an event closes its own fd alone
+        return Ok(()); // stale: cannot be, while each closes its own fd alone
     };
     let next = if connection.is_held_up() {
         on_writable(sys, mode, epoll, connection)?

@@ -7,10 +7,10 @@
 mod table {
     use crate::server::mode::{Mode, Read::*, SocketKind::*, row, ET, IN, NONE};
 
+    //                                 interest       socket       on readable
     // The server without epoll, for which no interest is registered.
     pub const BLOCKING:    Mode = row( NONE,          Blocking,    Drain );
 
-    //                                 interest       socket       on readable
     pub const LT:          Mode = row( IN,            Blocking,    Once  );
     // On the command line: et-blocking --read once
     pub const ET_ONCE:     Mode = row( IN.union(ET),  Blocking,    Once  );
