@@ -9,7 +9,7 @@ use std::str::FromStr;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use crate::show::{Timing, Trace, View};
+use crate::show::View;
 
 /// How things are shown.
 #[derive(Debug, Args)]
@@ -45,16 +45,8 @@ impl ScreenArgs {
     /// How things are to be shown.
     pub fn view(&self) -> View {
         View {
-            trace: if self.trace {
-                Trace::Calls
-            } else {
-                Trace::Summary
-            },
-            timing: if self.timing {
-                Timing::Shown
-            } else {
-                Timing::Hidden
-            },
+            calls: self.trace,
+            times: self.timing,
         }
     }
 }

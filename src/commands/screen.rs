@@ -129,7 +129,7 @@ impl Screen {
 
     /// Below the trace of one run of several.
     pub fn part_is_over(&self) -> Result<(), OutputError> {
-        if self.view.calls() {
+        if self.view.calls {
             self.text(|out| writeln!(out))?;
         }
         Ok(())

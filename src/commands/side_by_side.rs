@@ -20,7 +20,7 @@ use crate::lab::script::at_once;
 use crate::server::mode::Mode;
 use crate::show::page::Layout;
 use crate::show::text::table;
-use crate::show::{Timing, Trace, View, tell};
+use crate::show::{View, tell};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -80,8 +80,8 @@ fn execute(args: SideArgs) -> Result<ExitCode> {
         }
     };
     let view = View {
-        trace: Trace::Summary,
-        timing: Timing::Hidden,
+        calls: false,
+        times: false,
     };
     let file = args.file;
     let to = PageArgs {

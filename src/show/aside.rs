@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use crate::lab::audience::{Audience, Event, OutputError};
 use crate::show::out::Out;
 use crate::show::text::story::blocked_text;
-use crate::show::view::{Timing, Trace, View};
+use crate::show::view::View;
 
 /// A line on standard error. If that is closed or full, nobody is left to be
 /// told so.
@@ -48,10 +48,8 @@ impl Audience for Aside {
                 tell(&format!("epoll-lab: listening on {address}, Ctrl-C ends"));
             }
             // Nothing else is told while it runs.
-            Event::Blocked { blocked, stall }
-                if self.outside && self.view.trace == Trace::Summary =>
-            {
-                let told = blocked_text(blocked, stall, Timing::Hidden).join("; ");
+            Event::Blocked { blocked, stall } if self.outside && !self.view.calls => {
+                let told = blocked_text(blocked, stall).join("; ");
                 let fd = blocked.fd.map_or(String::new(), |fd| fd.to_string());
                 let call = blocked.call;
                 tell(&format!("epoll-lab: server asleep in {call}({fd}): {told}"));

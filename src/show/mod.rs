@@ -16,4 +16,4 @@ mod view;
 
 pub use self::aside::tell;
 pub use self::out::Out;
-pub use self::view::{Charset, Timing, Trace, View};
+pub use self::view::{Charset, View};

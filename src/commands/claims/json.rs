@@ -27,7 +27,7 @@ pub fn tried(tried: &Tried, run: u32, view: View, out: &mut impl Write) -> io::R
     let shown = finding.figures.iter().filter_map(|(name, figure)| {
         let number = match *figure {
             Figure::Count(count) => count.into(),
-            Figure::Varies(value) if view.times() => serde_json::Number::from_f64(value)?,
+            Figure::Varies(value) if view.times => serde_json::Number::from_f64(value)?,
             Figure::Varies(_) => return None,
         };
         Some((*name, number))

@@ -18,7 +18,7 @@ use crate::lab::audience::OutputError;
 use crate::show::page::{Layout, VIEW};
 use crate::show::text::Text;
 use crate::show::text::fold::Same;
-use crate::show::{Trace, View, tell};
+use crate::show::{View, tell};
 
 /// See the module.
 pub struct OneClaim(pub &'static Claim);
@@ -26,9 +26,11 @@ pub struct OneClaim(pub &'static Claim);
 /// Where a claim is tried in full: all its calls are shown as text.
 pub fn screen(format: Format, view: View, to: &PageArgs) -> Result<Screen> {
     Screen::with(format, view, to, Layout::Row, &|view, out| {
-        let trace = Trace::Calls;
-        let text = Text::new(View { trace, ..view }, out);
-        Box::new(Same::new(text))
+        let view = View {
+            calls: true,
+            ..view
+        };
+        Box::new(Same::new(Text::new(view, out)))
     })
 }
 

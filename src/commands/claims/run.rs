@@ -92,7 +92,7 @@ fn as_text(args: &ClaimsArgs, screen: &Screen) -> Result<(), OutputError> {
 
 /// Tries a claim and shows its row, or with the trace all.
 fn show(claim: &'static Claim, evidence: bool, screen: &Screen) -> Result<Tried, OutputError> {
-    if screen.view.calls() {
+    if screen.view.calls {
         screen.text(|out| text::question(claim, out))?;
         let tried = try_out(claim, &mut *screen.audience.lock())?;
         screen.text(|out| text::answer(&tried, screen.view, out))?;

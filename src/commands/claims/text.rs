@@ -48,7 +48,7 @@ pub fn row(tried: &Tried, out: &mut impl Write) -> io::Result<()> {
 /// be shown.
 pub fn evidence(tried: &Tried, view: View, out: &mut impl Write) -> io::Result<()> {
     let finding = &tried.finding;
-    let evidence = match (view.times(), &finding.varying) {
+    let evidence = match (view.times, &finding.varying) {
         (true, Some(varying)) => varying,
         _ => &finding.evidence,
     };
@@ -70,7 +70,7 @@ pub fn tally(
     });
     let claims = if all == 1 { "claim" } else { "claims" };
     writeln!(out, "\n{all} {claims}: {}", counts.join(", "))?;
-    if view.times() {
+    if view.times {
         writeln!(out, "in {:.1} s", took.as_secs_f64())?;
     }
     if let Some(one) = one {
@@ -108,11 +108,11 @@ pub fn answer(tried: &Tried, view: View, out: &mut impl Write) -> io::Result<()>
     let verdict = finding.verdict;
     let sentence = format!("=> {}: {}", verdict.name().to_uppercase(), finding.evidence);
     writeln!(out, "\n{}", coloured(verdict, &wrap(&sentence, 3)).bold())?;
-    if let (true, Some(varying)) = (view.times(), &finding.varying) {
+    if let (true, Some(varying)) = (view.times, &finding.varying) {
         writeln!(out, "{}", indented(3, varying))?;
     }
     writeln!(out, "{}", indented(3, finding.why))?;
-    if view.times() {
+    if view.times {
         for (name, figure) in &finding.figures {
             match figure {
                 Figure::Count(count) => writeln!(out, "   {name}: {count}")?,

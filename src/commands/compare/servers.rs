@@ -18,7 +18,6 @@ use crate::lab::report::{Caption, EventLoop, Run, Trigger};
 use crate::lab::script::Script;
 use crate::lab::stage::Stage;
 use crate::server::mode;
-use crate::show::Trace;
 use crate::show::page::Layout;
 
 /// The name of the command.
@@ -31,9 +30,8 @@ const APIS: [EventLoop; 3] = [EventLoop::Select, EventLoop::Poll, EventLoop::Epo
 /// select and poll cost more.
 pub fn execute(args: &CompareArgs) -> Result<ExitCode> {
     let mut view = args.screen.view();
-    if args.step && args.screen.format == Format::Text {
-        view.trace = Trace::Calls; // what the steps are steps of
-    }
+    // What the steps are steps of.
+    view.calls |= args.step && args.screen.format == Format::Text;
     let screen = Screen::new(args.screen.format, view, &args.page, Layout::Row)?;
     let three = Three {
         buffer: args.buffer as usize,
@@ -104,7 +102,7 @@ impl Experiment for Three {
     }
 
     fn text(&self, served: &Vec<Served>, _: &[Compared], screen: &Screen) -> Result<()> {
-        let next = next::after_comparison(screen.view.calls());
+        let next = next::after_comparison(screen.view.calls);
         let next = self.alone.then_some(next);
         Ok(screen.text(|out| text::comparison(served, next, out))?)
     }

@@ -22,7 +22,7 @@ use crate::lab::stage::Stage;
 use crate::server::mode::{Mode, Read, SocketKind};
 use crate::show::page::Layout;
 use crate::show::text::table;
-use crate::show::{Trace, prompt, tell};
+use crate::show::{prompt, tell};
 use crate::sys::journal::Follow;
 use crate::trace::escape::shell_word;
 
@@ -45,11 +45,9 @@ pub fn execute(server: Server, given: &ArgMatches) -> Result<ExitCode> {
     // steps through it sees it as it comes.
     let text = args.screen.format == Format::Text;
     let asks = args.predict.asks() && text;
-    let hold_back = asks && !args.step && !view.calls();
-    if asks || args.step && text {
-        view.trace = Trace::Calls;
-    }
-    let (run, script) = prepare(server, mode, &args, view.calls());
+    let hold_back = asks && !args.step && !view.calls;
+    view.calls |= asks || args.step && text;
+    let (run, script) = prepare(server, mode, &args, view.calls);
     let to = &args.page;
     let screen = Screen::new(args.screen.format, view, to, Layout::Row)?;
     let stage = OneServer::stage(&screen)?;
@@ -114,10 +112,10 @@ impl OneServer {
     }
 
     fn listen(&self, addr: SocketAddr, screen: &Screen) -> Result<ExitCode> {
-        let follow = match screen.view.trace {
-            Trace::Calls if screen.view.times() => Follow::Timed,
-            Trace::Calls => Follow::Records,
-            Trace::Summary => Follow::Counts,
+        let follow = match screen.view.calls {
+            true if screen.view.times => Follow::Timed,
+            true => Follow::Records,
+            false => Follow::Counts,
         };
         let stall = self.script.stall;
         let stage = &self.stage;

@@ -18,16 +18,16 @@ pub fn predicted(
     out: &mut Out,
 ) -> io::Result<()> {
     let held = out.holds_back();
-    if view.calls() {
+    if view.calls {
         table::counts(summary, view, out)?;
     }
     let out = &mut out.past();
-    if view.calls() && !held {
+    if view.calls && !held {
         writeln!(out)?;
     }
     predict::text("while all stay connected", compared, out)?;
     writeln!(out)?;
-    if !view.calls() || held {
+    if !view.calls || held {
         table::faults(summary, out)?;
     }
     writeln!(out, "and when all have hung up{}:", more_since(summary))?;

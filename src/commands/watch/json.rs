@@ -85,8 +85,8 @@ pub fn act(
     diagnosis: &Diagnosis,
     screen: &Screen,
 ) -> Result<(), OutputError> {
-    let varies = end.varies() && !screen.view.times();
-    let timed_out = totals.timeouts > 0 && !screen.view.times();
+    let varies = end.varies() && !screen.view.times;
+    let timed_out = totals.timeouts > 0 && !screen.view.times;
     let known = |count: u64| (!varies).then_some(count);
     let waits = |count: u64| known(count).filter(|_| !timed_out);
     let stranded = match diagnosis.verdict {
@@ -94,7 +94,7 @@ pub fn act(
         _ => Some(0),
     };
     // A client that sends much is one connection all the same.
-    let restless = end.restless.is_some() && !screen.view.times();
+    let restless = end.restless.is_some() && !screen.view.times;
     let rows: Vec<Row> = end.clients.iter().map(|it| row(it, end.echo)).collect();
     let settled = |line: RowLine| match varies {
         true => line.varying(),

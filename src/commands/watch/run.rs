@@ -16,8 +16,8 @@ use crate::commands::watch::{json, pid, text};
 use crate::lab::audience::Event;
 use crate::lab::one_cpu::OneCpu;
 use crate::show::page::Layout;
+use crate::show::tell;
 use crate::show::text::layout::WIDTH;
-use crate::show::{Trace, tell};
 use crate::trace::error_text;
 use crate::trace::escape::shell_word;
 use crate::watch::act::Act;
@@ -57,12 +57,8 @@ fn watch(args: &WatchArgs) -> Result<ExitCode> {
         );
     };
     let mut view = args.screen.view();
-    if args.step && args.screen.format == Format::Text {
-        view.trace = Trace::Calls;
-    }
-    if args.pid.is_some() && !args.once {
-        view.trace = Trace::Calls;
-    }
+    view.calls |= args.step && args.screen.format == Format::Text;
+    view.calls |= args.pid.is_some() && !args.once;
     // The program's network is its own, and would be that of a browser too.
     let page = PageArgs {
         html: args.html.clone(),
@@ -118,7 +114,7 @@ fn launched(args: &WatchArgs, processor: &'static Processor, screen: &Screen) ->
     notes.dedup();
     let all_well = outcomes.iter().all(|it| it.diagnosis.is_ok());
     screen.text(|out| {
-        text::table(&outcomes, screen.view.times(), out)?;
+        text::table(&outcomes, screen.view.times, out)?;
         text::notes(&notes, out)?;
         writeln!(out)?;
         for outcome in &outcomes {
@@ -148,7 +144,7 @@ fn play(
     let step = args.step && screen.format == Format::Text;
     screen.audience.tell(&Event::Trial(act.name()))?;
     json::run(act, number, words, screen)?;
-    if screen.view.calls() {
+    if screen.view.calls {
         screen.text(|out| text::act(act, out))?;
     }
     let (audience, mut pace) = (screen.audience.clone(), pace(step));

@@ -112,7 +112,7 @@ impl<'a> Ends<'a> {
             sys,
             journal,
             audience,
-            times: view.times(),
+            times: view.times,
             began,
             epoll,
             w,

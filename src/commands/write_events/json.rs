@@ -27,7 +27,7 @@ struct Write {
 
 /// The acts of one trigger, which are run number `run`.
 pub fn side(side: &Side, run: u32, screen: &Screen) -> Result<(), OutputError> {
-    let times = screen.view.times();
+    let times = screen.view.times;
     side.acts.iter().try_for_each(|measured| {
         let is_drain = measured.act == Act::Drain;
         let record = Write {

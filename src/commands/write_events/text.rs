@@ -21,7 +21,7 @@ pub fn table(
     view: View,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    if !view.calls() {
+    if !view.calls {
         let triggers: Vec<&str> = all.sides.iter().map(|side| short(side.trigger)).collect();
         let title = title(&triggers.join(" and "));
         writeln!(out, "{}\n", title.bold())?;
@@ -54,7 +54,7 @@ pub fn table(
         all.limit
     );
     writeln!(out, "{}\n", limit.dimmed())?;
-    if view.times() {
+    if view.times {
         all.sides.iter().try_for_each(|side| timing(side, out))?;
         writeln!(out)?;
     }
@@ -70,7 +70,7 @@ pub fn table(
         writeln!(out)?;
         predict::text("", compared, out)?;
     }
-    let next = next::after_write_events(view.calls(), !compared.is_empty());
+    let next = next::after_write_events(view.calls, !compared.is_empty());
     table::next(Some(next), out)
 }
 

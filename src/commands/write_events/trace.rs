@@ -51,7 +51,7 @@ impl<W: Write> Calls<W> {
             }
             Event::Call(record) => self.call(record),
             Event::Folded(folded) => {
-                let text = folded_text(folded, self.view.timing);
+                let text = folded_text(folded, self.view.times);
                 writeln!(self.out, "    ... {}", text.dimmed())
             }
             Event::Unseen(_, reports) => {
@@ -67,7 +67,7 @@ impl<W: Write> Calls<W> {
         for report in &record.events {
             push_report(&mut text, report);
         }
-        if self.view.times() {
+        if self.view.times {
             let took = record.end_ns.saturating_sub(record.start_ns);
             text += &format!(" <{:.3}>", took as f64 / 1e6);
         }
@@ -89,7 +89,7 @@ impl<W: Write> Calls<W> {
 
 impl<W: Write + Send> Audience for Calls<W> {
     fn hear(&mut self, event: &Event<'_>) -> Result<(), OutputError> {
-        if self.view.calls() {
+        if self.view.calls {
             self.show(event)?;
         }
         Ok(())

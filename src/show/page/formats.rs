@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::value::RawValue;
 
 use crate::lab::audience::{Audience, Event};
+use crate::show::View;
 use crate::show::json::Json;
-use crate::show::{Timing, Trace, View};
 
 /// How the page shows a run, however the screen does.
 pub const VIEW: View = View {
-    trace: Trace::Calls,
-    timing: Timing::Hidden,
+    calls: true,
+    times: false,
 };
 
 /// What was written; all clones are the same.

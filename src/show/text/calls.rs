@@ -259,12 +259,12 @@ impl<W: Write> Text<W> {
     /// before it, and those that it took behind it.
     fn timed(&self, indent: &str, record: &Record) -> String {
         let mut text = String::with_capacity(2 * WIDTH);
-        if self.view.times() {
+        if self.view.times {
             text += &stamp(record.start_ns);
         }
         text += indent;
         push_call(&mut text, record);
-        if self.view.times() {
+        if self.view.times {
             let took = record.end_ns.saturating_sub(record.start_ns);
             text += &format!(" <{}>", milliseconds(took));
         }

@@ -59,7 +59,7 @@ impl<W: Write + Send> Audience for Text<W> {
             Event::Trial(_) => self.memory = Memory::default(),
             Event::Interrupted => self.interrupted = true,
             Event::Summary(summary) => self.summary(summary)?,
-            _ if !self.view.calls() => {}
+            _ if !self.view.calls => {}
             Event::Call(record) => self.record(record)?,
             Event::Finish => self.finish()?,
             event => self.between(event)?,
@@ -90,7 +90,7 @@ impl<W: Write> Text<W> {
             costs: run.caption.costs,
             ..Memory::default()
         };
-        if self.view.calls() {
+        if self.view.calls {
             return header(run, run.caption.title, &mut self.out);
         }
         match run.caption.above {
@@ -108,7 +108,7 @@ impl<W: Write> Text<W> {
             return Ok(());
         }
         // Nothing may have said yet which run it is.
-        if !self.view.calls() && caption.above != Some(caption.title) {
+        if !self.view.calls && caption.above != Some(caption.title) {
             header(&summary.run, caption.title, &mut self.out)?;
         }
         table::counts(summary, self.view, &mut self.out)?;

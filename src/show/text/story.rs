@@ -10,7 +10,6 @@ use crate::lab::report::scene::{Action, Asleep, Blocked, Step};
 use crate::lab::report::verdict::{names, plural};
 use crate::show::text::format::Text;
 use crate::show::text::layout::{STATE, alarm, beside, indented, milliseconds, plain, stamp};
-use crate::show::view::Timing;
 use crate::trace::words::open_text;
 use crate::trace::{Call, Name, WaitCost};
 
@@ -23,7 +22,7 @@ impl<W: Write> Text<W> {
             Event::ShutDown { .. } => self.shut_down(),
             Event::Evidence(blocked) => self.evidence(blocked),
             Event::Blocked { blocked, stall } => {
-                let lines = waiting_text(blocked, stall, self.view.timing);
+                let lines = waiting_text(blocked, stall, self.view.times);
                 let mut lines = lines.iter();
                 lines.try_for_each(|text| writeln!(self.out, "    {}", text.red().bold()))
             }
@@ -39,7 +38,7 @@ impl<W: Write> Text<W> {
             }
             Event::Folded(folded) => {
                 self.finish()?;
-                let text = folded_text(folded, self.view.timing);
+                let text = folded_text(folded, self.view.times);
                 writeln!(self.out, "    ... {}", text.dimmed())
             }
             Event::Unseen(name, reports) => {
@@ -52,15 +51,15 @@ impl<W: Write> Text<W> {
     }
 
     fn stamped(&self, at_ns: u64, text: &str) -> String {
-        match self.view.timing {
-            Timing::Hidden => text.to_string(),
-            Timing::Shown => format!("{}{text}", stamp(at_ns)),
+        match self.view.times {
+            false => text.to_string(),
+            true => format!("{}{text}", stamp(at_ns)),
         }
     }
 
     /// What /proc says, and who starves.
     fn evidence(&mut self, blocked: &Blocked) -> io::Result<()> {
-        let left = format!("    {}", evidence_text(blocked, self.view.timing));
+        let left = format!("    {}", evidence_text(blocked, self.view.times));
         let waiting: Vec<Name> = blocked.waiting.iter().map(|one| one.client).collect();
         self.memory.starved = !waiting.is_empty();
         if !self.memory.starved {
@@ -129,46 +128,47 @@ impl<W: Write> Text<W> {
     }
 }
 
-/// `997 more like it`; numbers that vary from run to run only with `--timing`.
-pub fn folded_text(folded: &Folded, timing: Timing) -> String {
+/// `997 more like it`; numbers that vary from run to run only with `times`.
+pub fn folded_text(folded: &Folded, times: bool) -> String {
     let calls: Vec<String> = folded
         .calls
         .iter()
         .map(|(call, n)| format!("{n} {call}"))
         .collect();
-    match (folded.what, timing) {
+    match (folded.what, times) {
         (None, _) => format!("{} more like it", folded.count()),
-        (Some(what), Timing::Hidden) => what.into(),
-        (Some(what), Timing::Shown) => format!("{what} ({})", calls.join(", ")),
+        (Some(what), false) => what.into(),
+        (Some(what), true) => format!("{what} ({})", calls.join(", ")),
     }
 }
 
-/// The kernel's evidence, and a line for each of the first few that wait.
-pub fn blocked_text(blocked: &Blocked, stall: Duration, timing: Timing) -> Vec<String> {
-    let mut lines = vec![evidence_text(blocked, timing)];
-    lines.extend(waiting_text(blocked, stall, timing));
+/// The kernel's evidence, and a line for each of the first few that wait;
+/// nothing that varies.
+pub fn blocked_text(blocked: &Blocked, stall: Duration) -> Vec<String> {
+    let mut lines = vec![evidence_text(blocked, false)];
+    lines.extend(waiting_text(blocked, stall, false));
     lines
 }
 
 /// What /proc says of the thread: state S is asleep (proc_pid_stat(5)).
-pub fn evidence_text(blocked: &Blocked, timing: Timing) -> String {
+pub fn evidence_text(blocked: &Blocked, times: bool) -> String {
     let fd = blocked.fd.map_or(-1, |fd| fd.raw);
     let mut proc = format!(
         "/proc: state {}, in {}, fd {fd}",
         blocked.thread_state, blocked.syscall
     );
-    if let (Timing::Shown, Some(wchan)) = (timing, &blocked.wchan) {
+    if let (true, Some(wchan)) = (times, &blocked.wchan) {
         proc += &format!(", wchan {wchan}");
     }
     proc
 }
 
 /// A line for each of the first few that wait.
-pub fn waiting_text(blocked: &Blocked, stall: Duration, timing: Timing) -> Vec<String> {
+pub fn waiting_text(blocked: &Blocked, stall: Duration, times: bool) -> Vec<String> {
     const SHOWN: usize = 3;
-    let waited = match timing {
-        Timing::Shown => format!("{} ms", milliseconds(blocked.waited.as_nanos() as u64)),
-        Timing::Hidden => humantime::format_duration(stall).to_string(),
+    let waited = match times {
+        true => format!("{} ms", milliseconds(blocked.waited.as_nanos() as u64)),
+        false => humantime::format_duration(stall).to_string(),
     };
     let wait_call = blocked.wait_call.map(|call| match blocked.wait_returns {
         0 => format!("; {call} not called"),

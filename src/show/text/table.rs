@@ -15,7 +15,7 @@ use crate::show::view::View;
 
 /// The table of the counts.
 pub fn counts(summary: &Summary, view: View, out: &mut impl Write) -> io::Result<()> {
-    if view.calls() {
+    if view.calls {
         writeln!(out)?;
     }
     let mut table = Builder::default();
