@@ -7,10 +7,11 @@ use serde::{Serialize, Serializer};
 use crate::server::mode::{Read, SocketKind};
 
 /// Which event loop the server has: the API that it waits with, if any.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventLoop {
     /// None: one client at a time.
+    #[default]
     None,
     /// select(2): bitmaps of fds, copied in and out at every wait.
     Select,

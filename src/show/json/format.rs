@@ -44,7 +44,7 @@ impl<W: Write + Send> Audience for Json<W> {
                 line("summary", Some(self.run), &data, &mut self.out)?;
             }
             // Without the trace a run has no more than that.
-            _ if !self.view.calls() => {}
+            _ if !self.view.calls => {}
             Event::SetUp(records) => {
                 records.iter().try_for_each(|record| self.call(record))?;
             }
@@ -61,7 +61,7 @@ impl<W: Write + Send> Audience for Json<W> {
                 self.of_trace("moment", &MomentLine::shut_down(asleep))?;
             }
             Event::Blocked { blocked, .. } => {
-                let data = BlockedLine::new(blocked, self.view.times());
+                let data = BlockedLine::new(blocked, self.view.times);
                 self.of_trace("blocked", &data)?;
             }
             // The order of the records says it, or the summary, or it is for
@@ -114,7 +114,7 @@ impl<W: Write> Json<W> {
     fn call(&mut self, record: &Record) -> io::Result<()> {
         let seen = self.syscalls.get(record.call.name()).copied();
         let syscall = record.syscall.or(seen).unwrap_or(record.call.syscall());
-        let data = CallLine::new(record, syscall, self.costs, self.view.times());
+        let data = CallLine::new(record, syscall, self.costs, self.view.times);
         self.of_trace("call", &data)
     }
 
@@ -133,7 +133,7 @@ impl<W: Write> Json<W> {
             /// How many; null where it varies.
             calls: Option<u64>,
         }
-        let known = folded.what.is_none() || self.view.times();
+        let known = folded.what.is_none() || self.view.times;
         self.varies |= !known;
         let calls = known.then(|| folded.count());
         self.of_trace("folded", &FoldedLine { calls })

@@ -6,62 +6,64 @@ use crate::trace::Name;
 
 /// What a wait will say of somebody who has just sent.
 pub fn what(call: &str, name: Name, unread: u64) -> Asked {
-    Asked {
-        question: format!(
-            "{name} has sent {}. The server sleeps in {call}. What will {call} say of {name}?",
-            plural(unread, "byte")
+    let sent = plural(unread, "byte");
+    asked(
+        format!(
+            "{name} has sent {sent}. The server sleeps in {call}. What will {call} say of {name}?"
         ),
-        options: vec![
-            format!("{} to read", plural(unread, "byte")),
-            "readable, and no more".into(),
-            "nothing yet".into(),
+        [
+            &format!("{sent} to read"),
+            "readable, and no more",
+            "nothing yet",
         ],
-        answer: 1,
-        reason: String::new(),
-    }
+        1,
+    )
 }
 
 /// Whether a wait reports again what was reported and is not all read.
 pub fn again(call: &str, name: Name, unread: u64, reported: bool) -> Asked {
-    Asked {
-        question: format!(
+    asked(
+        format!(
             "{} of {name} are unread, and the server calls {call}. What does {call} do?",
             plural(unread, "byte")
         ),
-        options: vec![
-            format!("it returns at once, with {name}"),
-            "it sleeps".into(),
-        ],
-        answer: usize::from(!reported),
-        reason: String::new(),
-    }
+        [&format!("it returns at once, with {name}"), "it sleeps"],
+        usize::from(!reported),
+    )
 }
 
 /// How many bytes a recv brings whose buffer is smaller than what waits.
 pub fn how_many(name: Name, unread: u64, taken: u64) -> Asked {
-    Asked {
-        question: format!(
+    asked(
+        format!(
             "{} of {name} are unread, the server's buffer has room for {taken}. What does recv \
              return?",
             plural(unread, "byte")
         ),
-        options: vec![unread.to_string(), taken.to_string(), "0".into()],
-        answer: 1,
-        reason: String::new(),
-    }
+        [&unread.to_string(), &taken.to_string(), "0"],
+        1,
+    )
 }
 
 /// What a recv does that finds nothing.
 pub fn empty(name: Name, answer: usize) -> Asked {
-    Asked {
-        question: format!(
+    asked(
+        format!(
             "Nothing of {name} is unread, and the loop calls recv once more. What does recv do?"
         ),
-        options: vec![
-            "it returns 0".into(),
-            "it returns -1, EAGAIN".into(),
-            "it does not return".into(),
+        [
+            "it returns 0",
+            "it returns -1, EAGAIN",
+            "it does not return",
         ],
+        answer,
+    )
+}
+
+fn asked<const N: usize>(question: String, options: [&str; N], answer: usize) -> Asked {
+    Asked {
+        question,
+        options: options.map(String::from).to_vec(),
         answer,
         reason: String::new(),
     }

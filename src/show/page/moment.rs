@@ -6,10 +6,11 @@ use crate::show::page::board::Delta;
 use crate::trace::Name;
 
 /// What kind of thing happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     /// The server's socket and its epoll instance come into being.
+    #[default]
     Setup,
     /// A call of the server's has returned.
     Call,
@@ -52,32 +53,30 @@ pub struct Ask {
     pub at: usize,
     /// The moment that answers it.
     pub shown: usize,
-    /// One sentence.
-    pub q: String,
-    /// What may be answered.
-    pub o: Vec<String>,
-    /// Which of these the kernel has answered.
-    pub a: usize,
-    /// What the answer is made of.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub why: String,
+    /// What is asked.
+    #[serde(flatten)]
+    pub asked: Asked,
 }
 
 /// A question without its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Asked {
-    /// See [`Ask`].
+    /// One sentence.
+    #[serde(rename = "q")]
     pub question: String,
-    /// See [`Ask`].
+    /// What may be answered.
+    #[serde(rename = "o")]
     pub options: Vec<String>,
-    /// See [`Ask`].
+    /// Which of these the kernel has answered.
+    #[serde(rename = "a")]
     pub answer: usize,
-    /// See [`Ask`].
+    /// What the answer is made of.
+    #[serde(rename = "why", skip_serializing_if = "String::is_empty")]
     pub reason: String,
 }
 
 /// See the module.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Moment {
     /// What kind of thing happens.
     pub k: Kind,
@@ -111,16 +110,7 @@ impl Moment {
         Moment {
             k: kind,
             s: say.into(),
-            c: None,
-            l: (0, 0),
-            h: false,
-            r: (0, 0),
-            w: Vec::new(),
-            f: None,
-            p: None,
-            d: Delta::new(),
-            place: None,
-            ask: None,
+            ..Moment::default()
         }
     }
 

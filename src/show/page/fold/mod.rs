@@ -41,7 +41,7 @@ pub struct Checks {
 }
 
 /// What is known so far.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Fold {
     api: EventLoop,
     /// A server's loop, which the rules below cover; an experiment may do
@@ -92,24 +92,7 @@ impl Fold {
     pub fn experiment(api: EventLoop) -> Fold {
         Fold {
             api,
-            rules: false,
-            clients: BTreeMap::new(),
-            fds: BTreeMap::new(),
-            list: ReadyList::default(),
-            epoll: None,
-            epolls: 0,
-            listener: None,
-            shut_down: false,
-            queue: Vec::new(),
-            waits: 0,
-            listener_reports: 0,
-            open: None,
-            slept: None,
-            recent: Vec::new(),
-            last: Kind::Setup,
-            asked: Vec::new(),
-            checks: Checks::default(),
-            board: Board::default(),
+            ..Fold::default()
         }
     }
 

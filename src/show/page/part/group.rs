@@ -3,8 +3,8 @@
 use crate::lab::audience::Event;
 use crate::show::page::fold::Input;
 use crate::show::page::formats::{Formats, plain};
-use crate::show::page::moment::{Kind, Moment};
-use crate::show::page::part::{MOST, Part, placed};
+use crate::show::page::moment::{Ask, Kind, Moment};
+use crate::show::page::part::{MOST, Part};
 use crate::show::text::layout::heading;
 
 impl Part {
@@ -84,7 +84,8 @@ impl Part {
             self.asleep.push(index);
         }
         if let Some(asked) = moment.ask.take() {
-            self.asks.push(placed(asked, index, index));
+            let (at, shown) = (index, index);
+            self.asks.push(Ask { at, shown, asked });
         }
         self.moments.push(moment);
     }

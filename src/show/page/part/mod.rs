@@ -26,7 +26,7 @@ pub const MOST: usize = 10_000;
 const STREAM: usize = 2048;
 
 /// See the module.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Part {
     command: String,
     title: String,
@@ -63,47 +63,29 @@ impl Part {
             true => Fold::experiment(run.api),
             false => Fold::new(run),
         };
-        let mut part = Part::empty(visible(&command), fold);
-        part.run = Some(run.clone());
         formats.print(&Event::Run(run));
-        part.head = formats.lines(None).join(" ").replace("  ", " ");
-        part.title = part.head.split(" | ").next().unwrap_or_default().into();
-        part.records = formats.records();
-        part
+        let head = formats.lines(None).join(" ").replace("  ", " ");
+        Part {
+            command: visible(&command),
+            title: head.split(" | ").next().unwrap_or_default().into(),
+            run: Some(run.clone()),
+            fold,
+            head,
+            records: formats.records(),
+            ..Part::default()
+        }
     }
 
     /// An experiment.
     pub fn trial(id: &'static str, formats: &mut Formats) -> Part {
-        let mut part = Part::empty(
-            format!("epoll-lab claims {id}"),
-            Fold::experiment(EventLoop::Epoll),
-        );
         formats.print(&Event::Trial(id));
-        part.title = id.into();
-        part.lines = formats.lines(None);
-        part.records = formats.records();
-        part
-    }
-
-    fn empty(command: String, fold: Fold) -> Part {
         Part {
-            command,
-            title: String::new(),
-            run: None,
-            fold,
-            head: String::new(),
-            lines: Vec::new(),
-            tail: String::new(),
-            records: Vec::new(),
-            moments: Vec::new(),
-            asks: Vec::new(),
-            setup: Vec::new(),
-            held: None,
-            streams: BTreeMap::new(),
-            ending: None,
-            asleep: Vec::new(),
-            cut: false,
-            foreign: false,
+            command: format!("epoll-lab claims {id}"),
+            title: id.into(),
+            fold: Fold::experiment(EventLoop::Epoll),
+            lines: formats.lines(None),
+            records: formats.records(),
+            ..Part::default()
         }
     }
 
@@ -129,48 +111,42 @@ impl Part {
             return formats.print(event);
         }
         self.flush(formats);
-        match *event {
+        let ended;
+        let input = match *event {
             Event::Rest(asleep) => {
                 let amended = self.fold.rest(asleep);
                 if let Some(last) = self.moments.last_mut() {
                     last.d.extend(amended);
                 }
+                return;
             }
-            Event::SetUp(records) => self.group(&[*event], Input::SetUp(records), formats),
-            Event::Act(heading) => self.group(&[*event], Input::Note(heading), formats),
+            Event::Summary(summary) => return self.end(summary, formats),
+            Event::Unseen(name, reports) => {
+                self.fold.unseen(name, reports);
+                return formats.print(event);
+            }
+            Event::SetUp(records) => Input::SetUp(records),
+            Event::Act(note) | Event::Note(note) => Input::Note(note),
             Event::Ended(how) => {
-                let note = format!("The program has ended: {how}.");
-                self.group(&[*event], Input::Note(&note), formats);
+                ended = format!("The program has ended: {how}.");
+                Input::Note(&ended)
             }
-            Event::Note(note) => self.group(&[*event], Input::Note(note), formats),
-            Event::Folded(_) => self.group(&[*event], Input::Folded, formats),
-            Event::DoesNotReturn(call) => {
-                self.group(&[*event], Input::DoesNotReturn(call), formats);
-            }
+            Event::Folded(_) => Input::Folded,
+            Event::DoesNotReturn(call) => Input::DoesNotReturn(call),
             Event::Step(step) => {
                 if step.action == Action::Send {
                     let stream = self.streams.entry(step.client.to_string()).or_default();
                     let room = STREAM.saturating_sub(stream.len());
                     stream.extend(step.data.iter().take(room));
                 }
-                self.group(&[*event], Input::Step(step), formats);
+                Input::Step(step)
             }
-            Event::Blocked { blocked, .. } => {
-                self.group(&[*event], Input::Blocked(blocked), formats);
-            }
-            Event::Stranded { unread, asleep } => {
-                self.group(&[*event], Input::Stranded(unread, asleep), formats);
-            }
-            Event::ShutDown { asleep, .. } => {
-                self.group(&[*event], Input::ShutDown(asleep), formats);
-            }
-            Event::Summary(summary) => self.end(summary, formats),
-            Event::Unseen(name, reports) => {
-                self.fold.unseen(name, reports);
-                formats.print(event);
-            }
-            _ => formats.print(event),
-        }
+            Event::Blocked { blocked, .. } => Input::Blocked(blocked),
+            Event::Stranded { unread, asleep } => Input::Stranded(unread, asleep),
+            Event::ShutDown { asleep, .. } => Input::ShutDown(asleep),
+            _ => return formats.print(event),
+        };
+        self.group(&[*event], input, formats);
     }
 
     fn returned(&mut self, record: &Record, formats: &mut Formats) {
@@ -269,7 +245,8 @@ impl Part {
         let shown = ends.into_iter().flatten().map(|(at, _)| at).min();
         let shown = shown.map_or(last, |shown| shown.saturating_sub(1));
         let before = self.asks.iter().filter(|ask| ask.at != ask.shown).count();
-        self.asks.insert(before, placed(asked, at, shown.max(at)));
+        let shown = shown.max(at);
+        self.asks.insert(before, Ask { at, shown, asked });
     }
 
     /// Looks up where the calls were made.
@@ -289,16 +266,5 @@ impl Part {
     /// The command line, without the flags that say how to show it.
     pub fn command(&self) -> &str {
         &self.command
-    }
-}
-
-fn placed(asked: Asked, at: usize, shown: usize) -> Ask {
-    Ask {
-        at,
-        shown,
-        q: asked.question,
-        o: asked.options,
-        a: asked.answer,
-        why: asked.reason,
     }
 }
