@@ -3,20 +3,17 @@
 use std::io;
 
 use colored::Colorize;
-use tabled::builder::Builder;
+use tabled::settings::formatting::AlignmentStrategy;
 use tabled::settings::object::Columns;
-use tabled::settings::{Alignment, Padding, Style, Width};
+use tabled::settings::{Alignment, Padding, Width};
 
 use crate::commands::compare::chart;
 use crate::commands::compare::colour::coloured;
 use crate::cost::analysis::{Fitted, poll_over_epoll};
 use crate::cost::figures::{decimals, thousands};
 use crate::cost::{Active, Api, Cost, Measurement, Point, Skip, verdict};
-use crate::show::Charset;
-use crate::show::text::layout::wrap;
-
-/// The widest line.
-pub const MAX_WIDTH: usize = 80;
+use crate::show::text::layout::{WIDTH, wrap};
+use crate::show::{Charset, grid};
 
 /// The whole of it.
 pub fn text(
@@ -79,13 +76,8 @@ fn header(measurement: &Measurement, out: &mut impl io::Write) -> io::Result<()>
 /// One row a size.
 fn sizes(measurement: &Measurement, out: &mut impl io::Write) -> io::Result<()> {
     let points = measurement.plan.size_points().collect();
-    costs(
-        measurement,
-        "fds",
-        points,
-        |point| thousands(point.fds as f64),
-        out,
-    )?;
+    let row = |point: &Point| thousands(point.fds as f64);
+    costs(measurement, "fds", points, row, out)?;
     // A reason once, however many cells it emptied.
     let mut reasons: Vec<String> = Vec::new();
     for cell in &measurement.cells {
@@ -110,15 +102,13 @@ fn costs(
     row: impl Fn(&Point) -> String,
     out: &mut impl io::Write,
 ) -> io::Result<()> {
-    let mut table = Builder::new();
     let mut head = vec![label.to_owned()];
     for api in Api::ALL {
         head.push(coloured(api, api.name()).bold().to_string());
         head.push(String::new());
     }
     head.push("poll/epoll".to_owned());
-    table.push_record(head);
-    for point in points {
+    let rows = points.into_iter().map(|point| {
         let mut cells = vec![row(&point)];
         for api in Api::ALL {
             let [median, spread] = cost_cells(measurement.outcome(api, point));
@@ -126,9 +116,20 @@ fn costs(
             cells.push(spread);
         }
         cells.push(poll_over_epoll(measurement, point).map_or("-".to_owned(), decimals));
-        table.push_record(cells);
+        cells
+    });
+    let mut grid = grid::of(head, rows, &[2, 4, 6], 1);
+    grid.head = 0; // each name has its own colour
+    grid.table.modify(Columns::first(), Alignment::right());
+    for spread in [2, 4, 6] {
+        let padding = Padding::new(0, 2, 0, 0);
+        grid.table.modify(Columns::one(spread), padding);
     }
-    print_table(table, out)
+    // Only figures far beyond what a machine of today shows would be wider.
+    grid.table
+        .with(AlignmentStrategy::PerCell)
+        .with(Width::wrap(WIDTH).keep_words(true));
+    grid.print(out)
 }
 
 /// The median, and the two percentiles in short form; a size that was not measured says why in a word.
@@ -166,39 +167,28 @@ fn fits(measurement: &Measurement, out: &mut impl io::Write) -> io::Result<()> {
     if fitted.is_empty() {
         return Ok(());
     }
-    let mut table = Builder::new();
-    table.push_record([
+    let head = [
         "fitted",
         "ns = a + b x N",
         "worst point off by",
         "grows as",
         "so it is",
-    ]);
-    for Fitted {
-        api,
-        line,
-        shape,
-        power,
-        ..
-    } in fitted
-    {
-        table.push_record([
+    ];
+    let rows = fitted.iter().map(|fitted| {
+        let (api, line, power) = (fitted.api, fitted.line, fitted.power);
+        let sign = if line.b < 0.0 { '-' } else { '+' };
+        [
             coloured(api, api.name()).bold().to_string(),
-            format!(
-                "{} {} {} x N",
-                thousands(line.a),
-                if line.b < 0.0 { '-' } else { '+' },
-                slope(line.b.abs())
-            ),
+            format!("{} {sign} {} x N", thousands(line.a), slope(line.b.abs())),
             format!("{:.0} %", 100.0 * line.residual),
             // Without a "-0.00" where it does not grow.
             format!("N^{:.2}", if power.abs() < 0.005 { 0.0 } else { power }),
-            shape.name().to_owned(),
-        ]);
-    }
-    let mut table = table.build();
-    table.with(Style::empty()).with(Padding::new(0, 3, 0, 0));
-    print_lines(&table.to_string(), out)?;
+            fitted.shape.name().to_owned(),
+        ]
+    });
+    let mut grid = grid::of(head, rows, &[1, 2, 3, 4], 3);
+    grid.head = 0;
+    grid.print(out)?;
     writeln!(out)
 }
 
@@ -216,60 +206,23 @@ fn experiments(measurement: &Measurement, out: &mut impl io::Write) -> io::Resul
     let plan = &measurement.plan;
     let size = plan.experiment_size();
     let ready: Vec<Point> = plan.ready_points().collect();
+    let churn: Vec<Point> = plan.churn_points().collect();
+    let all = thousands(size as f64);
     if ready.len() > 1 {
-        writeln!(
-            out,
-            "{}",
-            format!("more and more of {} fds ready", thousands(size as f64)).bold()
-        )?;
-        costs(
-            measurement,
-            "ready",
-            ready,
-            |point| thousands(point.active as f64),
-            out,
-        )?;
+        let title = format!("more and more of {all} fds ready");
+        writeln!(out, "{}", title.bold())?;
+        let row = |point: &Point| thousands(point.active as f64);
+        costs(measurement, "ready", ready, row, out)?;
         writeln!(out)?;
     }
-    let churn: Vec<Point> = plan.churn_points().collect();
     if !churn.is_empty() {
-        let title = format!(
-            "more and more changes of interest before each wait, {} fds",
-            thousands(size as f64)
-        );
+        let title = format!("more and more changes of interest before each wait, {all} fds");
         writeln!(out, "{}", title.bold())?;
-        costs(
-            measurement,
-            "changes",
-            churn,
-            |point| thousands(point.churn as f64),
-            out,
-        )?;
+        let row = |point: &Point| thousands(point.churn as f64);
+        costs(measurement, "changes", churn, row, out)?;
         writeln!(out)?;
     }
     Ok(())
-}
-
-fn print_table(table: Builder, out: &mut impl io::Write) -> io::Result<()> {
-    let mut table = table.build();
-    table
-        .with(Style::empty())
-        .with(Padding::new(0, 1, 0, 0))
-        .modify(Columns::new(..), Alignment::right());
-    for spread in [2, 4, 6] {
-        table
-            .modify(Columns::one(spread), Alignment::left())
-            .modify(Columns::one(spread), Padding::new(0, 2, 0, 0));
-    }
-    // Only figures far beyond what a machine of today shows would be wider.
-    table.with(Width::wrap(MAX_WIDTH).keep_words(true));
-    print_lines(&table.to_string(), out)
-}
-
-/// Without the blanks that padding leaves at the end of a line.
-fn print_lines(text: &str, out: &mut impl io::Write) -> io::Result<()> {
-    text.lines()
-        .try_for_each(|line| writeln!(out, "{}", line.trim_end()))
 }
 
 /// A sentence over as many lines as it needs, the later ones indented to the first one's text.

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use colored::Colorize;
-use tabled::builder::Builder;
 
 use crate::lab::report::Summary;
 use crate::show::grid;
@@ -42,10 +41,8 @@ type Pick = fn(&Summary) -> u64;
 
 /// The table, the verdict, and what to go on with.
 pub fn comparison(served: &[Served], next: Option<&str>, out: &mut impl Write) -> io::Result<()> {
-    let mut columns = Builder::new();
     let mut head = vec!["the same script on".to_string()];
     head.extend(served.iter().map(|one| name(&one.summary).to_string()));
-    columns.push_record(head);
     let rows: [(&str, Pick); 14] = [
         ("returns of the wait", |summary| summary.returns),
         ("reports: data", |summary| summary.sum.server.data_reports()),
@@ -62,11 +59,13 @@ pub fn comparison(served: &[Served], next: Option<&str>, out: &mut impl Write) -
         ("fds the kernel asked", |summary| summary.cost.asked),
         ("fds the program tested", |summary| summary.cost.tested),
     ];
-    for (label, count) in rows {
-        let counts = served.iter().map(|one| count(&one.summary).to_string());
-        columns.push_record(std::iter::once(label.to_string()).chain(counts));
-    }
-    grid::print(&grid::of(columns, 3), out)?;
+    let rows = rows.map(|(label, count)| {
+        let counts = served
+            .iter()
+            .map(move |one| count(&one.summary).to_string());
+        std::iter::once(label.to_string()).chain(counts)
+    });
+    grid::of(head, rows, &[], 3).print(out)?;
     writeln!(out)?;
     for sentence in sentences(served) {
         writeln!(out, "{}", wrap(&format!("=> {sentence}"), 3).bold())?;

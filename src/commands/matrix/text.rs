@@ -3,9 +3,8 @@
 use std::io::{self, Write};
 
 use colored::{ColoredString, Colorize};
-use tabled::builder::Builder;
+use tabled::settings::Padding;
 use tabled::settings::object::Columns;
-use tabled::settings::{Alignment, Padding};
 
 use crate::commands::matrix::rows::{Combination, Counts, Matrix};
 use crate::commands::matrix::rules::rules;
@@ -27,10 +26,10 @@ const HEAD: [&str; 9] = [
     "\nRESULT",
     "",
 ];
-/// The columns that hold numbers.
-const NUMBERS: std::ops::Range<usize> = 3..6;
-/// The one among them that holds words too.
-const RECV: usize = 4;
+/// The columns that hold words, beside the first.
+const WORDS: [usize; 6] = [1, 2, 4, 6, 7, 8];
+/// Where they begin behind the numbers.
+const SERVED: usize = 6;
 
 /// The header, the table, and the sentences that the rows bear out.
 pub fn text(matrix: &Matrix, compared: &[Compared], out: &mut impl Write) -> io::Result<()> {
@@ -41,18 +40,10 @@ pub fn text(matrix: &Matrix, compared: &[Compared], out: &mut impl Write) -> io:
     );
     writeln!(out, "{}\n", wrap(&header, 0).bold())?;
 
-    let mut cells_of = Builder::default();
-    cells_of.push_record(HEAD);
-    for row in &matrix.rows {
-        cells_of.push_record(cells(row));
-    }
-    let mut rows = grid::of(cells_of, 1);
-    rows.modify(Columns::new(..NUMBERS.start), Alignment::left())
-        .modify(Columns::new(NUMBERS.end..), Alignment::left())
-        .modify(Columns::one(RECV), Alignment::left())
-        .modify(Columns::one(NUMBERS.end), Padding::new(1, 1, 0, 0))
-        .modify(Columns::one(NUMBERS.end + 1), Padding::new(0, 1, 0, 0));
-    grid::print_with_head(&rows, 2, out)?;
+    let mut rows = grid::of(HEAD, matrix.rows.iter().map(cells), &WORDS, 1);
+    let padding = Padding::new(1, 1, 0, 0);
+    rows.table.modify(Columns::one(SERVED), padding);
+    rows.print(out)?;
     writeln!(out)?;
     for rule in rules(&matrix.rows) {
         let sentence = wrap(&format!("=> {}", rule.sentence(&matrix.rows)), 3);

@@ -5,9 +5,6 @@ use std::io::{self, Write};
 use anyhow::Result;
 use colored::Colorize;
 use serde::Serialize;
-use tabled::builder::Builder;
-use tabled::settings::Alignment;
-use tabled::settings::object::Columns;
 
 use crate::claims::threads::flags::{Counts, Setup, THREADS, Watched, run, setups};
 use crate::commands::next;
@@ -51,9 +48,6 @@ const LEGEND: [(&str, &str); 6] = [
         "how many woke then by epoll_ctl(MOD) with the same events",
     ),
 ];
-
-/// The first of the columns that hold numbers.
-const NUMBERS: usize = 3;
 
 /// A row of the JSON contract.
 #[derive(Serialize)]
@@ -121,14 +115,7 @@ fn text(rows: &[Row], out: &mut impl Write) -> io::Result<()> {
          make one call at the same time: recv, or accept4."
     );
     writeln!(out, "{}\n\n{}\n", header.bold(), wrap(&story, 0))?;
-    let mut cells = Builder::default();
-    cells.push_record(HEAD);
-    for row in rows {
-        cells.push_record(row.cells());
-    }
-    let mut grid = grid::of(cells, 1);
-    grid.modify(Columns::new(..NUMBERS), Alignment::left());
-    grid::print_with_head(&grid, 3, out)?;
+    grid::of(HEAD, rows.iter().map(Row::cells), &[1, 2], 1).print(out)?;
     writeln!(out)?;
     for (columns, count) in LEGEND {
         writeln!(out, "{columns:<12}  {count}")?;

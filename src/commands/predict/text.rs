@@ -4,9 +4,6 @@ use std::io::{self, Write};
 
 use colored::Colorize;
 use serde::Serialize;
-use tabled::builder::Builder;
-use tabled::settings::Alignment;
-use tabled::settings::object::Columns;
 
 use crate::commands::predict::question::{Answer, Compared};
 use crate::commands::screen::Screen;
@@ -39,9 +36,7 @@ pub fn text(head: &str, compared: &[Compared], out: &mut impl Write) -> io::Resu
     let reason = WIDTH - QUESTION - GAP - numbers;
 
     let predicted_well = "as predicted".green().to_string();
-    let mut table = Builder::default();
-    table.push_record([head, HEADS[0], HEADS[1], ""]);
-    for (number, one) in (1..).zip(compared) {
+    let rows = (1..).zip(compared).map(|(number, one)| {
         let question = wrap_within(QUESTION, &format!("{number}. {}", one.question), 3);
         let (answer, why) = (measured(one), &one.measured.reason);
         let (answer, said) = if one.is_right() {
@@ -55,11 +50,9 @@ pub fn text(head: &str, compared: &[Compared], out: &mut impl Write) -> io::Resu
             let answer = answer.yellow().bold().to_string();
             (answer, wrap_within(reason, &not_as_predicted(one), 0))
         };
-        table.push_record([question, predicted(one), answer, said]);
-    }
-    let mut table = grid::of(table, GAP);
-    table.modify(Columns::last(), Alignment::left());
-    grid::print(&table, out)
+        [question, predicted(one), answer, said]
+    });
+    grid::of([head, HEADS[0], HEADS[1], ""], rows, &[3], GAP).print(out)
 }
 
 /// The word says it, for those to whom the colour does not.

@@ -12,9 +12,6 @@ use anyhow::{Context, Result, bail};
 use colored::Colorize;
 use nix::sys::signal::{SigSet, Signal};
 use serde::Serialize;
-use tabled::builder::Builder;
-use tabled::settings::Alignment;
-use tabled::settings::object::Columns;
 
 use crate::commands::screen::Screen;
 use crate::commands::watch::args::WatchArgs;
@@ -174,45 +171,64 @@ fn show(process: i32, name: &str, picture: &Picture, screen: &Screen) -> Result<
 }
 
 fn threads(picture: &Picture, out: &mut impl Write) -> io::Result<()> {
-    let mut table = Builder::default();
-    table.push_record(["process", "thread", "state", "in"]);
-    for thread in &picture.threads {
-        table.push_record([
+    let rows = picture.threads.iter().map(|thread| {
+        [
             thread.process.to_string(),
             thread.thread.to_string(),
             thread.state.to_string(),
             thread.call.clone(),
-        ]);
-    }
-    let mut table = grid::of(table, 2);
-    table.modify(Columns::last(), Alignment::left());
-    grid::print(&table, out)
+        ]
+    });
+    grid::of(["process", "thread", "state", "in"], rows, &[3], 2).print(out)
 }
 
 fn interest(picture: &Picture, out: &mut impl Write) -> io::Result<()> {
     if picture.watched.is_empty() && picture.unwatched.is_empty() {
         return writeln!(out, "no epoll instance, and no bytes unread");
     }
-    let mut table = Builder::default();
-    table.push_record([
+    let head = [
         "process", "epoll", "fd", "what", "interest", "trigger", "unread",
-    ]);
-    for watched in picture.watched.iter().chain(&picture.unwatched) {
-        table.push_record([
+    ];
+    let rows = picture.watched.iter().chain(&picture.unwatched);
+    let rows = rows.map(|watched| {
+        [
             watched.process.to_string(),
             watched.epoll.map_or("-".into(), |epoll| epoll.to_string()),
             watched.fd.to_string(),
             watched.what.replacen(", ", "\n", 1),
             watched.interest.clone(),
             json::level_or_edge(watched.edge).unwrap_or("-").into(),
-            watched
-                .unread
-                .map_or("-".into(), |unread| unread.to_string()),
-        ]);
-    }
-    let mut table = grid::of(table, 2);
-    table.modify(Columns::new(3..=5), Alignment::left());
-    grid::print(&table, out)
+            watched.unread.map_or("-".into(), |bytes| bytes.to_string()),
+        ]
+    });
+    grid::of(head, rows, &[3, 4, 5], 2).print(out)
+}
+
+fn clients(followed: &Followed, out: &mut impl Write) -> io::Result<()> {
+    let head = [
+        "client",
+        "trigger",
+        "reports",
+        "recv",
+        "EAGAIN",
+        "sent/read",
+    ];
+    let rows = followed.ends.iter().map(|(name, end)| {
+        let counts = match name {
+            Name::Client(index) => followed.totals.connections.get(index).cloned(),
+            _ => None,
+        };
+        let counts = counts.unwrap_or_default();
+        [
+            name.to_string(),
+            json::level_or_edge(end.edge).unwrap_or("-").into(),
+            counts.reports.to_string(),
+            counts.recv.to_string(),
+            counts.eagain.to_string(),
+            format!("{}/{}", counts.echoed, counts.received),
+        ]
+    });
+    grid::of(head, rows, &[1], 2).print(out)
 }
 
 /// What its calls came to while they were followed.
@@ -221,33 +237,7 @@ fn sum_up(process: i32, followed: &Followed, screen: &Screen) -> Result<(), Outp
     screen.text(|out| {
         writeln!(out)?;
         if !followed.ends.is_empty() {
-            let mut table = Builder::default();
-            table.push_record([
-                "client",
-                "trigger",
-                "reports",
-                "recv",
-                "EAGAIN",
-                "sent/read",
-            ]);
-            for (name, end) in &followed.ends {
-                let counts = match name {
-                    Name::Client(index) => totals.connections.get(index).cloned(),
-                    _ => None,
-                };
-                let counts = counts.unwrap_or_default();
-                table.push_record([
-                    name.to_string(),
-                    json::level_or_edge(end.edge).unwrap_or("-").into(),
-                    counts.reports.to_string(),
-                    counts.recv.to_string(),
-                    counts.eagain.to_string(),
-                    format!("{}/{}", counts.echoed, counts.received),
-                ]);
-            }
-            let mut table = grid::of(table, 2);
-            table.modify(Columns::new(1..=1), Alignment::left());
-            grid::print(&table, out)?;
+            clients(followed, out)?;
             writeln!(out)?;
         }
         let end = match followed.end {

@@ -4,9 +4,6 @@
 use std::io::{self, Write};
 
 use colored::Colorize;
-use tabled::builder::Builder;
-use tabled::settings::Alignment;
-use tabled::settings::object::Columns;
 
 use crate::commands::watch::json::{socket, trigger};
 use crate::show::grid;
@@ -40,25 +37,17 @@ pub fn act(act: Act, out: &mut impl Write) -> io::Result<()> {
 
 /// The counts of each client while all were connected.
 pub fn table(outcomes: &[ActOutcome], times: bool, out: &mut impl Write) -> io::Result<()> {
-    let mut table = Builder::default();
-    table.push_record(HEAD);
-    let mut rows = 0;
-    for outcome in outcomes {
-        let act = outcome.seen.act;
-        for (place, client) in outcome.seen.clients.iter().enumerate() {
-            let name = if place == 0 { act.name() } else { "" };
-            table.push_record(cells(name, client, outcome.seen.varies() && !times));
-            rows += 1;
+    let mut rows = Vec::new();
+    for seen in outcomes.iter().map(|outcome| &outcome.seen) {
+        for (place, client) in seen.clients.iter().enumerate() {
+            let act = if place == 0 { seen.act.name() } else { "" };
+            rows.push(cells(act, client, seen.varies() && !times));
         }
     }
-    if rows == 0 {
-        return Ok(());
+    match rows.is_empty() {
+        true => Ok(()),
+        false => grid::of(HEAD, rows, &[1, 2, 3], 2).print(out),
     }
-    let mut table = grid::of(table, 2);
-    for words in [1, 2, 3] {
-        table.modify(Columns::new(words..=words), Alignment::left());
-    }
-    grid::print_with_head(&table, 2, out)
 }
 
 fn cells(act: &str, client: &SeenClient, varies: bool) -> [String; 9] {

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 
 use colored::Colorize;
-use tabled::builder::Builder;
 
 use crate::commands::next;
 use crate::commands::predict::{Compared, text as predict};
@@ -26,14 +25,12 @@ pub fn table(
         let title = title(&triggers.join(" and "));
         writeln!(out, "{}\n", title.bold())?;
     }
-    let mut acts = Builder::default();
     let mut head = vec!["waits for EPOLLOUT".to_string()];
     for side in &all.sides {
         let trigger = short(side.trigger);
         head.extend([format!("{trigger} waits"), format!("{trigger} reports")]);
     }
-    acts.push_record(head);
-    for act in Act::ALL {
+    let rows = Act::ALL.map(|act| {
         let counts = all.sides.iter().flat_map(|side| {
             let measured = side.of(act);
             // More than one, and no end of them: W never comes to rest.
@@ -46,9 +43,10 @@ pub fn table(
             };
             [measured.waits.to_string(), reports.to_string()]
         });
-        acts.push_record(std::iter::once(row_label(act).to_string()).chain(counts));
-    }
-    grid::print(&grid::of(acts, 3), out)?;
+        let label = row_label(act).to_string();
+        std::iter::once(label).chain(counts).collect::<Vec<_>>()
+    });
+    grid::of(head, rows, &[], 3).print(out)?;
     let limit = format!(
         "asked at most {} times; a wait that is silent for 50 ms is an act's last",
         all.limit

@@ -3,9 +3,6 @@
 use std::io::{self, Write};
 
 use colored::Colorize;
-use tabled::builder::Builder;
-use tabled::settings::Alignment;
-use tabled::settings::object::Columns;
 
 use crate::lab::report::verdict::{plural, sentence};
 use crate::lab::report::{Answered, Outcome, Row, Summary};
@@ -18,16 +15,12 @@ pub fn counts(summary: &Summary, view: View, out: &mut impl Write) -> io::Result
     if view.calls {
         writeln!(out)?;
     }
-    let mut table = Builder::default();
     let columns = columns(summary);
-    table.push_record(columns.iter().map(|(head, _)| *head));
+    let head = columns.iter().map(|(head, _)| *head);
     let several = (summary.rows.len() > 1).then_some(&summary.sum);
-    for row in summary.rows.iter().chain(several) {
-        table.push_record(columns.iter().map(|(_, cell)| cell(row)));
-    }
-    let mut table = grid::of(table, 2);
-    table.modify(Columns::last(), Alignment::left());
-    grid::print_with_head(&table, 2, out)?;
+    let rows = summary.rows.iter().chain(several);
+    let rows = rows.map(|row| columns.iter().map(|(_, cell)| cell(row)));
+    grid::of(head, rows, &[columns.len() - 1], 2).print(out)?;
     writeln!(out, "\n{}", wrap(&wake_ups(summary), 3))?;
     faults(summary, out)
 }
