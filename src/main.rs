@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         Err(error) => {
             let text = epoll_lab::trace::error_text(&error);
             epoll_lab::show::tell(&format!("epoll-lab: {text}"));
-            ExitCode::FAILURE
+            ExitCode::from(cli::status_of(&error))
         }
     }
 }

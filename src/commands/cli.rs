@@ -10,6 +10,7 @@ use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 use clap_complete::Shell;
 
 use crate::commands::command::Command;
+pub use crate::commands::command::status_of;
 use crate::commands::{claims, compare, man, matrix, servers, side_by_side, watch, write_events};
 use crate::lab::audience::OutputError;
 use crate::show::tell;

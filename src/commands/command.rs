@@ -4,6 +4,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::ArgMatches;
+use thiserror::Error;
+
+use crate::watch::odd::Odd;
 
 /// A command: its name, its flags, and what runs it.
 pub struct Command {
@@ -21,5 +24,20 @@ impl Command {
     /// As clap wants to have it.
     pub fn define(&self) -> clap::Command {
         (self.flags)(clap::Command::new(self.name))
+    }
+}
+
+/// A command line that clap lets pass and that makes no sense: what was given,
+/// and what would be right.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct Misuse(pub String);
+
+/// The exit status of a command that has failed: 2 for wrong usage.
+pub fn status_of(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<Odd>() {
+        Some(odd) => odd.status(),
+        None if error.is::<Misuse>() => 2,
+        None => 1,
     }
 }

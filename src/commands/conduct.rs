@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use crate::commands::args::Format;
 use crate::commands::predict::args::PredictArgs;
-use crate::commands::predict::{Asked, Compared, Question, collect, text as predict};
+use crate::commands::predict::{Compared, Question, collect, text as predict};
 use crate::commands::screen::Screen;
 use crate::lab::audience::OutputError;
 
@@ -16,11 +16,15 @@ pub trait Experiment {
     /// What it comes to: measured, and nothing else.
     type Found;
 
-    /// What can be predicted of it.
-    fn questions(&self) -> Vec<Question<Self::Found>>;
+    /// What can be predicted of it, if anything.
+    fn questions(&self) -> Vec<Question<Self::Found>> {
+        Vec::new()
+    }
 
     /// What is about to be run, in a sentence or two, for those who are asked.
-    fn set_up(&self) -> String;
+    fn set_up(&self) -> String {
+        String::new()
+    }
 
     /// Says what is about to be run, before anybody is asked.
     fn announce(&self, screen: &Screen, predict: &PredictArgs) -> Result<()> {
@@ -62,9 +66,8 @@ pub fn conduct<E: Experiment>(
     screen: &Screen,
 ) -> Result<ExitCode> {
     let announce = || experiment.announce(screen, predict);
-    let predictions = match collect(predict, experiment.questions(), announce)? {
-        Asked::Answered(predictions) => predictions,
-        Asked::End(status) => return Ok(status),
+    let Some(predictions) = collect(predict, experiment.questions(), announce)? else {
+        return Ok(ExitCode::SUCCESS);
     };
     let found = experiment.run(screen)?;
     let compared = predictions.compare(&found);

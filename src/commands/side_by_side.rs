@@ -10,17 +10,19 @@ use clap::error::ErrorKind;
 use clap::{Args, FromArgMatches};
 
 use crate::commands::args::Format;
-use crate::commands::command::Command;
+use crate::commands::command::{Command, Misuse};
+use crate::commands::conduct::status;
 use crate::commands::page::{PageArgs, parse_path};
 use crate::commands::screen::Screen;
 use crate::commands::servers::args::{ServerArgs, read};
-use crate::commands::servers::run::{OneServer, prepare};
+use crate::commands::servers::run::prepare;
 use crate::commands::servers::{Server, rows};
 use crate::lab::script::at_once;
+use crate::lab::stage::Stage;
 use crate::server::mode::Mode;
+use crate::show::View;
 use crate::show::page::Layout;
 use crate::show::text::table;
-use crate::show::{View, tell};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -70,15 +72,8 @@ type Asked = (Server, Mode, ServerArgs);
 
 /// Runs both, one after the other.
 fn execute(args: SideArgs) -> Result<ExitCode> {
-    let two = parse(&args.left).and_then(|left| Ok((left, parse(&args.right)?)));
-    let two = two.and_then(|(left, right)| with_the_same_clients(left, right));
-    let (left, right) = match two {
-        Ok(two) => two,
-        Err(mistake) => {
-            tell(&format!("epoll-lab: {mistake}"));
-            return Ok(ExitCode::from(2));
-        }
-    };
+    let (left, right) = (parse(&args.left)?, parse(&args.right)?);
+    let (left, right) = with_the_same_clients(left, right)?;
     let view = View {
         calls: false,
         times: false,
@@ -90,7 +85,7 @@ fn execute(args: SideArgs) -> Result<ExitCode> {
     };
     let screen = Screen::new(Format::Text, view, &to, Layout::Side)?;
     let mut sound = true;
-    let stage = OneServer::stage(&screen)?;
+    let stage = Stage::new(screen.audience.clone())?;
     for (number, (server, mode, args)) in [left, right].into_iter().enumerate() {
         let (mut run, script) = prepare(server, mode, &args, false);
         run.caption.next = None; // that is the page
@@ -107,23 +102,20 @@ fn execute(args: SideArgs) -> Result<ExitCode> {
         file.display()
     );
     screen.text(|out| table::next(Some(&next), out))?;
-    Ok(match sound {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    })
+    Ok(status(sound))
 }
 
 /// A server and its flags, from one word of the command line.
-fn parse(words: &str) -> Result<Asked, String> {
+fn parse(words: &str) -> Result<Asked, Misuse> {
     let (server, mode, args) = read_words(words).map_err(|error| {
         let told = error.to_string();
         let line = told.lines().next().unwrap_or_default();
         let line = line.trim_start_matches("error: ");
-        format!(
+        Misuse(format!(
             "'{}': {line}; side by side go blocking, lt, et-blocking and et-nonblock, with \
              their flags",
             words.escape_debug()
-        )
+        ))
     })?;
     let flags = [
         ("--listen", args.listen.is_some()),
@@ -133,10 +125,10 @@ fn parse(words: &str) -> Result<Asked, String> {
         ("--timing", args.screen.timing),
     ];
     match flags.iter().find(|(_, given)| *given) {
-        Some((flag, _)) => Err(format!(
+        Some((flag, _)) => Err(Misuse(format!(
             "'{}': {flag} is not for two runs beside each other",
             words.escape_debug()
-        )),
+        ))),
         None => Ok((server, mode, args)),
     }
 }
@@ -158,30 +150,31 @@ fn read_words(words: &str) -> Result<Asked, clap::Error> {
 }
 
 /// What one of them says of its clients goes for both.
-fn with_the_same_clients(mut left: Asked, mut right: Asked) -> Result<(Asked, Asked), String> {
+fn with_the_same_clients(mut left: Asked, mut right: Asked) -> Result<(Asked, Asked), Misuse> {
     let (one, other) = (&mut left.2, &mut right.2);
     // Held or not: the clients do the same at the same time.
     let together = one.together || other.together;
     (one.together, other.together) = (together, together);
     let clients = match (one.clients, other.clients) {
         (Some(one), Some(other)) if one != other => {
-            return Err(format!(
+            return Err(Misuse(format!(
                 "--clients {one} and --clients {other}: side by side both have the same clients"
-            ));
+            )));
         }
         (Some(clients), _) | (None, Some(clients)) => clients,
         (None, None) => one.clients(left.0).max(other.clients(right.0)),
     };
     match (one.message.is_empty(), other.message.is_empty()) {
         (false, false) if one.message != other.message => {
-            return Err("--message: side by side both have the same clients".into());
+            let mistake = "--message: side by side both have the same clients";
+            return Err(Misuse(mistake.into()));
         }
         (false, _) => other.message = one.message.clone(),
         (true, _) => one.message = other.message.clone(),
     }
     (one.clients, other.clients) = (Some(clients), Some(clients));
     if let Some(mistake) = one.not_together(left.0).or(other.not_together(right.0)) {
-        return Err(mistake.into());
+        return Err(Misuse(mistake.into()));
     }
     Ok((left, right))
 }

@@ -6,18 +6,9 @@ use crate::claims::{Claim, Tried};
 use crate::commands::predict::{Answer, Choice, Kind, Measured, Question};
 
 const VERDICTS: Kind = Kind::Word(&[
-    Choice {
-        word: "confirmed",
-        also: &["true", "yes"],
-    },
-    Choice {
-        word: "refuted",
-        also: &["false", "no"],
-    },
-    Choice {
-        word: "depends",
-        also: &[],
-    },
+    Choice::new("confirmed", &["true", "yes"]),
+    Choice::new("refuted", &["false", "no"]),
+    Choice::new("depends", &[]),
 ]);
 
 /// A question about a count of an experiment.
@@ -83,32 +74,21 @@ static COUNTS: [Count; 42] = [
 
 /// One or two questions about a claim.
 pub fn questions(claim: &Claim) -> Vec<Question<Tried>> {
-    let truth = Question {
-        text: "What will become of the claim?".into(),
-        kind: VERDICTS,
-        run: Some(1),
-        measure: verdict,
-    };
-    let count = of(claim).map(|count| Question {
-        text: count.text.into(),
-        kind: Kind::Count,
-        run: Some(1),
-        measure: counted,
+    let asked = "What will become of the claim?";
+    let truth = Question::new(asked, VERDICTS, Some(1), verdict);
+    let count = COUNTS.iter().find(|count| count.id == claim.id);
+    let count = count.map(|count| {
+        let counted = |tried: &Tried| counted(tried, count.figure);
+        Question::new(count.text, Kind::Count, Some(1), counted)
     });
     count.into_iter().chain([truth]).collect()
 }
 
-fn of(claim: &Claim) -> Option<&'static Count> {
-    COUNTS.iter().find(|count| count.id == claim.id)
-}
-
-fn counted(tried: &Tried) -> Measured {
+fn counted(tried: &Tried, wanted: &str) -> Measured {
     let mut figures = tried.finding.figures.iter();
-    let answer = of(tried.claim).and_then(|count| {
-        figures.find_map(|(name, figure)| match figure {
-            Figure::Count(counted) if *name == count.figure => Some(Answer::Count(*counted)),
-            _ => None,
-        })
+    let answer = figures.find_map(|(name, figure)| match figure {
+        Figure::Count(counted) if *name == wanted => Some(Answer::Count(*counted)),
+        _ => None,
     });
     measured(tried, answer)
 }

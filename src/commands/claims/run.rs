@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, FromArgMatches};
 
 use crate::claims::{Claim, FAMILIES, Tried, all, find, try_out};
@@ -13,11 +13,10 @@ use crate::commands::claims::args::ClaimsArgs;
 use crate::commands::claims::json;
 use crate::commands::claims::one::{OneClaim, screen};
 use crate::commands::claims::text::{self, Tally};
-use crate::commands::command::Command;
+use crate::commands::command::{Command, Misuse};
 use crate::commands::conduct::conduct;
 use crate::commands::screen::Screen;
 use crate::lab::audience::OutputError;
-use crate::show::tell;
 
 /// The textbook against the kernel.
 pub const COMMAND: Command = Command {
@@ -52,11 +51,9 @@ fn try_them(args: &ClaimsArgs, screen: &Screen) -> Result<ExitCode> {
         let answer = args.predict.predict.iter().flatten().next();
         let id = answer.and_then(|answer| find(answer));
         let id = id.map_or("ID", |claim| claim.id);
-        tell(&format!(
-            "epoll-lab: --predict is for one claim, and stands behind it: epoll-lab claims {id} \
-             --predict"
-        ));
-        return Ok(ExitCode::from(2));
+        bail!(Misuse(format!(
+            "--predict is for one claim, and stands behind it: epoll-lab claims {id} --predict"
+        )));
     }
     match screen.format {
         Format::Text => as_text(args, screen)?,

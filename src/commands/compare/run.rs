@@ -6,11 +6,11 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Args, FromArgMatches};
 
-use crate::commands::command::Command;
+use crate::commands::command::{Command, Misuse};
 use crate::commands::compare::args::{CompareArgs, Part};
 use crate::commands::compare::cost;
 use crate::commands::compare::servers;
-use crate::show::{Charset, tell};
+use crate::show::Charset;
 
 /// Three APIs.
 pub const COMMAND: Command = Command {
@@ -28,13 +28,8 @@ pub const COMMAND: Command = Command {
 
 /// Both parts, or the one that was asked for.
 fn execute(args: &CompareArgs, charset: Charset) -> Result<ExitCode> {
-    let plan = match args.scaling.plan() {
-        Ok(plan) => plan,
-        Err(error) => {
-            tell(&format!("epoll-lab: {error} (see --help)"));
-            return Ok(ExitCode::from(2));
-        }
-    };
+    let plan = args.scaling.plan();
+    let plan = plan.map_err(|error| Misuse(format!("{error} (see --help)")))?;
     // Opened before anything is run, so that a path that cannot be written is
     // told at once; emptied only when there is something to write.
     let picture = match args.only {

@@ -11,8 +11,8 @@ use crate::commands::compare::text::{self, Served};
 use crate::commands::conduct::{Experiment, conduct};
 use crate::commands::next;
 use crate::commands::pace::pace;
+use crate::commands::predict::Compared;
 use crate::commands::predict::args::PredictArgs;
-use crate::commands::predict::{Compared, Question};
 use crate::commands::screen::Screen;
 use crate::lab::report::{Caption, EventLoop, Run, Trigger};
 use crate::lab::script::Script;
@@ -78,14 +78,6 @@ impl Three {
 
 impl Experiment for Three {
     type Found = Vec<Served>;
-
-    fn questions(&self) -> Vec<Question<Vec<Served>>> {
-        Vec::new()
-    }
-
-    fn set_up(&self) -> String {
-        String::new()
-    }
 
     fn run(&self, screen: &Screen) -> Result<Vec<Served>> {
         let mut served = Vec::new();

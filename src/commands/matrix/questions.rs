@@ -7,20 +7,15 @@ use crate::trace::Name;
 
 /// How many serve both clients, and how many fall asleep for one.
 pub fn questions() -> Vec<Question<Matrix>> {
-    let count = |text: &str, measure| Question {
-        text: text.into(),
-        kind: Kind::Count,
-        run: None,
-        measure,
+    let count = |text, are: fn(&Combination) -> bool| {
+        Question::new(text, Kind::Count, None, move |matrix| rows(matrix, are))
     };
     vec![
-        count(
-            "How many of the 8 will serve both A and B?",
-            |matrix: &Matrix| rows(matrix, |row| row.outcome == Outcome::Ok),
-        ),
-        count("How many will sleep in recv for A?", |matrix: &Matrix| {
-            let recv_of_a = ("recv", Some(Name::Client(0)));
-            rows(matrix, |row| row.asleep.whom() == recv_of_a)
+        count("How many of the 8 will serve both A and B?", |row| {
+            row.outcome == Outcome::Ok
+        }),
+        count("How many will sleep in recv for A?", |row| {
+            row.asleep.whom() == ("recv", Some(Name::Client(0)))
         }),
     ]
 }

@@ -1,45 +1,29 @@
 //! Where the answers come from: the command line, or the class.
 
-use std::process::ExitCode;
-
 use anyhow::Result;
 
+use crate::commands::command::Misuse;
 use crate::commands::predict::args::PredictArgs;
 use crate::commands::predict::ask;
 use crate::commands::predict::question::{Answer, Predictions, Question};
 use crate::show::tell;
 use crate::trace::escape::escape;
 
-/// What came of asking.
-#[derive(Debug)]
-pub enum Asked<R> {
-    /// On with the run.
-    Answered(Predictions<R>),
-    /// Nobody answers, or the answers given beforehand do not fit.
-    End(ExitCode),
-}
-
 /// Takes the answers from the command line, or asks for them, if that is
-/// wanted at all. `announce` says before that what is about to be run; a wrong
-/// command line comes to nothing of all that.
+/// wanted at all; `None`: nobody answers. `announce` says before that what is
+/// about to be run; a wrong command line comes to nothing of all that.
 pub fn collect<R>(
     args: &PredictArgs,
     questions: Vec<Question<R>>,
     announce: impl FnOnce() -> Result<()>,
-) -> Result<Asked<R>> {
+) -> Result<Option<Predictions<R>>> {
     let given = match args.predict.as_ref().and_then(Option::as_ref) {
         None => None,
-        Some(given) => match parse(&questions, given) {
-            Ok(answers) => Some(answers),
-            Err(mistake) => {
-                tell(&format!("epoll-lab: --predict '{mistake}"));
-                return Ok(Asked::End(ExitCode::from(2)));
-            }
-        },
+        Some(given) => Some(parse(&questions, given)?),
     };
     announce()?;
     let answers = match given {
-        _ if !args.is_given() => return Ok(Asked::Answered(Predictions(Vec::new()))),
+        _ if !args.is_given() => return Ok(Some(Predictions(Vec::new()))),
         Some(answers) => answers,
         None => match ask::ask(&questions)? {
             Some(answers) => answers,
@@ -50,12 +34,12 @@ pub fn collect<R>(
                     "epoll-lab: no answers, so nothing was run; `--predict {example}` \
                      gives them beforehand"
                 ));
-                return Ok(Asked::End(ExitCode::SUCCESS));
+                return Ok(None);
             }
         },
     };
     let asked = questions.into_iter().zip(answers).collect();
-    Ok(Asked::Answered(Predictions(asked)))
+    Ok(Some(Predictions(asked)))
 }
 
 /// As much of it as says which it was.
@@ -68,25 +52,26 @@ fn beginning(shown: &str) -> String {
 }
 
 /// Answers given on the command line, separated by commas.
-fn parse<R>(questions: &[Question<R>], given: &str) -> Result<Vec<Answer>, String> {
+fn parse<R>(questions: &[Question<R>], given: &str) -> Result<Vec<Answer>, Misuse> {
     let parts: Vec<&str> = given.split(',').collect();
     let asked: Vec<String> = (1..)
         .zip(questions)
         .map(|(number, question)| format!("{number}. {}", question.in_full()))
         .collect();
     let shown = beginning(&escape(given.as_bytes()));
+    let misuse = |wanted: String| Misuse(format!("--predict '{shown}': {wanted}"));
     if parts.len() != questions.len() {
         let wanted = match questions.len() {
             1 => "one answer is asked for".to_string(),
             n => format!("{n} answers are asked for, with a comma between them"),
         };
-        return Err(format!("{shown}': {wanted}: {}", asked.join(" ")));
+        return Err(misuse(format!("{wanted}: {}", asked.join(" "))));
     }
     let answers = questions.iter().zip(&parts).zip(&asked);
     answers
         .map(|((question, part), asked)| {
             let parsed = question.parse(part);
-            parsed.map_err(|wanted| format!("{shown}': {asked} {wanted}"))
+            parsed.map_err(|wanted| misuse(format!("{asked} {wanted}")))
         })
         .collect()
 }
@@ -103,7 +88,7 @@ mod tests {
         let answers = parse(&questions, "3,no").unwrap();
         assert_eq!(answers, [Answer::Count(3), Answer::Word("no")]);
         for wrong in ["3", "3,no,1", "no,3", ",", "\u{1b}[2J,no"] {
-            let mistake = parse(&questions, wrong).unwrap_err();
+            let mistake = parse(&questions, wrong).unwrap_err().to_string();
             assert!(mistake.contains("How?"), "{mistake}");
             assert!(!mistake.contains('\u{1b}'), "{mistake}");
         }

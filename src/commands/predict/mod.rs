@@ -12,5 +12,5 @@ mod collect;
 pub mod question;
 pub mod text;
 
-pub use self::collect::{Asked, collect};
+pub use self::collect::collect;
 pub use self::question::{Answer, Choice, Compared, Kind, Measured, Question, YES_NO, yes_no};

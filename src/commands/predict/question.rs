@@ -42,7 +42,6 @@ impl fmt::Display for Answer {
 }
 
 /// What is asked before a run, and where in its result `R` the answer stands.
-#[derive(Clone, Debug)]
 pub struct Question<R> {
     /// One sentence, down to its question mark.
     pub text: String,
@@ -52,24 +51,28 @@ pub struct Question<R> {
     /// of them together.
     pub run: Option<u32>,
     /// Looks the answer up in the result: there is no formula for it.
-    pub measure: fn(&R) -> Measured,
+    pub measure: Box<dyn Fn(&R) -> Measured>,
 }
 
 /// The answer of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct Measured {
     /// Missing if the run did not come to it.
     pub answer: Option<Answer>,
     /// What the answer is made of.
+    #[serde(skip)]
     pub reason: String,
 }
 
-/// A prediction beside what came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A prediction beside what came of it. Serialized it is the `prediction` of
+/// the JSON contract.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Compared {
     /// As it was asked.
     pub question: String,
     /// See [`Question::run`].
+    #[serde(skip)]
     pub run: Option<u32>,
     /// Given before the run.
     pub predicted: Answer,
@@ -85,7 +88,6 @@ impl Compared {
 }
 
 /// The questions and how they were answered; none without `--predict`.
-#[derive(Clone, Debug)]
 pub struct Predictions<R>(pub(super) Vec<(Question<R>, Answer)>);
 
 impl<R> Predictions<R> {
@@ -102,6 +104,21 @@ impl<R> Predictions<R> {
 }
 
 impl<R> Question<R> {
+    /// See the fields.
+    pub fn new(
+        text: impl Into<String>,
+        kind: Kind,
+        run: Option<u32>,
+        measure: impl Fn(&R) -> Measured + 'static,
+    ) -> Question<R> {
+        Question {
+            text: text.into(),
+            kind,
+            run,
+            measure: Box::new(measure),
+        }
+    }
+
     /// The question, with the words that answer it.
     pub fn in_full(&self) -> String {
         match self.kind {
@@ -138,6 +155,11 @@ impl<R> Question<R> {
 }
 
 impl Choice {
+    /// See the fields.
+    pub const fn new(word: &'static str, also: &'static [&'static str]) -> Choice {
+        Choice { word, also }
+    }
+
     /// The word, its beginning, or what else is understood as it.
     fn is_meant_by(&self, text: &str) -> bool {
         let mut known = std::iter::once(&self.word).chain(self.also);
@@ -151,16 +173,7 @@ fn words(choices: &[Choice]) -> String {
 }
 
 /// Answers to a question that asks whether.
-pub const YES_NO: Kind = Kind::Word(&[
-    Choice {
-        word: "yes",
-        also: &[],
-    },
-    Choice {
-        word: "no",
-        also: &[],
-    },
-]);
+pub const YES_NO: Kind = Kind::Word(&[Choice::new("yes", &[]), Choice::new("no", &[])]);
 
 /// `yes` or `no`.
 pub fn yes_no(yes: bool) -> Answer {
@@ -172,15 +185,10 @@ pub(super) mod tests {
     use super::*;
 
     pub fn question(kind: Kind) -> Question<()> {
-        Question {
-            text: "How?".into(),
-            kind,
-            run: Some(1),
-            measure: |()| Measured {
-                answer: Some(Answer::Count(4)),
-                reason: "so".into(),
-            },
-        }
+        Question::new("How?", kind, Some(1), |()| Measured {
+            answer: Some(Answer::Count(4)),
+            reason: "so".into(),
+        })
     }
 
     #[test]

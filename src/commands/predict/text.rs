@@ -3,9 +3,8 @@
 use std::io::{self, Write};
 
 use colored::Colorize;
-use serde::Serialize;
 
-use crate::commands::predict::question::{Answer, Compared};
+use crate::commands::predict::question::Compared;
 use crate::commands::screen::Screen;
 use crate::lab::audience::OutputError;
 use crate::show::grid;
@@ -63,22 +62,8 @@ fn not_as_predicted(one: &Compared) -> String {
     }
 }
 
-/// A `prediction` of the JSON contract.
-#[derive(Serialize)]
-struct Prediction<'a> {
-    question: &'a str,
-    predicted: Answer,
-    measured: Option<Answer>,
-}
-
 /// One record a question.
 pub fn json(compared: &[Compared], screen: &Screen) -> Result<(), OutputError> {
-    compared.iter().try_for_each(|one| {
-        let record = Prediction {
-            question: &one.question,
-            predicted: one.predicted,
-            measured: one.measured.answer,
-        };
-        screen.json("prediction", one.run, &record)
-    })
+    let mut each = compared.iter();
+    each.try_for_each(|one| screen.json("prediction", one.run, one))
 }

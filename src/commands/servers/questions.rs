@@ -22,11 +22,8 @@ const NAMED: usize = 3;
 pub fn questions(run: &Run, script: &Script) -> Vec<Question<Summary>> {
     let wait = run.api.wait_call().unwrap_or("nobody"); // not asked then
     let sent: usize = script.messages[0].iter().map(Vec::len).sum();
-    let count = |text: String, measure| Question {
-        text,
-        kind: Kind::Count,
-        run: Some(1),
-        measure,
+    let count = |text: String, measure: fn(&Summary) -> Measured| {
+        Question::new(text, Kind::Count, Some(1), measure)
     };
     let reports = count(format!("How often will {wait} report A?"), reports);
     let recv = count("How often will the server call recv for A?".into(), recv);
@@ -34,12 +31,7 @@ pub fn questions(run: &Run, script: &Script) -> Vec<Question<Summary>> {
         1 => "How many bytes will come back to A?".to_string(),
         _ => format!("How many of A's {sent} bytes will come back?"),
     };
-    let answered = Question {
-        text: "Will B have its answer?".into(),
-        kind: YES_NO,
-        run: Some(1),
-        measure: answered,
-    };
+    let answered = Question::new("Will B have its answer?", YES_NO, Some(1), answered);
     let returns = count(
         format!("How many returns of {wait} will report a client?"),
         returns,
@@ -102,18 +94,11 @@ fn before(
     read: fn(&BeforeHangUp, &Eve) -> (Answer, String),
 ) -> Measured {
     let before = summary.scene.before_hang_up.as_ref();
-    match before.and_then(|before| Some((before, before.clients.get(client)?))) {
-        Some((before, eve)) => {
-            let (answer, reason) = read(before, eve);
-            Measured {
-                answer: Some(answer),
-                reason,
-            }
-        }
-        None => Measured {
-            answer: None,
-            reason: "the server ended before".into(),
-        },
+    let found = before.and_then(|before| Some(read(before, before.clients.get(client)?)));
+    let (answer, reason) = found.unzip();
+    Measured {
+        answer,
+        reason: reason.unwrap_or("the server ended before".into()),
     }
 }
 

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::ArgMatches;
 
 use crate::commands::args::{BUFFER, Format, messages};
+use crate::commands::command::Misuse;
 use crate::commands::conduct::{Experiment, conduct, status};
 use crate::commands::next;
 use crate::commands::pace::pace;
@@ -30,15 +31,12 @@ use crate::trace::escape::shell_word;
 pub fn execute(server: Server, given: &ArgMatches) -> Result<ExitCode> {
     let (mode, args) = read(server, given)?;
     if args.listen.is_some() && args.page.html.is_some() {
-        tell(
-            "epoll-lab: --html with --listen: clients from outside come and go for days; a page \
-             is of a run with the lab's own clients",
-        );
-        return Ok(ExitCode::from(2));
+        let mistake = "--html with --listen: clients from outside come and go for days; a page is \
+                       of a run with the lab's own clients";
+        bail!(Misuse(mistake.into()));
     }
     if let Some(mistake) = args.not_together(server) {
-        tell(&format!("epoll-lab: {mistake}"));
-        return Ok(ExitCode::from(2));
+        bail!(Misuse(mistake.into()));
     }
     let mut view = args.screen.view();
     // Whoever is asked may want to see the trace of this run afterwards; who
@@ -50,7 +48,7 @@ pub fn execute(server: Server, given: &ArgMatches) -> Result<ExitCode> {
     let (run, script) = prepare(server, mode, &args, view.calls);
     let to = &args.page;
     let screen = Screen::new(args.screen.format, view, to, Layout::Row)?;
-    let stage = OneServer::stage(&screen)?;
+    let stage = Stage::new(screen.audience.clone())?;
     let one = OneServer {
         server,
         mode,
@@ -93,7 +91,7 @@ pub fn prepare(server: Server, mode: Mode, args: &ServerArgs, calls: bool) -> (R
 }
 
 /// A server, ready to be run.
-pub struct OneServer {
+struct OneServer {
     server: Server,
     mode: Mode,
     run: Run,
@@ -106,11 +104,6 @@ pub struct OneServer {
 }
 
 impl OneServer {
-    /// Where it is run, for a screen to show.
-    pub fn stage(screen: &Screen) -> Result<Stage> {
-        Stage::new(screen.audience.clone())
-    }
-
     fn listen(&self, addr: SocketAddr, screen: &Screen) -> Result<ExitCode> {
         let follow = match screen.view.calls {
             true if screen.view.times => Follow::Timed,

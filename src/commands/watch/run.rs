@@ -8,6 +8,7 @@ use clap::{Args, FromArgMatches};
 
 use crate::commands::args::Format;
 use crate::commands::command::Command;
+use crate::commands::conduct::status;
 use crate::commands::pace::pace;
 use crate::commands::page::PageArgs;
 use crate::commands::screen::Screen;
@@ -18,12 +19,13 @@ use crate::lab::one_cpu::OneCpu;
 use crate::show::page::Layout;
 use crate::show::tell;
 use crate::show::text::layout::WIDTH;
+use crate::show::text::table;
 use crate::trace::error_text;
 use crate::trace::escape::shell_word;
 use crate::watch::act::Act;
 use crate::watch::acts::ActOutcome;
 use crate::watch::network;
-use crate::watch::odd::{self, Odd};
+use crate::watch::odd;
 use crate::watch::processor::Processor;
 use crate::watch::session::{Plan, Program, Session};
 
@@ -39,17 +41,6 @@ pub const COMMAND: Command = Command {
 
 /// Watches what was asked for. What cannot be watched is said in a sentence.
 fn execute(args: &WatchArgs) -> Result<ExitCode> {
-    match watch(args) {
-        Err(error) if error.is::<Odd>() => {
-            tell(&format!("epoll-lab: {error}"));
-            let odd = error.downcast_ref::<Odd>();
-            Ok(ExitCode::from(odd.map_or(1, Odd::status)))
-        }
-        other => other,
-    }
-}
-
-fn watch(args: &WatchArgs) -> Result<ExitCode> {
     let Some(processor) = Processor::here() else {
         bail!(
             "watch knows the registers of x86-64 and aarch64, not those of {}",
@@ -120,13 +111,10 @@ fn launched(args: &WatchArgs, processor: &'static Processor, screen: &Screen) ->
         for outcome in &outcomes {
             text::finding(&outcome.diagnosis, out)?;
         }
-        text::next(&next(args, &words, &outcomes), out)
+        table::next(Some(&next(args, &words, &outcomes)), out)
     })?;
     screen.finish_page()?;
-    Ok(match args.strict && !all_well {
-        true => ExitCode::FAILURE,
-        false => ExitCode::SUCCESS,
-    })
+    Ok(status(!args.strict || all_well))
 }
 
 #[expect(clippy::too_many_arguments, reason = "all that an act is about")]

@@ -101,8 +101,3 @@ pub fn finding(diagnosis: &Diagnosis, out: &mut impl Write) -> io::Result<()> {
         None => Ok(()),
     }
 }
-
-/// Where to go on.
-pub fn next(next: &str, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "\nnext: {next}")
-}

@@ -3,32 +3,25 @@
 
 use crate::commands::predict::{Answer, Kind, Measured, Question};
 use crate::commands::write_events::side::{Act, WriteEvents};
+use crate::commands::write_events::verdict::short;
 use crate::lab::report::Trigger;
 
 /// One question a trigger; with one trigger alone, also about a full buffer.
 pub fn questions(triggers: &[Trigger], limit: u32) -> Vec<Question<WriteEvents>> {
-    let count = |text: String, run, measure| Question {
-        text,
-        kind: Kind::Count,
-        run: Some(run),
-        measure,
+    let count = |text, run, trigger, act| {
+        let measure = move |all: &WriteEvents| reports(all, trigger, act);
+        Question::new(text, Kind::Count, Some(run), measure)
     };
+    let asked = "nothing to send: how often EPOLLOUT in at most";
     let idle = |(run, trigger): (u32, &Trigger)| {
-        let (name, measure): (_, fn(&WriteEvents) -> Measured) = match trigger {
-            Trigger::Level => ("LT", |all| reports(all, Trigger::Level, Act::Idle)),
-            Trigger::Edge => ("ET", |all| reports(all, Trigger::Edge, Act::Idle)),
-        };
-        let asked = "nothing to send: how often EPOLLOUT in at most";
-        count(format!("{name}, {asked} {limit} waits?"), run, measure)
+        let text = format!("{}, {asked} {limit} waits?", short(*trigger));
+        count(text, run, *trigger, Act::Idle)
     };
     let mut questions: Vec<_> = (1..).zip(triggers).map(idle).collect();
     if let [only] = triggers {
-        let measure: fn(&WriteEvents) -> Measured = match only {
-            Trigger::Level => |all| reports(all, Trigger::Level, Act::Drain),
-            Trigger::Edge => |all| reports(all, Trigger::Edge, Act::Drain),
-        };
         let asked = "A full buffer has room again: how often EPOLLOUT in at most";
-        questions.push(count(format!("{asked} {limit} waits?"), 1, measure));
+        let text = format!("{asked} {limit} waits?");
+        questions.push(count(text, 1, *only, Act::Drain));
     }
     questions
 }
