@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStringExt;
 use std::str::FromStr;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
 use crate::show::View;
@@ -24,12 +24,8 @@ pub struct ScreenArgs {
     pub timing: bool,
 
     /// How to print
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        default_value = "text",
-        help_heading = "The screen"
-    )]
+    #[arg(long, value_name = "FORMAT", help_heading = "The screen")]
+    #[arg(default_value = "text")]
     pub format: Format,
 }
 
@@ -62,6 +58,11 @@ pub struct Message(pub Vec<u8>);
 /// The longest message, in bytes: a larger send may arrive in several
 /// segments, and so be reported several times.
 pub const LONGEST_MESSAGE: usize = 32_768;
+
+/// Takes a message that one send takes.
+pub fn message() -> impl TypedValueParser<Value = Message> {
+    OsStringValueParser::new().try_map(parse_message)
+}
 
 /// A message that one send takes.
 pub fn parse_message(text: OsString) -> Result<Message, String> {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 
 use crate::commands::args::Format;
+use crate::commands::page;
 use crate::commands::predict::args::PredictArgs;
 use crate::commands::predict::{Compared, Question, collect, text as predict};
 use crate::commands::screen::Screen;
@@ -72,7 +73,9 @@ pub fn conduct<E: Experiment>(
     let found = experiment.run(screen)?;
     let compared = predictions.compare(&found);
     experiment.conclude(&found, screen)?;
-    screen.ask_on_page(experiment.questions(), &found);
+    if let Some((page, _)) = &screen.page {
+        page::ask(page, experiment.questions(), &found);
+    }
     screen.finish_page()?;
     match screen.format {
         Format::Text => experiment.text(&found, &compared, screen)?,

@@ -1,7 +1,6 @@
 //! The flags `--html` and `--open`: the run as a page.
 
 use std::ffi::OsString;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -10,10 +9,8 @@ use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use crate::commands::predict::{Answer, Kind, Measured, Question};
-use crate::lab::audience::Audience;
-use crate::show::page::file::Target;
-use crate::show::page::{Asked, Layout, Page, numbers};
-use crate::show::{View, tell};
+use crate::show::page::{Asked, Page, numbers};
+use crate::show::tell;
 use crate::trace::io_error_text;
 
 /// Where a page goes, and what becomes of it.
@@ -21,7 +18,7 @@ use crate::trace::io_error_text;
 pub struct PageArgs {
     /// Write the run as a page that steps forward and back
     #[arg(long, value_name = "FILE", help_heading = "The page")]
-    #[arg(value_parser = OsStringValueParser::new().try_map(parse_path))]
+    #[arg(value_parser = file())]
     pub html: Option<PathBuf>,
 
     /// Open that page with the desktop's browser
@@ -29,27 +26,14 @@ pub struct PageArgs {
     pub open: bool,
 }
 
-/// A file's name: a page is replaced as a whole, which standard output is not.
-pub fn parse_path(text: OsString) -> Result<PathBuf, &'static str> {
-    match text.to_str() {
+/// Takes a file's name: a page is replaced as a whole, which standard output
+/// is not.
+pub fn file() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(|text: OsString| match text.to_str() {
         Some("") => Err("it takes the name of a file"),
         Some("-") => Err("a page is a file, and replaced as a whole: it takes a name"),
         _ => Ok(text.into()),
-    }
-}
-
-/// What shows a trace as text, over a writer.
-pub type TextOf<'a> = &'a dyn Fn(View, Box<dyn Write + Send>) -> Box<dyn Audience>;
-
-impl PageArgs {
-    /// The listener that makes the page, if there is to be one.
-    pub fn page(&self, layout: Layout, text: TextOf<'_>) -> Result<Option<Page>> {
-        let Some(path) = &self.html else {
-            return Ok(None);
-        };
-        let target = Target::check(path)?;
-        Ok(Some(Page::new(target, layout, text)))
-    }
+    })
 }
 
 /// Puts the questions of a command on its page, with what was measured.

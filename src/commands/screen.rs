@@ -7,15 +7,18 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::commands::args::Format;
-use crate::commands::page::{self, PageArgs, TextOf};
-use crate::commands::predict::Question;
+use crate::commands::page::{self, PageArgs};
 use crate::lab::audience::{Audience, OutputError, Shared};
 use crate::show::aside::Aside;
 use crate::show::json::{self, Json};
+use crate::show::page::file::Target;
 use crate::show::page::{Layout, Page};
 use crate::show::text::Text;
 use crate::show::text::layout::wrap;
 use crate::show::{Out, View, tell};
+
+/// What shows a trace as text, over a writer.
+type TextOf<'a> = &'a dyn Fn(View, Box<dyn Write + Send>) -> Box<dyn Audience>;
 
 /// Standard output, in one of the formats.
 #[derive(Debug)]
@@ -48,7 +51,8 @@ impl Screen {
         layout: Layout,
         text: TextOf<'_>,
     ) -> Result<Screen> {
-        let page = to.page(layout, text)?;
+        let target = to.html.as_deref().map(Target::check).transpose()?;
+        let page = target.map(|target| Page::new(target, layout, text));
         let out = Out::new();
         let shown = BufWriter::new(out.clone());
         let listener: Box<dyn Audience> = match format {
@@ -67,13 +71,6 @@ impl Screen {
             audience: Shared::new(audience),
             page: page.map(|page| (page, to.open)),
         })
-    }
-
-    /// Puts the questions on the page, if there is one.
-    pub fn ask_on_page<R>(&self, questions: Vec<Question<R>>, found: &R) {
-        if let Some((page, _)) = &self.page {
-            page::ask(page, questions, found);
-        }
     }
 
     /// Writes the page, if there is one.
@@ -120,11 +117,6 @@ impl Screen {
             out.flush()?;
         }
         Ok(())
-    }
-
-    /// Shows what was held back, if anything was.
-    pub fn release(&self) -> Result<(), OutputError> {
-        Ok(self.out.release()?)
     }
 
     /// Below the trace of one run of several.

@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, FromArgMatches};
 
 use crate::commands::args::Format;
 use crate::commands::command::{Command, Misuse};
 use crate::commands::conduct::status;
-use crate::commands::page::{PageArgs, parse_path};
+use crate::commands::page::{PageArgs, file};
 use crate::commands::screen::Screen;
 use crate::commands::servers::args::{ServerArgs, read};
 use crate::commands::servers::run::prepare;
@@ -35,8 +34,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 struct SideArgs {
     /// The page
-    #[arg(value_name = "FILE")]
-    #[arg(value_parser = OsStringValueParser::new().try_map(parse_path))]
+    #[arg(value_name = "FILE", value_parser = file())]
     file: PathBuf,
 
     /// A server with its flags, as on a command line: "et-blocking --read once"

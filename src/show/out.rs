@@ -6,10 +6,16 @@
 use std::io::{self, BufWriter, Stdout, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::lab::audience::OutputError;
+
 /// Standard output; all clones are the same. What is written there past it
 /// may come out of order.
 #[derive(Clone, Debug)]
-pub struct Out(Arc<Mutex<Held>>);
+pub struct Out {
+    held: Arc<Mutex<Held>>,
+    /// What is written here is not held back.
+    past: bool,
+}
 
 #[derive(Debug)]
 struct Held {
@@ -24,11 +30,14 @@ impl Out {
         // Large, because a trace may be long; what is in it never waits
         // longer than the lab does.
         let stdout = BufWriter::with_capacity(1 << 16, io::stdout());
-        Out(Arc::new(Mutex::new(Held { stdout, back: None })))
+        Out {
+            held: Arc::new(Mutex::new(Held { stdout, back: None })),
+            past: false,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Held> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps what is written from now on, until [`Out::release`] shows it or
@@ -44,12 +53,12 @@ impl Out {
     }
 
     /// Shows what was held back, if anything was.
-    pub fn release(&self) -> io::Result<()> {
+    pub fn release(&self) -> Result<(), OutputError> {
         let mut held = self.lock();
         if let Some(back) = held.back.take() {
             held.stdout.write_all(&back)?;
         }
-        held.stdout.flush()
+        Ok(held.stdout.flush()?)
     }
 
     /// Nobody wants to see what was held back.
@@ -58,8 +67,11 @@ impl Out {
     }
 
     /// A way past what is held back.
-    pub fn past(&self) -> Past<'_> {
-        Past(self)
+    pub fn past(&self) -> Out {
+        Out {
+            past: true,
+            ..self.clone()
+        }
     }
 }
 
@@ -73,26 +85,12 @@ impl Write for Out {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut held = self.lock();
         match &mut held.back {
-            Some(back) => back.write(bytes),
-            None => held.stdout.write(bytes),
+            Some(back) if !self.past => back.write(bytes),
+            _ => held.stdout.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.lock().stdout.flush()
-    }
-}
-
-/// Standard output itself, while something is held back from it.
-#[derive(Debug)]
-pub struct Past<'a>(&'a Out);
-
-impl Write for Past<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().stdout.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.lock().stdout.flush()
     }
 }

@@ -1,9 +1,8 @@
 //! The flags of `select-poll-compare`.
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-use crate::commands::args::{BUFFER, Message, ScreenArgs, number, parse_message};
+use crate::commands::args::{BUFFER, Message, ScreenArgs, message, number};
 use crate::commands::compare::cost_args::{METHOD, ScalingArgs};
 use crate::commands::page::PageArgs;
 
@@ -42,7 +41,7 @@ pub struct CompareArgs {
     /// What the last client sends, 1 to 32768 bytes; repeat it for more
     /// messages [default: HELLOworld123]
     #[arg(long, value_name = "TEXT")]
-    #[arg(value_parser = OsStringValueParser::new().try_map(parse_message))]
+    #[arg(value_parser = message())]
     pub message: Vec<Message>,
 
     /// Wait for Enter before each step of the clients, and show every call

@@ -1,9 +1,8 @@
 //! The flags of `matrix`.
 
 use clap::Args;
-use clap::builder::{OsStringValueParser, TypedValueParser};
 
-use crate::commands::args::{BUFFER, Message, ScreenArgs, number, parse_message};
+use crate::commands::args::{BUFFER, Message, ScreenArgs, message, number};
 use crate::commands::predict::args::PredictArgs;
 
 const EXAMPLES: &str = "\
@@ -63,7 +62,7 @@ pub struct MatrixArgs {
     /// What both clients send, 1 to 32768 bytes; repeat it for more messages
     /// [default: HELLOworld123 for A, ping for B]
     #[arg(long, value_name = "TEXT", help_heading = "The clients")]
-    #[arg(value_parser = OsStringValueParser::new().try_map(parse_message))]
+    #[arg(value_parser = message())]
     pub message: Vec<Message>,
 
     #[command(flatten)]

@@ -9,12 +9,8 @@ use crate::commands::args::Format;
 pub struct PredictArgs {
     /// Ask first what will happen, and show each answer beside what did; or
     /// take the answers from here, with commas between them
-    #[arg(
-        long,
-        value_name = "ANSWERS",
-        num_args = 0..=1,
-        help_heading = "The class"
-    )]
+    #[arg(long, value_name = "ANSWERS", help_heading = "The class")]
+    #[arg(num_args = 0..=1)]
     pub predict: Option<Option<String>>,
 }
 

@@ -3,10 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgMatches, Args, FromArgMatches};
 
-use crate::commands::args::{BUFFER, Message, ScreenArgs, Word, number, one_of, parse_message};
+use crate::commands::args::{BUFFER, Message, ScreenArgs, Word, message, number, one_of};
 use crate::commands::page::PageArgs;
 use crate::commands::predict::args::PredictArgs;
 use crate::commands::servers::server::Server;
@@ -74,7 +73,7 @@ pub struct ServerArgs {
     /// What every client sends, 1 to 32768 bytes; repeat it for more messages
     /// [default: HELLOworld123 for A, ping for the others]
     #[arg(long, value_name = "TEXT")]
-    #[arg(value_parser = OsStringValueParser::new().try_map(parse_message))]
+    #[arg(value_parser = message())]
     pub message: Vec<Message>,
 
     /// How many clients, 1 to 100 [default: 1 for lt, else 2]

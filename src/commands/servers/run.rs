@@ -158,7 +158,7 @@ impl Experiment for OneServer {
             Ok((summary, _)) => Ok(summary),
             Err(error) => {
                 // How far it came is all there is to see.
-                screen.release()?;
+                screen.out.release()?;
                 Err(error)
             }
         }
@@ -171,7 +171,7 @@ impl Experiment for OneServer {
         screen.text(|out| text::predicted(summary, compared, screen.view, out))?;
         if self.hold_back {
             if prompt::wants("\nShow the trace? [Enter; n: no] ")? {
-                screen.release()?;
+                screen.out.release()?;
             } else {
                 screen.out.forget();
             }

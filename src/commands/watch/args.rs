@@ -8,7 +8,7 @@ use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use crate::commands::args::{Message, ScreenArgs, Word, number, one_of, parse_message};
-use crate::commands::page::parse_path;
+use crate::commands::page::file;
 use crate::commands::servers::args::parse_stall;
 use crate::watch::act::Act;
 
@@ -53,14 +53,9 @@ pub struct WatchArgs {
     pub screen: ScreenArgs,
 
     /// What the clients do
-    #[arg(
-        long,
-        value_name = "ACTS",
-        value_delimiter = ',',
-        default_value = "basic,burst,reset,slow,leave",
-        help_heading = "The clients"
-    )]
-    #[arg(value_parser = one_of(&ACTS))]
+    #[arg(long, value_name = "ACTS", help_heading = "The clients")]
+    #[arg(value_parser = one_of(&ACTS), value_delimiter = ',')]
+    #[arg(default_value = "basic,burst,reset,slow,leave")]
     pub acts: Vec<Act>,
 
     /// What A sends, then B; \r, \n, \t, \0 and \\ stand for these bytes
@@ -70,23 +65,13 @@ pub struct WatchArgs {
     pub message: Vec<Message>,
 
     /// What a right answer is
-    #[arg(
-        long,
-        value_name = "ANSWER",
-        default_value = "echo",
-        help_heading = "The clients"
-    )]
-    #[arg(value_parser = one_of(&ANSWERS))]
+    #[arg(long, value_name = "ANSWER", help_heading = "The clients")]
+    #[arg(value_parser = one_of(&ANSWERS), default_value = "echo")]
     pub answer: Answer,
 
     /// How long a client without an answer is watched: 1s, 500ms, 0s
-    #[arg(
-        long,
-        value_name = "DURATION",
-        default_value = "300ms",
-        help_heading = "The clients"
-    )]
-    #[arg(value_parser = parse_stall)]
+    #[arg(long, value_name = "DURATION", help_heading = "The clients")]
+    #[arg(value_parser = parse_stall, default_value = "300ms")]
     pub stall: Duration,
 
     /// Wait for Enter before each step of the clients, and show every call
@@ -115,7 +100,7 @@ pub struct WatchArgs {
 
     /// Write what was watched as a page that steps forward and back
     #[arg(long, value_name = "FILE", help_heading = "The page")]
-    #[arg(value_parser = OsStringValueParser::new().try_map(parse_path), conflicts_with = "pid")]
+    #[arg(value_parser = file(), conflicts_with = "pid")]
     pub html: Option<PathBuf>,
 
     /// Exit status 1 unless every act is OK
