@@ -143,21 +143,18 @@ pub fn poll_over_epoll(measurement: &Measurement, point: Point) -> Option<f64> {
     Some(poll.median_ns / epoll.median_ns)
 }
 
-/// From how many ready fds on epoll costs more than poll.
-pub fn break_even_ready(measurement: &Measurement) -> Option<Crossing> {
-    crossing(&epoll_and_poll(
-        measurement,
-        measurement.plan.ready_points(),
-        |point| point.active,
-    ))
-}
-
-/// From how many changes of interest before each wait, among these points, on epoll costs more than poll.
-pub fn break_even_churn(
+/// From which `x` on, among these points, epoll costs more than poll.
+pub fn break_even(
     measurement: &Measurement,
     points: impl Iterator<Item = Point>,
+    x: fn(&Point) -> usize,
 ) -> Option<Crossing> {
-    crossing(&epoll_and_poll(measurement, points, |point| point.churn))
+    let costs = points.filter_map(|point| {
+        let epoll = measurement.cost(Api::Epoll, point)?;
+        let poll = measurement.cost(Api::Poll, point)?;
+        Some((x(&point) as f64, epoll.median_ns, poll.median_ns))
+    });
+    crossing(&costs.collect::<Vec<_>>())
 }
 
 /// What one change of interest costs, in nanoseconds: the slope of the cost over the changes.
@@ -167,24 +164,6 @@ pub fn cost_of_change(measurement: &Measurement, api: Api) -> Option<Line> {
         .filter_map(|point| Some((point.churn as f64, measurement.cost(api, point)?.median_ns)))
         .collect();
     Line::fit(&costs)
-}
-
-fn epoll_and_poll(
-    measurement: &Measurement,
-    points: impl Iterator<Item = Point>,
-    x: impl Fn(Point) -> usize,
-) -> Vec<(f64, f64, f64)> {
-    let both = |point| {
-        Some((
-            measurement.cost(Api::Epoll, point)?,
-            measurement.cost(Api::Poll, point)?,
-        ))
-    };
-    points
-        .filter_map(|point| {
-            both(point).map(|(epoll, poll)| (x(point) as f64, epoll.median_ns, poll.median_ns))
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -10,6 +10,16 @@ pub fn decimals(value: f64) -> String {
     }
 }
 
+/// Nanoseconds in their unit, rounded to a whole number; `micro`: how a
+/// microsecond is written.
+pub fn with_unit(ns: f64, micro: &str) -> String {
+    match ns {
+        ns if ns < 999.5 => format!("{ns:.0} ns"),
+        ns if ns < 999_500.0 => format!("{:.0} {micro}", ns / 1e3),
+        ns => format!("{:.0} ms", ns / 1e6),
+    }
+}
+
 /// A whole number with a comma every three digits.
 pub fn thousands(value: f64) -> String {
     let digits = format!("{:.0}", value.abs());
@@ -40,6 +50,10 @@ mod tests {
         assert_eq!(
             [0.424, 1.26, 27.4, 62.4, 748.9].map(decimals),
             ["0.42", "1.3", "27", "62", "749"]
+        );
+        assert_eq!(
+            [100.0, 1e3, 1e5, 1e6].map(|ns| with_unit(ns, "µs")),
+            ["100 ns", "1 µs", "100 µs", "1 ms"]
         );
     }
 }

@@ -23,29 +23,10 @@ pub fn files_needed(kind: FdKind, fds: usize) -> rlim_t {
     (fds * kind.files_per_fd() + OTHER_FDS) as rlim_t
 }
 
-/// The limit on open files, raised for as long as this lives.
-#[derive(Debug)]
-pub struct OpenFiles(Raised);
-
-impl OpenFiles {
-    /// Raises the soft limit as far as this size needs and the hard limit allows.
-    pub fn raise_for(kind: FdKind, fds: usize) -> anyhow::Result<OpenFiles> {
-        Ok(OpenFiles(Raised::to(files_needed(kind, fds))?))
-    }
-
-    /// Whether a set of this size can be opened under the limit as it has
-    /// been raised.
-    pub fn allows(&self, kind: FdKind, fds: usize) -> bool {
-        files_needed(kind, fds) <= self.0.soft()
-    }
-
-    /// The reason for a size that does not fit.
-    pub fn skip(&self, kind: FdKind, fds: usize) -> Skip {
-        Skip::OpenFiles {
-            needed: files_needed(kind, fds),
-            hard: self.0.hard(),
-        }
-    }
+/// Why a set of this size cannot be opened under this limit, if it cannot.
+pub fn skip(limit: &Raised, kind: FdKind, fds: usize) -> Option<Skip> {
+    let (needed, hard) = (files_needed(kind, fds), limit.hard());
+    (needed > limit.soft()).then_some(Skip::OpenFiles { needed, hard })
 }
 
 #[cfg(test)]

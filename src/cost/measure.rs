@@ -4,11 +4,11 @@ use std::ops::ControlFlow;
 
 use crate::cost::api::Api;
 use crate::cost::bench::Bench;
-use crate::cost::limits::OpenFiles;
+use crate::cost::limits::{self, files_needed};
 use crate::cost::measurement::{Cell, Measurement};
 use crate::cost::plan::Plan;
 use crate::cost::sets::FdPool;
-use crate::cost::skip::Skip;
+use crate::sys::open_files::Raised;
 
 /// How far a run has come, for a progress bar.
 #[derive(Clone, Copy, Debug)]
@@ -35,25 +35,20 @@ pub fn measure(
     let kind = plan.fd_kind;
     let largest = plan.fds().last().copied().unwrap_or(0);
     // Declared before the fds, so dropped after them: the limit goes down again when they are closed.
-    let limit = OpenFiles::raise_for(kind, largest)?;
+    let limit = Raised::to(files_needed(kind, largest))?;
     let fitting = plan
         .fds()
         .iter()
         .copied()
-        .filter(|&fds| limit.allows(kind, fds))
+        .filter(|&fds| limits::skip(&limit, kind, fds).is_none())
         .max()
         .unwrap_or(0);
     let (pool, stopped) = FdPool::open(kind, fitting);
     let mut plan = plan.clone().experimenting_within(pool.len());
 
-    let skip_of = |fds: usize| -> Option<Skip> {
-        if fds > fitting {
-            Some(limit.skip(kind, fds))
-        } else if fds > pool.len() {
-            stopped.clone()
-        } else {
-            None
-        }
+    let skip_of = |fds: usize| {
+        let stopped = || stopped.clone().filter(|_| fds > pool.len());
+        limits::skip(&limit, kind, fds).or_else(stopped)
     };
 
     let mut bench = Bench::new(

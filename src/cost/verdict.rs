@@ -1,8 +1,7 @@
 //! The verdict in sentences: what holds of "epoll is faster", and what does not. Each figure is one of this run.
 
 use crate::cost::analysis::{
-    FLAT_WITHIN, Fitted, Shape, break_even_churn, break_even_ready, cost_of_change,
-    poll_over_epoll, uneven,
+    FLAT_WITHIN, Fitted, Shape, break_even, cost_of_change, poll_over_epoll, uneven,
 };
 use crate::cost::api::Api;
 use crate::cost::figures::{decimals, thousands};
@@ -124,7 +123,7 @@ fn ready(measurement: &Measurement) -> Option<String> {
             churn: 0,
         },
     )?;
-    let from = match break_even_ready(measurement)? {
+    let from = match break_even(measurement, measurement.plan.ready_points(), |it| it.active)? {
         Crossing::At(ready) => format!(
             "from {:.0} % ready on, epoll is slower than poll",
             100.0 * ready / size as f64
@@ -173,7 +172,7 @@ fn churn_break_even(measurement: &Measurement) -> Option<String> {
             return Some(format!("no verdict with {fds} fds"));
         }
         Some(
-            match break_even_churn(measurement, points.iter().copied())? {
+            match break_even(measurement, points.iter().copied(), |it| it.churn)? {
                 Crossing::At(changes) => {
                     format!("from about {} on with {fds} fds", decimals(changes))
                 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::os::fd::RawFd;
 
 use nix::libc;
+use serde::Serialize;
 
+use crate::lab::report::Trigger;
 use crate::trace::words::epoll_names;
 use crate::watch::proc::{self, Interest};
 use crate::watch::processor::{Processor, Sys};
@@ -22,12 +24,13 @@ pub struct Picture {
     pub unwatched: Vec<Watched>,
 }
 
-/// One thread.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One thread. Serialized it is the `thread` of the JSON contract.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Thread {
     /// Its process.
     pub process: i32,
     /// Its number.
+    #[serde(rename = "tid")]
     pub thread: i32,
     /// `S` asleep, `R` running.
     pub state: char,
@@ -35,12 +38,14 @@ pub struct Thread {
     pub call: String,
 }
 
-/// An fd, and who watches it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An fd, and who watches it. Serialized it is the `interest` of the JSON
+/// contract.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Watched {
     /// The process that has it open.
     pub process: i32,
     /// The epoll instance.
+    #[serde(rename = "epfd")]
     pub epoll: Option<RawFd>,
     /// Its number.
     pub fd: RawFd,
@@ -49,8 +54,8 @@ pub struct Watched {
     pub what: String,
     /// `EPOLLIN|EPOLLRDHUP`.
     pub interest: String,
-    /// Edge-triggered; `None`: in no interest list.
-    pub edge: Option<bool>,
+    /// `None`: in no interest list.
+    pub trigger: Option<Trigger>,
     /// Bytes in the receive buffer; of a listener, connections in its queue.
     pub unread: Option<u64>,
 }
@@ -143,7 +148,7 @@ fn watched(
             Some(asked) => asked,
             None => "-".into(),
         },
-        edge: listed.map(|(_, entry)| entry.edge()),
+        trigger: listed.map(|(_, entry)| Trigger::of(entry.events)),
         unread: row.map(Row::unread),
     }
 }

@@ -9,9 +9,10 @@ use crate::claims::disturbance::{UNEVEN, alone, until_told};
 use crate::claims::many::between::Between;
 use crate::claims::many::cost::FEW;
 use crate::claims::prelude::*;
-use crate::cost::limits::OpenFiles;
+use crate::cost::limits::{self, files_needed};
 use crate::cost::sets::FdPool;
 use crate::cost::{Cost, FdKind};
+use crate::sys::open_files::Raised;
 
 pub const TREE_COST: Claim = Claim {
     id: "tree-cost",
@@ -33,9 +34,9 @@ fn tree_cost(t: &mut Trial) -> Result<Finding> {
     alone()?;
     let sizes = [10, 1_000, 10_000];
     let largest = sizes[sizes.len() - 1];
-    let limit = OpenFiles::raise_for(FdKind::Eventfd, largest)?;
-    if !limit.allows(FdKind::Eventfd, largest) {
-        bail!("{}", limit.skip(FdKind::Eventfd, largest));
+    let limit = Raised::to(files_needed(FdKind::Eventfd, largest))?;
+    if let Some(reason) = limits::skip(&limit, FdKind::Eventfd, largest) {
+        bail!("{reason}");
     }
     let (pool, stopped) = FdPool::open(FdKind::Eventfd, largest + 1);
     if let Some(reason) = stopped {

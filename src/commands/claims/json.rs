@@ -1,14 +1,14 @@
 //! Claims in the JSON contract.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::Number;
 
 use crate::claims::finding::Figure;
 use crate::claims::{Claim, Tried, all};
-use crate::show::View;
-use crate::show::json::line;
+use crate::commands::screen::Screen;
+use crate::lab::audience::OutputError;
 
 /// A `claim`.
 #[derive(Serialize)]
@@ -17,41 +17,43 @@ struct Record<'a> {
     claim: &'static str,
     verdict: Option<&'static str>,
     evidence: Option<&'a str>,
-    figures: BTreeMap<&'static str, serde_json::Number>,
+    figures: BTreeMap<&'static str, Number>,
 }
 
 /// One that has been tried, as run number `run`; its calls have come first.
-pub fn tried(tried: &Tried, run: u32, view: View, out: &mut impl Write) -> io::Result<()> {
-    let Claim { id, claim, .. } = *tried.claim;
+pub fn tried(tried: &Tried, run: u32, screen: &Screen) -> Result<(), OutputError> {
     let finding = &tried.finding;
     let shown = finding.figures.iter().filter_map(|(name, figure)| {
         let number = match *figure {
             Figure::Count(count) => count.into(),
-            Figure::Varies(value) if view.times => serde_json::Number::from_f64(value)?,
+            Figure::Varies(value) if screen.view.times => Number::from_f64(value)?,
             Figure::Varies(_) => return None,
         };
         Some((*name, number))
     });
     let record = Record {
-        id,
-        claim,
         verdict: Some(finding.verdict.name()),
         evidence: Some(&finding.evidence),
         figures: shown.collect(),
+        ..Record::of(tried.claim)
     };
-    line("claim", Some(run), &record, out)
+    screen.json("claim", Some(run), &record)
 }
 
 /// All of them, untried.
-pub fn list(out: &mut impl Write) -> io::Result<()> {
-    all().try_for_each(|&Claim { id, claim, .. }| {
-        let record = Record {
-            id,
-            claim,
+pub fn list(screen: &Screen) -> Result<(), OutputError> {
+    all().try_for_each(|claim| screen.json("claim", None, &Record::of(claim)))
+}
+
+impl Record<'_> {
+    /// Of one that has not been tried.
+    fn of(claim: &Claim) -> Self {
+        Record {
+            id: claim.id,
+            claim: claim.claim,
             verdict: None,
             evidence: None,
             figures: BTreeMap::new(),
-        };
-        line("claim", None, &record, out)
-    })
+        }
+    }
 }

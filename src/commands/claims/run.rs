@@ -29,22 +29,13 @@ pub const COMMAND: Command = Command {
 fn execute(args: &ClaimsArgs) -> Result<ExitCode> {
     let view = args.screen.view();
     let screen = screen(args.screen.format, view, &args.page)?;
-    match (args.list, screen.format) {
-        (true, Format::Text) => screen.text(text::list)?,
-        (true, Format::Json) => {
-            let mut out = screen.out.clone();
-            json::list(&mut out)
-                .and_then(|()| out.flush())
-                .map_err(OutputError)?;
-        }
-        (false, _) => return try_them(args, &screen),
+    if args.list {
+        screen.text(text::list)?;
+        json::list(&screen)?;
+        return Ok(ExitCode::SUCCESS);
     }
-    Ok(ExitCode::SUCCESS)
-}
-
-fn try_them(args: &ClaimsArgs, screen: &Screen) -> Result<ExitCode> {
     if let ([claim], false) = (&args.ids[..], args.evidence) {
-        return conduct(&OneClaim(claim), &args.predict, screen);
+        return conduct(&OneClaim(claim), &args.predict, &screen);
     }
     if args.predict.is_given() {
         // An id right behind the flag has been taken for an answer.
@@ -56,8 +47,8 @@ fn try_them(args: &ClaimsArgs, screen: &Screen) -> Result<ExitCode> {
         )));
     }
     match screen.format {
-        Format::Text => as_text(args, screen)?,
-        Format::Json => as_json(args, screen)?,
+        Format::Text => as_text(args, &screen)?,
+        Format::Json => as_json(args, &screen)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -112,11 +103,9 @@ fn as_json(args: &ClaimsArgs, screen: &Screen) -> Result<(), OutputError> {
     } else {
         args.ids.clone()
     };
-    let mut out = screen.out.clone();
     for (run, claim) in (1..).zip(claims) {
         let tried = try_out(claim, &mut *screen.audience.lock())?;
-        json::tried(&tried, run, screen.view, &mut out)?;
-        out.flush()?;
+        json::tried(&tried, run, screen)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::io;
 use colored::Colorize;
 
 use crate::commands::compare::colour::coloured;
-use crate::cost::figures::thousands;
+use crate::cost::figures::{thousands, with_unit};
 use crate::cost::{Api, Measurement};
 use crate::show::Charset;
 
@@ -156,12 +156,8 @@ impl Axis {
     fn label_at(self, row: usize, micro: &str) -> String {
         let decades = (self.high / self.low).log10().floor() as i32;
         let mut values = (0..=decades).map(|decade| self.low * 10_f64.powi(decade));
-        match values.find(|&value| self.row(value) == row) {
-            Some(ns) if ns < 999.5 => format!("{ns:.0} ns"),
-            Some(ns) if ns < 999_500.0 => format!("{:.0} {micro}", ns / 1e3),
-            Some(ns) => format!("{:.0} ms", ns / 1e6),
-            None => String::new(),
-        }
+        let found = values.find(|&value| self.row(value) == row);
+        found.map_or(String::new(), |ns| with_unit(ns, micro))
     }
 }
 

@@ -102,8 +102,8 @@ pub fn act(
     };
     let clients = rows.iter().zip(&end.clients).map(|(row, client)| {
         settled(RowLine::client(row)).with(Manner {
-            trigger: trigger(client),
-            socket: socket(client),
+            trigger: level_or_edge(client.edge),
+            socket: blocking_or_not(client.nonblocking),
         })
     });
     let line = ActLine {
@@ -203,22 +203,13 @@ fn outsider(row: &Row, end: &ServerEnd) -> RowLine {
     })
 }
 
-/// `level`, `edge`.
-pub fn trigger(client: &SeenClient) -> Option<&'static str> {
-    level_or_edge(client.edge)
-}
-
-/// `blocking`, `nonblocking`.
-pub fn socket(client: &SeenClient) -> Option<&'static str> {
-    blocking_or_not(client.nonblocking)
-}
-
 /// The word, where it is registered with epoll.
 pub fn level_or_edge(edge: Option<bool>) -> Option<&'static str> {
     edge.map(|edge| if edge { "edge" } else { "level" })
 }
 
-fn blocking_or_not(nonblocking: Option<bool>) -> Option<&'static str> {
+/// The word, where it is known.
+pub fn blocking_or_not(nonblocking: Option<bool>) -> Option<&'static str> {
     nonblocking.map(|nonblocking| match nonblocking {
         true => "nonblocking",
         false => "blocking",

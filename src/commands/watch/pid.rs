@@ -11,13 +11,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use colored::Colorize;
 use nix::sys::signal::{SigSet, Signal};
-use serde::Serialize;
 
 use crate::commands::screen::Screen;
 use crate::commands::watch::args::WatchArgs;
 use crate::commands::watch::json;
 use crate::lab::audience::{Event, OutputError};
 use crate::lab::interrupt::status_after;
+use crate::lab::report::Trigger;
 use crate::show::text::layout::wrap;
 use crate::show::{grid, tell};
 use crate::trace::{Name, OfCall};
@@ -115,55 +115,16 @@ fn unread(process: i32, signal: Signal, ending: &Ending) {
     });
 }
 
-/// `thread`: one thread, and where it sleeps.
-#[derive(Serialize)]
-struct ThreadLine<'a> {
-    process: i32,
-    tid: i32,
-    state: char,
-    call: &'a str,
-}
-
-/// `interest`: an fd, and who watches it.
-#[derive(Serialize)]
-struct InterestLine<'a> {
-    process: i32,
-    epfd: Option<i32>,
-    fd: i32,
-    what: &'a str,
-    interest: &'a str,
-    trigger: Option<&'static str>,
-    unread: Option<u64>,
-}
-
 fn show(process: i32, name: &str, picture: &Picture, screen: &Screen) -> Result<(), OutputError> {
     for thread in &picture.threads {
-        let line = ThreadLine {
-            process: thread.process,
-            tid: thread.thread,
-            state: thread.state,
-            call: &thread.call,
-        };
-        screen.json("thread", None, &line)?;
+        screen.json("thread", None, thread)?;
     }
     for watched in picture.watched.iter().chain(&picture.unwatched) {
-        let line = InterestLine {
-            process: watched.process,
-            epfd: watched.epoll,
-            fd: watched.fd,
-            what: &watched.what,
-            interest: &watched.interest,
-            trigger: json::level_or_edge(watched.edge),
-            unread: watched.unread,
-        };
-        screen.json("interest", None, &line)?;
+        screen.json("interest", None, watched)?;
     }
     screen.text(|out| {
-        writeln!(
-            out,
-            "{}\n",
-            format!("watch | process {process} ({name})").bold()
-        )?;
+        let header = format!("watch | process {process} ({name})");
+        writeln!(out, "{}\n", header.bold())?;
         threads(picture, out)?;
         writeln!(out)?;
         interest(picture, out)
@@ -197,7 +158,7 @@ fn interest(picture: &Picture, out: &mut impl Write) -> io::Result<()> {
             watched.fd.to_string(),
             watched.what.replacen(", ", "\n", 1),
             watched.interest.clone(),
-            json::level_or_edge(watched.edge).unwrap_or("-").into(),
+            watched.trigger.map_or("-", Trigger::name).into(),
             watched.unread.map_or("-".into(), |bytes| bytes.to_string()),
         ]
     });

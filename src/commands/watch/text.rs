@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use colored::Colorize;
 
-use crate::commands::watch::json::{socket, trigger};
+use crate::commands::watch::json::{blocking_or_not, level_or_edge};
 use crate::show::grid;
 use crate::show::text::layout::wrap;
 use crate::watch::act::Act;
@@ -63,8 +63,8 @@ fn cells(act: &str, client: &SeenClient, varies: bool) -> [String; 9] {
     [
         act.to_string(),
         client.name.to_string(),
-        trigger(client).unwrap_or("-").into(),
-        socket(client).unwrap_or("-").into(),
+        level_or_edge(client.edge).unwrap_or("-").into(),
+        blocking_or_not(client.nonblocking).unwrap_or("-").into(),
         reported,
         known(counts.recv),
         known(counts.eagain),

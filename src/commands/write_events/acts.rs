@@ -166,17 +166,3 @@ fn read_until_report(ends: &mut Ends<'_>, measured: &mut Played) -> Result<()> {
     measured.reports += u64::from(reported);
     ends.unfold()
 }
-
-impl Played {
-    fn new(act: Act) -> Played {
-        Played {
-            act,
-            waits: 0,
-            reports: 0,
-            silent: false,
-            bytes: 0,
-            reads: 0,
-            busy_ns: 0,
-        }
-    }
-}

@@ -6,9 +6,10 @@ use crate::lab::report::Trigger;
 pub const READ: usize = 512;
 
 /// The four parts, in the order in which they are played.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Act {
     /// Nothing to send.
+    #[default]
     Idle,
     /// The send buffer is filled.
     Fill,
@@ -37,7 +38,7 @@ impl Act {
 ///
 /// A wait that does not sleep, made while P reads on, is counted only if it
 /// brings the report: how many it takes is the kernel's affair.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Played {
     /// Which of the four.
     pub act: Act,
@@ -54,6 +55,16 @@ pub struct Played {
     pub reads: u64,
     /// Nanoseconds from the first wait to the last report.
     pub busy_ns: u64,
+}
+
+impl Played {
+    /// Nothing of it has been played.
+    pub fn new(act: Act) -> Played {
+        Played {
+            act,
+            ..Played::default()
+        }
+    }
 }
 
 /// Bytes that were sent and had not arrived at P.

@@ -2,6 +2,7 @@
 
 use crate::commands::write_events::side::{Act, Played, Side};
 use crate::lab::report::Trigger;
+use crate::lab::report::verdict::plural;
 
 /// One act in a few words: `EPOLLOUT at each of 1000 waits`.
 pub fn said(measured: &Played) -> String {
@@ -51,19 +52,10 @@ fn when(side: &Side) -> String {
 fn saved(side: &Side) -> String {
     let always = side.of(Act::Idle).reports + side.of(Act::Drain).reports;
     let right = side.of(Act::OnDemand);
+    let reports = plural(right.reports, "report");
     match right.bytes {
-        0 => format!("{} woke W, and nothing went out", plural(right.reports)),
-        bytes => format!(
-            "{} instead of {always}, and {bytes} bytes went out",
-            plural(right.reports)
-        ),
-    }
-}
-
-fn plural(reports: u64) -> String {
-    match reports {
-        1 => "1 report".into(),
-        n => format!("{n} reports"),
+        0 => format!("{reports} woke W, and nothing went out"),
+        bytes => format!("{reports} instead of {always}, and {bytes} bytes went out"),
     }
 }
 
@@ -99,13 +91,12 @@ mod tests {
 
     fn measured(act: Act, waits: u64, reports: u64, silent: bool) -> Played {
         Played {
-            act,
             waits,
             reports,
             silent,
             bytes: 1024,
             reads: 2,
-            busy_ns: 0,
+            ..Played::new(act)
         }
     }
 
