@@ -12,11 +12,15 @@ pub fn after_server(server: Server, mode: &Mode, flags: &str, calls: bool) -> St
         return onward(server, mode, "--trace");
     }
     let again = format!("epoll-lab {}{flags} --trace", server.name());
-    // A command over two lines is none that can be copied.
-    if "next: ".len() + again.chars().count() <= WIDTH {
-        again
-    } else {
-        "the same with --trace".into()
+    or(again, "the same with --trace")
+}
+
+/// The command; in other words where it would go over two lines, and could not
+/// be copied.
+pub fn or(command: String, in_words: &str) -> String {
+    match "next: ".len() + command.chars().count() <= WIDTH {
+        true => command,
+        false => in_words.into(),
     }
 }
 

@@ -77,26 +77,20 @@ impl<'fd> Bench<'fd> {
         let mut calls = vec![0; cases.len()];
         let mut samples = vec![Vec::with_capacity(plan.repetitions); cases.len()];
         // Neighbours that share a point share the work of making its fds ready.
-        let groups: Vec<&[(Api, Point)]> = cases.chunk_by(|one, next| one.1 == next.1).collect();
-        let starts: Vec<usize> = groups
-            .iter()
-            .scan(0, |next, group| {
-                Some(std::mem::replace(next, *next + group.len()))
-            })
+        let numbered: Vec<(usize, Api, Point)> = (0..)
+            .zip(cases)
+            .map(|(case, &(api, point))| (case, api, point))
             .collect();
+        let groups: Vec<_> = numbered.chunk_by(|one, next| one.2 == next.2).collect();
 
         let mut rounds = 0;
         'rounds: for round in 0..=plan.repetitions {
             for turn in 0..groups.len() {
-                let (group, start) = {
-                    let place = (turn + round) % groups.len();
-                    (groups[place], starts[place])
-                };
-                let point = group[0].1;
+                let group = groups[(turn + round) % groups.len()];
+                let point = group[0].2;
                 self.make_ready(point)?;
                 for turn in 0..group.len() {
-                    let place = (turn + round) % group.len();
-                    let (api, case) = (group[place].0, start + place);
+                    let (case, api, _) = group[(turn + round) % group.len()];
                     if round == 0 {
                         calls[case] = self.calls_for(api, point, plan.batch)?;
                     } else {

@@ -53,17 +53,9 @@ pub struct Plan {
     pub batch: Duration,
     /// The largest size at which the experiments may take place.
     experiment_limit: usize,
-    /// Whether break-even and the cost of a change of interest are measured beside the sizes.
-    pub experiments: Experiments,
-}
-
-/// What is measured beside the sizes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Experiments {
-    /// The sizes alone.
-    None,
-    /// At one size: from one ready fd to all of them, and from no change of interest to many.
-    BreakEvenAndChurn,
+    /// Whether break-even and the cost of a change of interest are measured beside the sizes: at one size, from one
+    /// ready fd to all of them, and from no change of interest to many.
+    pub experiments: bool,
 }
 
 impl Default for Plan {
@@ -77,7 +69,7 @@ impl Default for Plan {
             batch: Duration::from_millis(5),
             // Within what select can take.
             experiment_limit: 1_000,
-            experiments: Experiments::BreakEvenAndChurn,
+            experiments: true,
         }
     }
 }
@@ -142,7 +134,7 @@ impl Plan {
     /// The sizes alone, without break-even and churn.
     pub fn sizes_only(self) -> Plan {
         Plan {
-            experiments: Experiments::None,
+            experiments: false,
             ..self
         }
     }
@@ -238,13 +230,10 @@ impl Plan {
     /// The same with the experiments at a size of at most `available` fds; without them, where every size is larger.
     pub fn experimenting_within(mut self, available: usize) -> Plan {
         self.experiment_limit = self.experiment_limit.min(available);
-        if self
+        self.experiments &= self
             .fds
             .first()
-            .is_none_or(|&smallest| smallest > available)
-        {
-            self.experiments = Experiments::None;
-        }
+            .is_some_and(|&smallest| smallest <= available);
         self
     }
 
@@ -261,11 +250,8 @@ impl Plan {
     }
 
     fn if_experimenting<T>(&self, points: Vec<T>) -> impl Iterator<Item = T> + use<T> {
-        let points = match self.experiments {
-            Experiments::None => Vec::new(),
-            Experiments::BreakEvenAndChurn => points,
-        };
-        points.into_iter()
+        let wanted = self.experiments;
+        points.into_iter().filter(move |_| wanted)
     }
 
     /// How long the run will take, about: for the user who waits.

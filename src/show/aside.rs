@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use crate::lab::audience::{Audience, Event, OutputError};
 use crate::show::out::Out;
-use crate::show::text::story::blocked_text;
+use crate::show::text::story::{evidence_text, waiting_text};
 use crate::show::view::View;
 
 /// A line on standard error. If that is closed or full, nobody is left to be
@@ -49,7 +49,9 @@ impl Audience for Aside {
             }
             // Nothing else is told while it runs.
             Event::Blocked { blocked, stall } if self.outside && !self.view.calls => {
-                let told = blocked_text(blocked, stall).join("; ");
+                let mut told = vec![evidence_text(blocked, false)];
+                told.extend(waiting_text(blocked, stall, false));
+                let told = told.join("; ");
                 let fd = blocked.fd.map_or(String::new(), |fd| fd.to_string());
                 let call = blocked.call;
                 tell(&format!("epoll-lab: server asleep in {call}({fd}): {told}"));

@@ -91,23 +91,18 @@ fn sentences(served: &[Served]) -> Vec<String> {
         _ if are_alike(served) => "The same bytes came back from all of them.".into(),
         _ => "NOT THE SAME: the bytes that came back differ.".into(),
     };
-    let mut sentences: Vec<String> = vec![answers];
-    let found: Vec<String> = served
-        .iter()
-        .map(|Served { summary, .. }| {
-            let found = summary.sum.server.reports + summary.sum.server.hangups;
-            let found = found + summary.listener_reports;
-            let (asked, tested) = (summary.cost.asked, summary.cost.tested);
-            let program = match tested {
-                0 => "the program searched for none".to_string(),
-                _ => format!("the program tested {tested}"),
-            };
-            format!(
-                "{}: to find {found} ready fds the kernel asked {asked}, {program}",
-                name(summary)
-            )
-        })
-        .collect();
-    sentences.extend(found.into_iter().map(|sentence| sentence + "."));
-    sentences
+    let found = served.iter().map(|Served { summary, .. }| {
+        let found = summary.sum.server.reports + summary.sum.server.hangups;
+        let found = found + summary.listener_reports;
+        let (asked, tested) = (summary.cost.asked, summary.cost.tested);
+        let program = match tested {
+            0 => "the program searched for none".to_string(),
+            _ => format!("the program tested {tested}"),
+        };
+        format!(
+            "{}: to find {found} ready fds the kernel asked {asked}, {program}.",
+            name(summary)
+        )
+    });
+    std::iter::once(answers).chain(found).collect()
 }

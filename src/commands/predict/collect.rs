@@ -17,26 +17,21 @@ pub fn collect<R>(
     questions: Vec<Question<R>>,
     announce: impl FnOnce() -> Result<()>,
 ) -> Result<Option<Predictions<R>>> {
-    let given = match args.predict.as_ref().and_then(Option::as_ref) {
-        None => None,
-        Some(given) => Some(parse(&questions, given)?),
-    };
+    let given = args.predict.iter().flatten().next();
+    let given = given.map(|given| parse(&questions, given)).transpose()?;
     announce()?;
     let answers = match given {
-        _ if !args.is_given() => return Ok(Some(Predictions(Vec::new()))),
-        Some(answers) => answers,
-        None => match ask::ask(&questions)? {
-            Some(answers) => answers,
-            None => {
-                let example: Vec<&str> = questions.iter().map(Question::example).collect();
-                let example = example.join(",");
-                tell(&format!(
-                    "epoll-lab: no answers, so nothing was run; `--predict {example}` \
-                     gives them beforehand"
-                ));
-                return Ok(None);
-            }
-        },
+        _ if !args.is_given() => Some(Vec::new()),
+        Some(answers) => Some(answers),
+        None => ask::ask(&questions)?,
+    };
+    let Some(answers) = answers else {
+        let example: Vec<&str> = questions.iter().map(Question::example).collect();
+        tell(&format!(
+            "epoll-lab: no answers, so nothing was run; `--predict {}` gives them beforehand",
+            example.join(",")
+        ));
+        return Ok(None);
     };
     let asked = questions.into_iter().zip(answers).collect();
     Ok(Some(Predictions(asked)))

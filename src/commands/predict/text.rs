@@ -39,15 +39,11 @@ pub fn text(head: &str, compared: &[Compared], out: &mut impl Write) -> io::Resu
         let question = wrap_within(QUESTION, &format!("{number}. {}", one.question), 3);
         let (answer, why) = (measured(one), &one.measured.reason);
         let (answer, said) = if one.is_right() {
-            let said = match why.as_str() {
-                "" => "as predicted".to_string(),
-                why => format!("as predicted: {why}"),
-            };
-            let said = wrap_within(reason, &said, 0);
+            let said = wrap_within(reason, &with_reason("as predicted", why), 0);
             (answer, said.replacen("as predicted", &predicted_well, 1))
         } else {
             let answer = answer.yellow().bold().to_string();
-            (answer, wrap_within(reason, &not_as_predicted(one), 0))
+            (answer, wrap_within(reason, &with_reason("not so", why), 0))
         };
         [question, predicted(one), answer, said]
     });
@@ -55,10 +51,10 @@ pub fn text(head: &str, compared: &[Compared], out: &mut impl Write) -> io::Resu
 }
 
 /// The word says it, for those to whom the colour does not.
-fn not_as_predicted(one: &Compared) -> String {
-    match one.measured.reason.as_str() {
-        "" => "not so".into(),
-        reason => format!("not so: {reason}"),
+fn with_reason(word: &str, reason: &str) -> String {
+    match reason {
+        "" => word.into(),
+        reason => format!("{word}: {reason}"),
     }
 }
 

@@ -9,6 +9,7 @@ use clap::{Args, FromArgMatches};
 use crate::commands::args::Format;
 use crate::commands::command::Command;
 use crate::commands::conduct::status;
+use crate::commands::next::or;
 use crate::commands::pace::pace;
 use crate::commands::page::PageArgs;
 use crate::commands::screen::Screen;
@@ -18,7 +19,6 @@ use crate::lab::audience::Event;
 use crate::lab::one_cpu::OneCpu;
 use crate::show::page::Layout;
 use crate::show::tell;
-use crate::show::text::layout::WIDTH;
 use crate::show::text::table;
 use crate::trace::error_text;
 use crate::trace::escape::shell_word;
@@ -64,19 +64,27 @@ fn execute(args: &WatchArgs) -> Result<ExitCode> {
 
 fn launched(args: &WatchArgs, processor: &'static Processor, screen: &Screen) -> Result<ExitCode> {
     let (name, arguments) = args.command.split_first().context("no program is named")?;
-    let program = Program {
-        path: odd::find(name, processor)?,
-        name: name.clone(),
-        arguments: arguments.to_vec(),
-    };
-    let plan = Plan {
-        messages: match args.message.is_empty() {
-            true => MESSAGES.map(<[u8]>::to_vec).to_vec(),
-            false => args.message.iter().map(|it| it.0.clone()).collect(),
+    let words = args.command.iter();
+    let words = words.map(|word| shell_word(word.as_encoded_bytes()));
+    let launched = Launched {
+        args,
+        screen,
+        processor,
+        program: Program {
+            path: odd::find(name, processor)?,
+            name: name.clone(),
+            arguments: arguments.to_vec(),
         },
-        echo: args.answer == Answer::Echo,
-        stall: args.stall,
-        port: args.port,
+        plan: Plan {
+            messages: match args.message.is_empty() {
+                true => MESSAGES.map(<[u8]>::to_vec).to_vec(),
+                false => args.message.iter().map(|it| it.0.clone()).collect(),
+            },
+            echo: args.answer == Answer::Echo,
+            stall: args.stall,
+            port: args.port,
+        },
+        words: words.collect(),
     };
     if !args.host_network
         && let Err(error) = network::enter()
@@ -89,20 +97,13 @@ fn launched(args: &WatchArgs, processor: &'static Processor, screen: &Screen) ->
         ));
     }
     let _held = OneCpu::hold();
-    let words: Vec<String> = args
-        .command
-        .iter()
-        .map(|word| shell_word(word.as_encoded_bytes()))
-        .collect();
-    screen.text(|out| text::header(&words, out))?;
+    let words = &launched.words;
+    screen.text(|out| text::header(words, out))?;
     let mut outcomes = Vec::new();
     let mut notes = Vec::new();
     for (number, act) in (1..).zip(&args.acts) {
-        outcomes.push(play(
-            *act, number, &program, &plan, &words, args, screen, &mut notes,
-        )?);
+        outcomes.push(launched.play(*act, number, &mut notes)?);
     }
-    notes.dedup();
     let all_well = outcomes.iter().all(|it| it.diagnosis.is_ok());
     screen.text(|out| {
         text::table(&outcomes, screen.view.times, out)?;
@@ -111,58 +112,61 @@ fn launched(args: &WatchArgs, processor: &'static Processor, screen: &Screen) ->
         for outcome in &outcomes {
             text::finding(&outcome.diagnosis, out)?;
         }
-        table::next(Some(&next(args, &words, &outcomes)), out)
+        table::next(Some(&next(args, words, &outcomes)), out)
     })?;
     screen.finish_page()?;
     Ok(status(!args.strict || all_well))
 }
 
-#[expect(clippy::too_many_arguments, reason = "all that an act is about")]
-fn play(
-    act: Act,
-    number: u32,
-    program: &Program,
-    plan: &Plan,
-    words: &[String],
-    args: &WatchArgs,
-    screen: &Screen,
-    notes: &mut Vec<String>,
-) -> Result<ActOutcome> {
-    let processor = Processor::here().context("no table for this processor")?;
-    let step = args.step && screen.format == Format::Text;
-    screen.audience.tell(&Event::Trial(act.name()))?;
-    json::run(act, number, words, screen)?;
-    if screen.view.calls {
-        screen.text(|out| text::act(act, out))?;
-    }
-    let (audience, mut pace) = (screen.audience.clone(), pace(step));
-    let mut session = Session::launch(processor, program, plan, audience, &mut pace)?;
-    let outcome = session.play(act)?;
-    let (totals, end) = session.come_to(act);
-    let told = session.notes();
-    session.end()?;
-    drop(session);
-    screen.audience.tell(&Event::Finish)?;
-    screen.part_is_over()?;
-    if let Some((page, _)) = &screen.page {
-        let (program, name) = (words.join(" "), act.name());
-        let command = format!("epoll-lab watch --acts {name}{} -- {program}", flags(args));
-        page.watched(&command, &format!("{name} | {}", act.title()));
-        let mut text = Vec::new();
-        text::table(std::slice::from_ref(&outcome), false, &mut text)?;
-        text::finding(&outcome.diagnosis, &mut text)?;
-        let diagnosis = &outcome.diagnosis;
-        let sentence = format!("{}: {}", diagnosis.verdict.name(), diagnosis.why);
-        page.conclude(&sentence, &text);
-    }
-    let (seen, diagnosis) = (&outcome.seen, &outcome.diagnosis);
-    json::act(number, &totals, seen, &end, diagnosis, screen)?;
-    for note in told {
-        if !notes.contains(&note) {
-            notes.push(note);
+/// All that an act is about, beside itself.
+struct Launched<'a> {
+    args: &'a WatchArgs,
+    screen: &'a Screen,
+    processor: &'static Processor,
+    program: Program,
+    plan: Plan,
+    words: Vec<String>,
+}
+
+impl Launched<'_> {
+    fn play(&self, act: Act, number: u32, notes: &mut Vec<String>) -> Result<ActOutcome> {
+        let (args, screen, words) = (self.args, self.screen, &self.words);
+        let step = args.step && screen.format == Format::Text;
+        screen.audience.tell(&Event::Trial(act.name()))?;
+        json::run(act, number, words, screen)?;
+        if screen.view.calls {
+            screen.text(|out| text::act(act, out))?;
         }
+        let (audience, mut pace) = (screen.audience.clone(), pace(step));
+        let (program, plan) = (&self.program, &self.plan);
+        let mut session = Session::launch(self.processor, program, plan, audience, &mut pace)?;
+        let outcome = session.play(act)?;
+        let (totals, end) = session.come_to(act);
+        let told = session.notes();
+        session.end()?;
+        drop(session);
+        screen.audience.tell(&Event::Finish)?;
+        screen.part_is_over()?;
+        if let Some((page, _)) = &screen.page {
+            let (program, name) = (words.join(" "), act.name());
+            let command = format!("epoll-lab watch --acts {name}{} -- {program}", flags(args));
+            page.watched(&command, &format!("{name} | {}", act.title()));
+            let mut text = Vec::new();
+            text::table(std::slice::from_ref(&outcome), false, &mut text)?;
+            text::finding(&outcome.diagnosis, &mut text)?;
+            let diagnosis = &outcome.diagnosis;
+            let sentence = format!("{}: {}", diagnosis.verdict.name(), diagnosis.why);
+            page.conclude(&sentence, &text);
+        }
+        let (seen, diagnosis) = (&outcome.seen, &outcome.diagnosis);
+        json::act(number, &totals, seen, &end, diagnosis, screen)?;
+        for note in told {
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+        Ok(outcome)
     }
-    Ok(outcome)
 }
 
 /// The flags without which it would be another run.
@@ -199,12 +203,9 @@ fn next(args: &WatchArgs, words: &[String], outcomes: &[ActOutcome]) -> String {
         (None, false, _) => format!("epoll-lab watch --trace{flags} -- {program}"),
         _ => format!("epoll-lab watch --strict{flags} -- {program}"),
     };
-    // A command over two lines is none that can be copied.
-    match "next: ".len() + command.chars().count() <= WIDTH {
-        true => command,
-        false => match act {
-            Some(act) => format!("the same with --trace --acts {}", act.name()),
-            None => "the same with --trace".into(),
-        },
-    }
+    let in_words = match act {
+        Some(act) => format!("the same with --trace --acts {}", act.name()),
+        None => "the same with --trace".into(),
+    };
+    or(command, &in_words)
 }

@@ -117,19 +117,14 @@ impl<W: Write> Text<W> {
     /// A connection is closed: its number may be given again.
     fn closed(&mut self, record: &Record) {
         if let Some(fd) = record.call.fd() {
-            self.memory.clients.remove(&fd.name);
+            self.memory.reports.remove(&fd.name);
         }
     }
 
     /// Takes a call of the set-up out of the trace: it goes into the paragraph.
     fn is_setup(&mut self, record: &Record) -> bool {
-        let listening = matches!(
-            record.call.fd(),
-            Some(Fd {
-                name: Name::Listener,
-                ..
-            })
-        );
+        let fd = record.call.fd();
+        let listening = fd.is_some_and(|fd| fd.name == Name::Listener);
         let text = match record.call {
             _ if record.result.is_err() => return false,
             Call::Socket => format!("socket={}<L>", record.result.unwrap_or(-1)),
@@ -139,10 +134,7 @@ impl<W: Write> Text<W> {
             Call::Bind { .. } | Call::Listen { .. } => record.call.name().to_string(),
             Call::EpollCreate1 | Call::EpollCreate => {
                 // Another instance, other reports.
-                self.memory
-                    .clients
-                    .values_mut()
-                    .for_each(|seen| seen.reports = 0);
+                self.memory.reports.clear();
                 format!("{}={}", record.call.name(), record.result.unwrap_or(-1))
             }
             Call::EpollCtl { .. } if listening && !self.memory.setup.is_empty() => {
@@ -187,10 +179,10 @@ impl<W: Write> Text<W> {
         let Name::Client(_) = event.fd.name else {
             return plain("");
         };
-        let seen = self.memory.clients.entry(event.fd.name).or_default();
         let name = event.fd.name;
-        seen.reports += 1;
-        unread_note(&format!("{name}: report {}", seen.reports), event.unread)
+        let reports = self.memory.reports.entry(name).or_default();
+        *reports += 1;
+        unread_note(&format!("{name}: report {reports}"), event.unread)
     }
 
     fn recv(&mut self, record: &Record, joined: Option<Joined>) -> io::Result<()> {
@@ -200,7 +192,9 @@ impl<W: Write> Text<W> {
             (Ok(0), None) => plain(&format!("{name} has hung up")),
             (Ok(_), Some(_)) => unread_note("echoed", record.unread),
             (Ok(_), None) => unread_note("", record.unread),
-            (Err(errno), _) => failed_recv(errno),
+            (Err(Errno::EAGAIN), _) => "drained".cyan(),
+            (Err(Errno::EINTR), _) => plain("a signal: again"),
+            (Err(_), _) => "lost".red().bold(),
         };
         self.call_line(record, note)
     }
@@ -302,14 +296,5 @@ pub fn joined(received: &Record, next: &Record) -> Option<Joined> {
             Some(Joined::Close)
         }
         _ => None,
-    }
-}
-
-/// A recv that failed, in a word or two.
-fn failed_recv(errno: Errno) -> ColoredString {
-    match errno {
-        Errno::EAGAIN => "drained".cyan(),
-        Errno::EINTR => plain("a signal: again"),
-        _ => "lost".red().bold(),
     }
 }

@@ -39,17 +39,12 @@ pub(super) struct Memory {
     pub(super) starved: bool,
     /// The server sleeps in this call, and the screen shows that it does.
     pub(super) open: Option<Call>,
-    pub(super) clients: BTreeMap<Name, Seen>,
+    /// How often the screen shows that a connection was reported.
+    pub(super) reports: BTreeMap<Name, u64>,
     /// The clients come from outside: say where from.
     pub(super) outside: bool,
     /// Say what a wait moves and looks at.
     pub(super) costs: bool,
-}
-
-/// What the screen shows of a connection already.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    pub(super) reports: u64,
 }
 
 impl<W: Write + Send> Audience for Text<W> {

@@ -42,7 +42,7 @@ impl<W: Write> Text<W> {
                 writeln!(self.out, "    ... {}", text.dimmed())
             }
             Event::Unseen(name, reports) => {
-                self.memory.clients.entry(name).or_default().reports += reports;
+                *self.memory.reports.entry(name).or_default() += reports;
                 Ok(())
             }
             // Said on standard error, or by what follows.
@@ -142,14 +142,6 @@ pub fn folded_text(folded: &Folded, times: bool) -> String {
     }
 }
 
-/// The kernel's evidence, and a line for each of the first few that wait;
-/// nothing that varies.
-pub fn blocked_text(blocked: &Blocked, stall: Duration) -> Vec<String> {
-    let mut lines = vec![evidence_text(blocked, false)];
-    lines.extend(waiting_text(blocked, stall, false));
-    lines
-}
-
 /// What /proc says of the thread: state S is asleep (proc_pid_stat(5)).
 pub fn evidence_text(blocked: &Blocked, times: bool) -> String {
     let fd = blocked.fd.map_or(-1, |fd| fd.raw);
@@ -186,15 +178,12 @@ pub fn waiting_text(blocked: &Blocked, stall: Duration, times: bool) -> Vec<Stri
         let unread = waiting.unread.map(|unread| format!("{unread} unread"));
         let facts: Vec<String> = [echoed, unread].into_iter().flatten().collect();
         let wait_call = wait_call.as_deref().unwrap_or_default();
-        if waiting.sent.is_none() {
-            // Since when it waits only the client could say.
-            lines.push(format!("{who} waits: {}{wait_call}", facts.join(", ")));
-            continue;
-        }
-        lines.push(format!(
-            "{who} waits {waited}: {}{wait_call}",
-            facts.join(", ")
-        ));
+        let since = match waiting.sent {
+            Some(_) => format!(" {waited}"),
+            None => String::new(), // only the client could say
+        };
+        let facts = facts.join(", ");
+        lines.push(format!("{who} waits{since}: {facts}{wait_call}"));
     }
     if blocked.waiting.len() > SHOWN {
         lines.push(format!("and {} more wait", blocked.waiting.len() - SHOWN));

@@ -103,8 +103,7 @@ impl Fold {
 
     /// A wait that sleeps has asked everyone on the ready list.
     fn ask_all(&mut self) -> Vec<i32> {
-        let listed = self.list.ready.iter().copied();
-        let readable: Vec<i32> = listed.filter(|fd| self.is_readable(*fd)).collect();
+        let readable = self.ready_and_readable();
         self.list.ask_all(|fd| readable.contains(&fd))
     }
 
@@ -175,12 +174,8 @@ impl Fold {
         let mut whose = Vec::new();
         for waiting in &blocked.waiting {
             whose.push(waiting.client.to_string());
-            if let (Name::Client(_), Some(unread)) = (waiting.client, waiting.unread) {
-                let client = self.client(waiting.client);
-                let agrees = client.unread == unread;
-                client.unread = unread;
-                client.measured = true;
-                self.check(agrees);
+            if let Name::Client(_) = waiting.client {
+                self.measure(waiting.client, waiting.unread);
             }
         }
         let who = match whose.len() {

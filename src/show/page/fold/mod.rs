@@ -241,6 +241,12 @@ impl Fold {
         }
     }
 
+    /// Who stands on the ready list with reason.
+    fn ready_and_readable(&self) -> Vec<RawFd> {
+        let listed = self.list.ready.iter().copied();
+        listed.filter(|fd| self.is_readable(*fd)).collect()
+    }
+
     /// How it stands on the interest list, for the picture.
     fn paint_interest(&mut self, fd: RawFd, interest: Option<EpollFlags>) {
         let shown = interest.map(|interest| {

@@ -55,11 +55,7 @@ impl Fold {
                 let interest = self.list.interest.get(fd);
                 interest.is_none_or(|interest| interest.contains(EpollFlags::EPOLLOUT))
             });
-            let readable: Vec<i32> = self.list.ready.clone();
-            let readable: Vec<i32> = readable
-                .into_iter()
-                .filter(|fd| self.is_readable(*fd))
-                .collect();
+            let readable = self.ready_and_readable();
             let stood = self.list.returned(&reported, |fd| readable.contains(&fd));
             if !wants_out {
                 self.check(stood);
