@@ -1,7 +1,7 @@
 //! The command line: what it says, on which stream, and with which status.
 
-use crate::common::terminal::{Terminal, prompt};
-use crate::common::{MODES, epoll_lab, lab, narrow, run, run_with, shell};
+use crate::common::terminal::prompt;
+use crate::common::{MODES, epoll_lab, lab, narrow, run, shell};
 
 const ESCAPE: char = '\u{1b}';
 
@@ -80,6 +80,17 @@ fn a_wrong_value_is_named_with_what_would_be_right() {
             "127.0.0.1:9999",
         ),
         (&["completions", "cmd"], "'cmd'", "bash"),
+        (&["matrix", "--buffer", "0"], "'0'", "1 to 65536"),
+        (&["matrix", "--message", ""], "''", "1 to 32768"),
+        (&["matrix", "--clients", "2"], "'--clients'", "--help"),
+        (
+            &["matrix", "--threads", "--buffer", "5"],
+            "--buffer",
+            "cannot be used with",
+        ),
+        (&["write-events", "--waits", "1"], "'1'", "2 to 1000000"),
+        (&["write-events", "--trigger", "up"], "'up'", "lt, et"),
+        (&["write-events", "--message", "x"], "'--message'", "--help"),
         (&["lt", "--buffer"], "--buffer", "a value is required"),
         (&["lt", "extra"], "'extra'", "--help"),
         (&["blocking", "--read", "once"], "'--read'", "--help"),
@@ -207,48 +218,6 @@ fn global_flags_stand_on_either_side() {
         )));
         assert_eq!(after.ok().stdout(), before.ok().stdout(), "{mode}");
     }
-}
-
-/// `--step` asks before each step, on stderr, and changes nothing else. At the
-/// end of its input nobody is there to press Enter: it goes on by itself.
-#[test]
-fn step_waits_for_enter() {
-    for mode in MODES {
-        let line = format!("{mode} --trace --stall 0s --clients 1");
-        let plain = run(&mut lab(&line)).ok().stdout();
-        let step = format!("{line} --step");
-        let asked = |input: &[u8]| {
-            let output = run_with(&mut lab(&step), input).ok();
-            assert_eq!(output.stdout(), plain, "{mode}");
-            output.stderr().matches("[Enter]").count()
-        };
-        // It connects, sends, receives, hangs up; and the listener.
-        assert_eq!(asked(&[b'\n'; 10]), 5, "{mode}");
-        assert_eq!(
-            asked(b"\nnow\n"),
-            3,
-            "{mode}: two lines, and the end of the input"
-        );
-        assert_eq!(asked(b""), 1, "{mode}: nobody is there");
-    }
-}
-
-/// What has been so far stands there before anybody is asked for more.
-#[test]
-fn a_step_is_asked_for_below_all_that_has_been() {
-    let mut stepped = Terminal::open("epoll-lab lt --step");
-    for (asked, last) in [
-        ("A connects", "ADD, 3<L>, EPOLLIN) = 0\n"),
-        ("A sends", "ADD, 5<A>, EPOLLIN) = 0\n"),
-        ("A receives", "echoed                     0\n"),
-        ("A hangs up", "A receives \"HELLOworld123\""),
-        ("the listener is shut down", "A has hung up: closed\n"),
-    ] {
-        stepped.asks(&format!("[Enter] {asked}"));
-        stepped.shows(last);
-        stepped.types("\n");
-    }
-    stepped.shows("=> 3 data reports for 1 message");
 }
 
 /// What a run recommends is a command that can be copied, and repeats the run

@@ -5,6 +5,8 @@ mod cli;
 #[path = "../common/mod.rs"]
 mod common;
 mod compare;
+mod cost;
 mod matrix;
 mod predict;
+mod step;
 mod write_events;

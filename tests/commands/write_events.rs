@@ -1,9 +1,7 @@
-//! `write-events`: its counts, the same bytes in every run, in 80 columns, and
-//! every line of the JSON parses.
+//! `write-events`: its counts, the same bytes in every run, and every line of the
+//! JSON parses.
 
-use std::process::{Command, Stdio};
-
-use crate::common::{Lines, epoll_lab, run, stdout};
+use crate::common::{Lines, stdout};
 use serde_json::Value;
 
 fn records(args: &[&str]) -> Vec<Value> {
@@ -129,48 +127,4 @@ fn the_same_bytes_every_time() {
             });
         }
     }
-}
-
-#[test]
-fn eighty_columns_and_no_colour_in_a_pipe() {
-    let commands: [&[&str]; 4] = [
-        &["write-events", "--ascii"],
-        &["write-events", "--ascii", "--trace", "--trigger", "et"],
-        &["write-events", "--ascii", "--trace", "--timing"],
-        &["write-events", "--help"],
-    ];
-    for args in commands {
-        let text = stdout(args);
-        assert!(text.is_ascii() && !text.contains('\x1b'), "{args:?}");
-        for line in text.lines() {
-            assert!(line.chars().count() <= 80, "{args:?}: {line}");
-        }
-    }
-    assert!(stdout(&["write-events", "--color", "always"]).contains('\x1b'));
-}
-
-#[test]
-fn wrong_usage_is_told() {
-    for args in [
-        &["write-events", "--waits", "1"][..],
-        &["write-events", "--trigger", "up"],
-        &["write-events", "--message", "hi"],
-    ] {
-        let output = run(&mut epoll_lab(args));
-        assert_eq!(output.status.code(), Some(2), "{args:?}");
-        assert!(output.stdout.is_empty() && !output.stderr.is_empty());
-    }
-}
-
-#[test]
-fn a_closed_pipe_is_a_quiet_end() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_epoll-lab"))
-        .args(["write-events", "--trace"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program can be started");
-    drop(child.stdout.take());
-    let output = child.wait_with_output().expect("it ends");
-    assert!(output.status.success() && output.stderr.is_empty());
 }

@@ -47,6 +47,33 @@ fn every_line_fits_the_screen() {
     }
 }
 
+#[test]
+fn the_tables_of_several_runs_fit_too() {
+    let long = "x".repeat(32_768);
+    let message = format!("matrix --buffer 65536 --message {long}");
+    for line in [
+        "matrix",
+        "matrix --threads",
+        "matrix --trace",
+        &message,
+        "matrix --help",
+        "write-events",
+        "write-events --trace --trigger et",
+        "write-events --trace --timing",
+        "write-events --help",
+    ] {
+        let text = run(lab(line).arg("--ascii")).ok().stdout();
+        assert!(text.is_ascii() && !text.contains(ESCAPE), "{line}: {text}");
+        narrow(&text);
+    }
+    for line in ["matrix", "write-events"] {
+        let coloured = run(lab(line).args(["--color", "always"])).ok().stdout();
+        assert!(coloured.contains(ESCAPE), "{line}");
+        let bare = run(&mut lab(line)).ok().stdout();
+        assert_eq!(without_colour(&coloured), bare, "{line}");
+    }
+}
+
 /// A flag may be given once: where the options have a `--stall`, it is theirs.
 fn own(options: &str) -> &str {
     options.trim_start_matches("--stall 1ms ")
@@ -144,7 +171,13 @@ fn a_closed_pipe_is_a_quiet_end() {
             assert_eq!(output.stderr(), "status 0\n", "{}", output.told());
         }
     }
-    for line in ["--help", "man", "completions bash", "lt --help"] {
+    for line in [
+        "--help",
+        "man",
+        "completions bash",
+        "lt --help",
+        "write-events --trace",
+    ] {
         let script = format!("{{ \"$LAB\" {line}; echo \"status $?\" >&2; }} | true");
         let output = run(&mut shell(&script)).ok();
         assert_eq!(output.stderr(), "status 0\n", "{}", output.told());
