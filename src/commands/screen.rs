@@ -21,7 +21,6 @@ use crate::show::{Out, View, tell};
 type TextOf<'a> = &'a dyn Fn(View, Box<dyn Write + Send>) -> Box<dyn Audience>;
 
 /// Standard output, in one of the formats.
-#[derive(Debug)]
 pub struct Screen {
     /// As it was asked for.
     pub format: Format,

@@ -2,9 +2,8 @@
 
 use std::io;
 
-use colored::Colorize;
+use colored::{ColoredString, Colorize};
 
-use crate::commands::compare::colour::coloured;
 use crate::cost::figures::{thousands, with_unit};
 use crate::cost::{Api, Measurement};
 use crate::show::Charset;
@@ -114,6 +113,16 @@ fn letter(api: Api) -> char {
         Api::Select => 'S',
         Api::Poll => 'P',
         Api::Epoll => 'E',
+    }
+}
+
+/// An API's colour, the same in every part; the words and letters beside it say the same without. Poll has the
+/// terminal's own: of the basic colours no third one reads well on dark and on light.
+pub fn coloured(api: Api, text: &str) -> ColoredString {
+    match api {
+        Api::Select => text.magenta(),
+        Api::Poll => text.normal(),
+        Api::Epoll => text.green(),
     }
 }
 

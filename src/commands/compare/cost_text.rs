@@ -7,8 +7,7 @@ use tabled::settings::formatting::AlignmentStrategy;
 use tabled::settings::object::Columns;
 use tabled::settings::{Alignment, Padding, Width};
 
-use crate::commands::compare::chart;
-use crate::commands::compare::colour::coloured;
+use crate::commands::compare::chart::{self, coloured};
 use crate::cost::analysis::{Fitted, poll_over_epoll};
 use crate::cost::figures::{decimals, thousands};
 use crate::cost::{Active, Api, Cost, Measurement, Point, Skip, verdict};

@@ -2,7 +2,6 @@
 
 mod args;
 mod chart;
-mod colour;
 mod cost;
 pub(crate) mod cost_args;
 pub mod cost_text;

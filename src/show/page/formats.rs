@@ -1,7 +1,6 @@
 //! The formats that print a run, writing to a tape: the page has its lines and
 //! its records from them.
 
-use std::fmt;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,7 +17,7 @@ pub const VIEW: View = View {
 };
 
 /// What was written; all clones are the same.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 struct Tape(Arc<Mutex<Vec<u8>>>);
 
 impl Tape {
@@ -44,12 +43,6 @@ pub struct Formats {
     lines: Tape,
     json: Json<Tape>,
     records: Tape,
-}
-
-impl fmt::Debug for Formats {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Formats(..)")
-    }
 }
 
 impl Formats {

@@ -47,10 +47,9 @@ pub enum Layout {
 }
 
 /// The listener that makes a page; all clones are the same.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Page(Arc<Mutex<State>>);
 
-#[derive(Debug)]
 struct State {
     target: Target,
     layout: Layout,
