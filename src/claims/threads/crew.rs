@@ -2,26 +2,21 @@
 //! woke, and then do what they are told.
 
 use std::iter;
-use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 
 use anyhow::{Result, anyhow};
-use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollEvent, EpollTimeout};
-use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use crate::claims::thread::{Thread, WAITS_FOR_EVER, come_to_rest, for_anyone, look};
-use crate::claims::trial::IN;
+use crate::claims::threads::sleeper::{END, alarm};
 use crate::lab::witness::move_up;
 use crate::trace::OfCall;
 
 /// The threads.
 pub struct Crew {
     threads: Vec<Member>,
-    /// Readable when all are to end.
-    end: Arc<EventFd>,
     seen: Arc<Mutex<Vec<u64>>>,
 }
 
@@ -38,17 +33,12 @@ enum Order {
     WaitAgain,
 }
 
-/// What the event that ends a thread carries.
-const END: u64 = u64::MAX;
-
 impl Crew {
     /// One thread for each of these, which may be one epoll several times;
     /// over when all sleep.
     pub fn start<'a>(epolls: impl IntoIterator<Item = &'a Epoll>) -> Result<Crew> {
-        let end = EventFd::from_flags(EfdFlags::EFD_CLOEXEC).of_call("eventfd")?;
         let mut crew = Crew {
             threads: Vec::new(),
-            end: Arc::new(end),
             seen: Arc::default(),
         };
         for epoll in epolls {
@@ -66,11 +56,8 @@ impl Crew {
 
     /// Each waits for one event at a time.
     fn member(&self, epoll: &Epoll) -> Result<Member> {
-        match epoll.add(self.end.as_fd(), EpollEvent::new(IN, END)) {
-            // Another thread waits in the same epoll.
-            Err(Errno::EEXIST) => {}
-            added => added.of_call("epoll_ctl(ADD)")?,
-        }
+        // Level-triggered and never read: it wakes one after the other.
+        let alarm = alarm(epoll)?;
         let epoll = Epoll(move_up(&epoll.0).of_call("fcntl(F_DUPFD_CLOEXEC)")?);
         let back = Arc::new(AtomicBool::new(false));
         let (is_back, seen) = (Arc::clone(&back), Arc::clone(&self.seen));
@@ -91,13 +78,10 @@ impl Crew {
                 }
             }
         };
-        // Level-triggered and never read: it wakes one after the other.
-        let end = Arc::clone(&self.end);
-        let wake = move || end.write(1).is_ok();
         Ok(Member {
             back,
             orders,
-            thread: Thread::start(work, wake)?,
+            thread: Thread::start(work, alarm)?,
         })
     }
 

@@ -40,12 +40,9 @@ fn said(result: i64) -> String {
 
 /// What the two waits returned: 0 slept through, -1 was interrupted.
 fn judge_signal_race(apart: i64, together: i64) -> Finding {
-    let how = |result| {
-        if result == -1 {
-            "ended it with EINTR"
-        } else {
-            "did not end it"
-        }
+    let how = |result| match result {
+        -1 => "ended it with EINTR",
+        _ => "did not end it",
     };
     let evidence = format!(
         "a signal that was unblocked before the wait {}; unblocked by the call that waits, ppoll, it {}",

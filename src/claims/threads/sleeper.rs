@@ -127,7 +127,7 @@ pub fn alarm(epoll: &Epoll) -> Result<impl Fn() -> bool + use<>> {
 }
 
 /// What the event that ends a thread carries.
-const END: u64 = u64::MAX;
+pub const END: u64 = u64::MAX;
 
 /// Whether the call of this number is one that the experiments sleep in; a
 /// thread on its way there may sleep for a page or a lock.

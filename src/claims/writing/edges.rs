@@ -1,11 +1,8 @@
 //! EPOLLOUT and EPOLLET: what makes an edge.
 
 use std::io::Read;
-use std::os::fd::AsFd;
 
 use anyhow::{Context, Result, bail, ensure};
-use nix::poll::{PollFd, PollFlags as Poll, PollTimeout};
-use nix::sys::epoll::Epoll;
 use nix::sys::socket::MsgFlags;
 use rustix::event::PollFlags;
 
@@ -58,8 +55,7 @@ fn out_once(t: &mut Trial) -> Result<Finding> {
     })?;
     t.note(format!("  reports: {}", reports[1]));
     let (mut reader, writer) = std::io::pipe().context("pipe2")?;
-    let high = move_up(&reader).context("F_DUPFD_CLOEXEC")?;
-    reader = std::io::PipeReader::from(high);
+    reader = move_up(&reader).context("F_DUPFD_CLOEXEC")?.into();
     let writer = t.sys.keep(writer.into(), Name::Other("pipe"));
     let epoll = t.epoll_of(&[&writer], OUT | ET)?;
     t.wait(&epoll)?;
@@ -113,48 +109,43 @@ pub const OUT_NEEDS_EAGAIN: Claim = Claim {
 const SHARE: f64 = 0.85;
 
 fn out_needs_eagain(t: &mut Trial) -> Result<Finding> {
-    let mut reports = [0; 3];
+    let nothing = |_: &Conn| Ok(());
     t.note("sent until EAGAIN, read by the client, a wait of 50 ms:");
-    let full = t.untraced(|t| {
-        let (a, epoll) = silent(t)?;
-        let full = fill(&a, usize::MAX)?;
-        reports[0] = drained(t, &a, &epoll, full)?;
-        anyhow::Ok(full)
-    })?;
-    t.note(format!("  reports: {}", reports[0]));
+    let (full, eagain) = t.untraced(|t| refill(t, usize::MAX, nothing))?;
+    t.note(format!("  reports: {eagain}"));
     let most = (full as f64 * SHARE) as usize;
     t.note("sent until 85 % of that, no EAGAIN, read by the client:");
-    t.untraced(|t| {
-        let (b, epoll) = silent(t)?;
-        fill(&b, most)?;
-        reports[1] = drained(t, &b, &epoll, most)?;
-        anyhow::Ok(())
-    })?;
-    t.note(format!("  reports: {}", reports[1]));
+    let (_, nearly) = t.untraced(|t| refill(t, most, nothing))?;
+    t.note(format!("  reports: {nearly}"));
     t.note("the same, and one poll(POLLOUT) before the client reads:");
-    let polled = t.untraced(|t| {
-        let (c, epoll) = silent(t)?;
-        fill(&c, most)?;
-        let mut asked = [PollFd::new(c.socket.as_fd(), Poll::POLLOUT)];
-        let polled = nix::poll::poll(&mut asked, PollTimeout::ZERO).context("poll")?;
-        reports[2] = drained(t, &c, &epoll, most)?;
-        anyhow::Ok(polled)
-    })?;
-    t.note(format!("  poll: {polled}; reports: {}", reports[2]));
-    ensure!(polled == 0, "at 85 % the socket is writable still");
-    Ok(judge_out_needs_eagain(reports, full))
+    let mut writable = true;
+    let poll = |a: &Conn| {
+        writable = has(a, PollFlags::OUT)?;
+        Ok(())
+    };
+    let (_, polled) = t.untraced(|t| refill(t, most, poll))?;
+    t.note(format!("  poll: {}; reports: {polled}", u8::from(writable)));
+    ensure!(!writable, "at 85 % the socket is writable still");
+    Ok(judge_out_needs_eagain([eagain, nearly, polled], full))
 }
 
-/// A connection whose first report has been taken.
-fn silent(t: &mut Trial) -> Result<(Conn, Epoll)> {
+/// Sends so many bytes, or until EAGAIN, to a client that reads all of them
+/// then: how many that were, and the reports after it.
+fn refill(
+    t: &mut Trial,
+    most: usize,
+    before_it_reads: impl FnOnce(&Conn) -> Result<()>,
+) -> Result<(usize, usize)> {
     let a = t.small_connection(BUFFER)?;
     t.nonblocking(&a)?;
     let epoll = t.epoll_of(&[&a], OUT | ET)?;
-    ensure!(
-        t.wait(&epoll)?.len() == 1,
-        "an empty buffer is not reported"
-    );
-    Ok((a, epoll))
+    let first = t.wait(&epoll)?.len();
+    ensure!(first == 1, "an empty buffer is not reported");
+    let bytes = fill(&a, most)?;
+    before_it_reads(&a)?;
+    a.receives(bytes)?;
+    // The last acknowledgement may be on its way.
+    Ok((bytes, t.wait_for(&epoll, 1, SILENCE)?.len()))
 }
 
 /// Sends so many bytes, or until EAGAIN; how many that were.
@@ -169,13 +160,6 @@ fn fill(a: &Conn, most: usize) -> Result<usize> {
         }
     }
     Ok(bytes)
-}
-
-/// The client reads it all: whether there is a report after that.
-fn drained(t: &mut Trial, a: &Conn, epoll: &Epoll, bytes: usize) -> Result<usize> {
-    a.receives(bytes)?;
-    // The last acknowledgement may be on its way.
-    Ok(t.wait_for(epoll, 1, SILENCE)?.len())
 }
 
 /// Reports after EAGAIN, at 85 %, at 85 % and after a poll.
