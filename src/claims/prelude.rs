@@ -1,5 +1,9 @@
 //! What every experiment and its judge are written with.
 
+pub use anyhow::{Context, Result};
+pub use nix::errno::Errno;
+pub use nix::sys::epoll::EpollFlags;
+
 pub use crate::claims::claim::Claim;
 pub use crate::claims::evidence::{done, errno, events, figure, listed};
 pub use crate::claims::evidence::{outcome, reports, short, with_data};

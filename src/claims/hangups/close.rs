@@ -3,8 +3,6 @@
 use std::io::Read;
 use std::os::fd::AsRawFd;
 
-use anyhow::{Context, Result};
-use nix::errno::Errno;
 use nix::sys::epoll::EpollEvent;
 use nix::sys::socket::MsgFlags;
 use rustix::event::PollFlags;

@@ -2,9 +2,7 @@
 
 use std::os::fd::AsRawFd;
 
-use anyhow::{Context, Result, ensure};
-use nix::errno::Errno;
-use nix::sys::epoll::EpollFlags;
+use anyhow::ensure;
 use nix::sys::socket::{Backlog, Shutdown, SockFlag, getsockopt, shutdown, sockopt};
 use rustix::event::PollFlags;
 

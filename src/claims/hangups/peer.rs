@@ -1,8 +1,5 @@
 //! The other end goes.
 
-use anyhow::Result;
-use nix::errno::Errno;
-use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::MsgFlags;
 
 use crate::claims::prelude::*;

@@ -2,8 +2,7 @@
 
 use std::os::fd::AsRawFd;
 
-use anyhow::{Result, ensure};
-use nix::errno::Errno;
+use anyhow::ensure;
 
 use crate::claims::bend::{self, Said};
 use crate::claims::prelude::*;

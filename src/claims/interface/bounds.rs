@@ -2,9 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
-use nix::errno::Errno;
-use nix::sys::epoll::EpollFlags;
 use rustix::event::{Timespec, epoll};
 
 use crate::claims::disturbance::{UNEVEN, alone};

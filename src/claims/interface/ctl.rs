@@ -3,8 +3,7 @@
 use std::fs::File;
 use std::os::fd::AsRawFd;
 
-use anyhow::{Result, bail};
-use nix::errno::Errno;
+use anyhow::bail;
 use nix::sys::epoll::EpollEvent;
 
 use crate::claims::prelude::*;

@@ -4,8 +4,6 @@ use std::fs::{self, File};
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags};
 use nix::sys::select::FdSet;
 

@@ -3,8 +3,7 @@
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
-use nix::errno::Errno;
+use anyhow::bail;
 use nix::sys::epoll::EpollEvent;
 use nix::sys::resource::{UsageWho, getrusage};
 

@@ -6,7 +6,7 @@
 
 use std::ops::ControlFlow;
 
-use anyhow::{Context, Result, bail};
+use anyhow::bail;
 
 use crate::claims::disturbance::{UNEVEN, alone, until_told};
 use crate::claims::many::between::Between;

@@ -1,7 +1,7 @@
 //! Many threads, each with an epoll of its own, on one listener.
 
-use anyhow::{Result, bail};
-use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
+use anyhow::bail;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent};
 
 use crate::claims::prelude::*;
 use crate::claims::threads::crew::Crew;

@@ -4,8 +4,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 
-use anyhow::{Context, Result, ensure};
-use nix::errno::Errno;
+use anyhow::ensure;
 use nix::sys::socket::{Backlog, SockFlag, setsockopt, sockopt};
 use rustix::event::PollFlags;
 use rustix::net::{AddressFamily, SocketFlags, SocketType};

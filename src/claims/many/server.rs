@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::bail;
 
 use crate::claims::child::{Child, Role};
 use crate::claims::patience::{PATIENCE, until};

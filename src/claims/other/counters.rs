@@ -1,6 +1,6 @@
 //! eventfd and timerfd: a counter each.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::ensure;
 use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
     timerfd_settime,

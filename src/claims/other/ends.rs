@@ -7,9 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use anyhow::{Context, Result};
 use nix::libc;
-use nix::sys::epoll::EpollFlags;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 

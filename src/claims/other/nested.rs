@@ -1,7 +1,5 @@
 //! An epoll on an epoll.
 
-use anyhow::Result;
-use nix::errno::Errno;
 use nix::sys::epoll::Epoll;
 
 use crate::claims::prelude::*;

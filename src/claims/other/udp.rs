@@ -3,8 +3,7 @@
 use std::fs;
 use std::net::{Ipv4Addr, UdpSocket};
 
-use anyhow::{Context, Result, ensure};
-use nix::errno::Errno;
+use anyhow::ensure;
 use rustix::event::PollFlags;
 
 use crate::claims::patience::until;

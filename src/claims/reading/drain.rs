@@ -1,8 +1,5 @@
 //! recv until EAGAIN, and what goes wrong without it and with it.
 
-use anyhow::Result;
-use nix::errno::Errno;
-
 use crate::claims::prelude::*;
 use crate::claims::thread::Drain;
 

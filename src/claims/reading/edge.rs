@@ -1,6 +1,5 @@
 //! Edge-triggered: a report for what is new.
 
-use anyhow::Result;
 use nix::sys::socket::MsgFlags;
 
 use crate::claims::prelude::*;

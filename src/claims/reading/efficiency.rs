@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
-use nix::sys::epoll::EpollFlags;
+use anyhow::ensure;
 
 use crate::claims::prelude::*;
 

@@ -1,7 +1,5 @@
 //! Level-triggered: a report as long as bytes are unread.
 
-use anyhow::Result;
-
 use crate::claims::prelude::*;
 
 /// The buffer of the lessons: 13 bytes take three recv calls.

@@ -1,8 +1,5 @@
 //! Asking again: EPOLL_CTL_MOD, EPOLL_CTL_ADD, EPOLLONESHOT.
 
-use anyhow::Result;
-use nix::sys::epoll::EpollFlags;
-
 use crate::claims::prelude::*;
 
 pub const ET_REARM: Claim = Claim {

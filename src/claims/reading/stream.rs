@@ -5,10 +5,9 @@ use std::net::TcpStream;
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::bail;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags as Poll};
-use nix::sys::epoll::EpollFlags;
 use nix::sys::select::FdSet;
 use nix::sys::socket::sockopt::SetUsize;
 use nix::sys::socket::{MsgFlags, send, setsockopt};

@@ -1,8 +1,5 @@
 //! Who of several threads is woken, and by what.
 
-use anyhow::{Context, Result};
-use nix::sys::epoll::EpollFlags;
-
 use crate::claims::prelude::*;
 use crate::claims::threads::crew::Crew;
 

@@ -4,8 +4,6 @@
 use std::io::Write;
 use std::os::fd::AsRawFd;
 
-use anyhow::{Context, Result};
-use nix::sys::epoll::EpollFlags;
 use nix::sys::socket::{Shutdown, shutdown};
 
 use crate::claims::prelude::*;

@@ -4,8 +4,6 @@
 
 use std::os::fd::AsRawFd;
 
-use anyhow::{Context, Result};
-use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 use crate::claims::child::{Child, OF_THE_CHILD, Role};

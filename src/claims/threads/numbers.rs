@@ -3,8 +3,7 @@
 use std::fs;
 use std::os::fd::AsRawFd;
 
-use anyhow::{Context, Result, ensure};
-use nix::errno::Errno;
+use anyhow::ensure;
 
 use crate::claims::prelude::*;
 

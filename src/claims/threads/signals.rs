@@ -1,7 +1,7 @@
 //! Signals, and an epoll that waits meanwhile. A signal is its process's
 //! affair: so all of it happens in child processes, which say what they saw.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::ensure;
 
 use crate::claims::child::{Child, Role};
 use crate::claims::prelude::*;

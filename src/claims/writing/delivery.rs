@@ -1,7 +1,5 @@
 //! What a send that returns has done.
 
-use anyhow::Result;
-use nix::errno::Errno;
 use nix::sys::socket::MsgFlags;
 
 use crate::claims::patience::until;

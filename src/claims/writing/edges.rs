@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{bail, ensure};
 use nix::sys::socket::MsgFlags;
 use rustix::event::PollFlags;
 

@@ -3,7 +3,6 @@
 use std::io::Read;
 use std::os::fd::AsRawFd;
 
-use anyhow::{Context, Result};
 use nix::sys::socket::{Shutdown, shutdown};
 
 use crate::claims::patience::until;

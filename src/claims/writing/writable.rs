@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
-use nix::errno::Errno;
-use nix::sys::epoll::{Epoll, EpollFlags};
+use anyhow::ensure;
+use nix::sys::epoll::Epoll;
 use nix::sys::socket::MsgFlags;
 
 use crate::claims::patience::PATIENCE;
