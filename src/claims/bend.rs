@@ -27,16 +27,10 @@ pub type Said = Result<i64, Errno>;
 /// fds can be added.
 #[cfg(target_arch = "x86_64")]
 pub fn epoll_create(size: i32) -> Result<Said> {
-    bent(
-        Role::BentCreate,
-        &[],
-        &[],
-        libc::SYS_epoll_create1,
-        |call| {
-            call.orig_rax = libc::SYS_epoll_create as u64;
-            call.rdi = size as u64;
-        },
-    )
+    bent(Role::BentCreate, &[], libc::SYS_epoll_create1, |call| {
+        call.orig_rax = libc::SYS_epoll_create as u64;
+        call.rdi = size as u64;
+    })
 }
 
 /// Newer processors have epoll_create1 alone.
@@ -47,7 +41,7 @@ pub fn epoll_create(_size: i32) -> Result<Said> {
 
 /// epoll_wait(2) with timeout 0 and an `events` that points nowhere: into the
 /// page at 0, which nobody has (mmap(2), `vm.mmap_min_addr`).
-pub fn wait_nowhere(epoll: &Epoll, number: RawFd) -> Result<Said> {
+pub fn wait_nowhere(epoll: &Epoll) -> Result<Said> {
     const NOWHERE: u64 = 8;
     #[cfg(target_arch = "x86_64")]
     let (call, events) = (libc::SYS_epoll_wait, |call: &mut user_regs_struct| {
@@ -58,7 +52,7 @@ pub fn wait_nowhere(epoll: &Epoll, number: RawFd) -> Result<Said> {
     let (call, events) = (libc::SYS_epoll_pwait, |call: &mut user_regs_struct| {
         call.regs[1] = NOWHERE;
     });
-    bent(Role::BentWait, &[&epoll.0], &[number], call, events)
+    bent(Role::BentWait, &[&epoll.0], call, events)
 }
 
 /// The number of the call that a thread is about to make.
@@ -74,11 +68,10 @@ fn number(call: &user_regs_struct) -> c_long {
 fn bent(
     role: Role,
     fds: &[&dyn AsFd],
-    numbers: &[RawFd],
     call: c_long,
     change: impl Fn(&mut user_regs_struct),
 ) -> Result<Said> {
-    let mut child = Child::inheriting(role, fds, numbers, Stdio::null())?;
+    let mut child = Child::inheriting(role, fds, Stdio::null())?;
     let pid = child.pid();
     match stop(pid)? {
         WaitStatus::Stopped(_, Signal::SIGSTOP) => {}

@@ -5,7 +5,7 @@
 //! to say in lines on its standard output.
 
 use std::io::{self, BufRead, BufReader, Write};
-use std::os::fd::{AsFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -107,7 +107,7 @@ pub struct Child {
     process: std::process::Child,
     pub witness: Witness,
     out: BufReader<ChildStdout>,
-    /// Where it is told to go on; see [`Child::fork`].
+    /// Where it is told to go on; see [`Child::go`].
     go: Option<ChildStdin>,
 }
 
@@ -118,25 +118,12 @@ impl Child {
         Child::spawn(role, &files, Stdio::null())
     }
 
-    /// A child that has `fds` open under the numbers that they have here; it
-    /// is told `numbers`, and goes on when [`Child::go`] says so.
-    pub fn fork(role: Role, fds: &[&dyn AsFd], numbers: &[RawFd]) -> Result<Child> {
-        Child::inheriting(role, fds, numbers, Stdio::piped())
-    }
-
-    /// A child whose standard input is this open file.
-    pub fn fork_with_stdin(role: Role, stdin: &impl AsFd) -> Result<Child> {
-        Child::inheriting(role, &[], &[], duplicate(stdin)?)
-    }
-
-    /// The same, and it has `fds` open as well.
-    pub fn inheriting(
-        role: Role,
-        fds: &[&dyn AsFd],
-        numbers: &[RawFd],
-        stdin: Stdio,
-    ) -> Result<Child> {
-        let arguments: Vec<String> = numbers.iter().map(RawFd::to_string).collect();
+    /// A child that has `fds` open under the numbers that they have here, which
+    /// it is told; `stdin` may be one open file more, or the pipe of
+    /// [`Child::go`].
+    pub fn inheriting(role: Role, fds: &[&dyn AsFd], stdin: Stdio) -> Result<Child> {
+        let numbers = fds.iter().map(|fd| fd.as_fd().as_raw_fd().to_string());
+        let numbers: Vec<String> = numbers.collect();
         let close_on_exec = |flags| -> Result<()> {
             for fd in fds {
                 rustix::io::fcntl_setfd(fd.as_fd(), flags).context("fcntl(F_SETFD)")?;
@@ -146,7 +133,7 @@ impl Child {
         // Who is started meanwhile by another thread inherits them as well, and
         // closes them at once.
         close_on_exec(FdFlags::empty())?;
-        let child = Child::spawn(role, &arguments, stdin);
+        let child = Child::spawn(role, &numbers, stdin);
         close_on_exec(FdFlags::CLOEXEC)?;
         child
     }

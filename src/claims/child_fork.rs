@@ -115,9 +115,8 @@ pub fn signalfd_parent() -> Result<ExitCode> {
     epoll.add(&signals, event).context("epoll_ctl")?;
     raise(Signal::SIGUSR1).context("raise")?;
     let before = reports(&epoll)?;
-    let number = [epoll.0.as_raw_fd()];
     let stdin = duplicate(&signals)?;
-    let mut child = Child::inheriting(Role::SignalfdChild, &[&epoll.0], &number, stdin)?;
+    let mut child = Child::inheriting(Role::SignalfdChild, &[&epoll.0], stdin)?;
     let childs = child.line()?.context("the child has died")?;
     let (after, still) = (reports(&epoll)?, polled(&signals)?);
     say(&format!("{before} {childs} {after} {still}"))?;

@@ -1,7 +1,5 @@
 //! What only a bad argument shows.
 
-use std::os::fd::AsRawFd;
-
 use anyhow::ensure;
 
 use crate::claims::bend::{self, Said};
@@ -63,7 +61,7 @@ fn efault_keeps(t: &mut Trial) -> Result<Finding> {
     let a = t.connection()?;
     let epoll = t.epoll_of(&[&a], IN | ET)?;
     t.sends(&a, b"x")?;
-    let failed = bend::wait_nowhere(&epoll, epoll.0.as_raw_fd())?;
+    let failed = bend::wait_nowhere(&epoll)?;
     t.note(format!(
         "a child: epoll_wait(..., events=0x8, ...) says {}",
         outcome(&failed)

@@ -2,12 +2,11 @@
 //! when most are ready.
 
 use std::io::{Read, Write, pipe};
-use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::sys::epoll::EpollEvent;
+use nix::sys::epoll::{Epoll, EpollEvent, EpollTimeout};
 use nix::sys::socket::{MsgFlags, recv};
 
 use crate::claims::disturbance::{UNEVEN, alone, until_told};
@@ -32,7 +31,7 @@ fn stdout_sleeps(t: &mut Trial) -> Result<Finding> {
     fill(&writer)?;
     let (a, b) = (t.connection()?, t.connection()?);
     let epoll = t.epoll_of(&[&a, &b], IN)?;
-    let epfd = epoll.0.as_raw_fd();
+    let waits = Epoll(move_up(&epoll.0).context("F_DUPFD_CLOEXEC")?);
     let stdout = move_up(&writer).context("F_DUPFD_CLOEXEC")?;
     drop(writer);
     t.note("a thread: epoll_wait, recv, write(1), until both are served");
@@ -42,7 +41,7 @@ fn stdout_sleeps(t: &mut Trial) -> Result<Finding> {
         let mut buffer = [0; 16];
         for _ in 0..2 {
             let mut events = [EpollEvent::empty()];
-            wait(epfd, &mut events)?;
+            waits.wait(&mut events, EpollTimeout::NONE)?;
             let read = recv(events[0].data() as i32, &mut buffer, MsgFlags::empty())?;
             counter.fetch_add(1, Ordering::SeqCst);
             nix::unistd::write(&stdout, &buffer[..read])?;
@@ -63,10 +62,8 @@ fn stdout_sleeps(t: &mut Trial) -> Result<Finding> {
     t.sends(&b, b"other")?;
     looping.settle()?;
     let unread = b.unread()?;
-    t.note(match asleep {
-        true => "the thread sleeps in write(1)",
-        false => "the thread does not sleep in write(1)",
-    });
+    let does = if asleep { "sleeps" } else { "does not sleep" };
+    t.note(format!("the thread {does} in write(1)"));
     // The thread ends when there is room.
     let mut room = vec![0; 1 << 16];
     reader.read_exact(&mut room).context("read")?;
@@ -74,11 +71,6 @@ fn stdout_sleeps(t: &mut Trial) -> Result<Finding> {
     let after = b.unread()?;
     t.note(format!("the pipe is read; unread of B: {after}"));
     Ok(judge_stdout_sleeps(asleep, unread, after))
-}
-
-#[expect(deprecated, reason = "the thread has the epoll's number")]
-fn wait(epfd: i32, events: &mut [EpollEvent]) -> nix::Result<usize> {
-    nix::sys::epoll::epoll_wait(epfd, events, -1)
 }
 
 /// Writes until the pipe takes no more.

@@ -3,10 +3,11 @@
 //! kernel that is what fork does.
 
 use std::os::fd::AsRawFd;
+use std::process::Stdio;
 
 use nix::fcntl::OFlag;
 
-use crate::claims::child::{Child, OF_THE_CHILD, Role};
+use crate::claims::child::{Child, OF_THE_CHILD, Role, duplicate};
 use crate::claims::prelude::*;
 
 pub const FORK_SHARES: Claim = Claim {
@@ -32,8 +33,7 @@ struct Forked {
 fn fork_shares(t: &mut Trial) -> Result<Finding> {
     let a = t.connection()?;
     let epoll = t.epoll_of(&[&a], IN)?;
-    let numbers = [epoll.0.as_raw_fd(), a.socket.as_raw_fd()];
-    let mut child = Child::fork(Role::Fork, &[&epoll.0, &a.socket], &numbers)?;
+    let mut child = Child::inheriting(Role::Fork, &[&epoll.0, &a], Stdio::piped())?;
     child.expect("added")?;
     t.note("the child: ADD of an eventfd of its own, written");
     let of_childs = with_data(&t.wait(&epoll)?, OF_THE_CHILD);
@@ -103,7 +103,8 @@ fn nonblock_shared(t: &mut Trial) -> Result<Finding> {
     let by_dup = nonblocking(t.sys.fcntl_getfl(&accepted)?);
 
     t.sys.fcntl_setfl(&accepted, flags - OFlag::O_NONBLOCK)?;
-    let mut child = Child::fork_with_stdin(Role::SetNonblock, &accepted)?;
+    let stdin = duplicate(&accepted)?;
+    let mut child = Child::inheriting(Role::SetNonblock, &[], stdin)?;
     child.expect("set")?;
     t.note("a child process: fcntl(F_SETFL, O_NONBLOCK) on the fd that it inherited");
     let by_child = nonblocking(t.sys.fcntl_getfl(&accepted)?);

@@ -33,10 +33,10 @@ fn lt_writable_spin(t: &mut Trial) -> Result<Finding> {
     let took = began.elapsed();
     t.note("send(3<A>, ..., 512) and a wait, again and again, until EAGAIN");
     let withheld = t.untraced(|t| withheld_with_room(t, &a, &epoll))?;
-    t.note(match withheld {
-        true => "waits that reported nothing, and then a send that took bytes: yes",
-        false => "waits that reported nothing, and then a send that took bytes: no",
-    });
+    let seen = if withheld { "yes" } else { "no" };
+    t.note(format!(
+        "waits that reported nothing, and then a send that took bytes: {seen}"
+    ));
     Ok(judge_lt_writable_spin(reports, withheld, took))
 }
 
