@@ -1,23 +1,19 @@
 //! What an experiment needs other threads for: a sleep that somebody else
 //! watches or ends.
 
-use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, recv};
 use nix::unistd::gettid;
 
 use crate::claims::patience::{PATIENCE, until};
-use crate::claims::trial::{Conn, Trial};
 use crate::lab::witness::{Look, Sleep, Witness, move_up};
 use crate::sys::Socket;
-use crate::trace::{Call, CallFailed, Fd, Name, OfCall, Record};
+use crate::trace::{Call, CallFailed, Fd, Name, OfCall};
 
 /// Starts a thread; where the system has none left, an error that says so
 /// (pthread_create(3)).
@@ -202,69 +198,6 @@ pub fn write_once_asleep(eventfd: &Socket) -> Result<Thread<Result<()>>> {
         cancelled.store(true, Ordering::Relaxed);
         true
     })
-}
-
-/// A thread that reads until EAGAIN or the end of the file.
-pub struct Drain {
-    thread: Thread,
-    received: Receiver<Result<Vec<u8>, Errno>>,
-    fd: Fd,
-    length: usize,
-}
-
-impl Drain {
-    /// recv(2) in a loop, in a thread of its own.
-    pub fn start(conn: &Conn, length: usize) -> Result<Drain> {
-        let (raw, name) = (conn.socket.as_raw_fd(), conn.name);
-        let (out, received) = mpsc::channel();
-        let work = move || {
-            let mut buffer = vec![0; length];
-            loop {
-                let result = recv(raw, &mut buffer, MsgFlags::empty());
-                let over = !matches!(result, Ok(1..));
-                let _ = out.send(result.map(|n| buffer[..n].to_vec()));
-                if over {
-                    return;
-                }
-            }
-        };
-        Ok(Drain {
-            thread: Thread::start(work, conn.hang_up()?)?,
-            received,
-            fd: Fd { raw, name },
-            length,
-        })
-    }
-
-    /// Waits until the loop has ended, or sleeps in recv: true if it sleeps.
-    pub fn sleeps(&mut self, t: &mut Trial) -> Result<bool> {
-        let (fd, length) = (self.fd, self.length);
-        let in_recv = |sleep| matches!(sleep, Sleep::ForOne { fd: raw, .. } if raw == fd.raw);
-        let over = || self.thread.is_over();
-        let witness = &self.thread.witness;
-        let sleeps = falls_asleep(witness, Call::Recv { fd, length }, in_recv, over)?;
-        self.take_in(t);
-        Ok(sleeps)
-    }
-
-    /// Waits for the end of the loop; something must have ended it.
-    pub fn join(mut self, t: &mut Trial) -> Result<()> {
-        self.thread.join()?;
-        self.take_in(t);
-        Ok(())
-    }
-
-    /// What the loop has received, into the trace.
-    fn take_in(&mut self, t: &mut Trial) {
-        let (fd, length) = (self.fd, self.length);
-        for result in self.received.try_iter() {
-            let count = result.as_ref().map(|data| data.len() as i32);
-            let count = count.map_err(|errno| *errno);
-            let mut record = Record::new(Call::Recv { fd, length }, count, 0, 0);
-            record.data = result.unwrap_or_default();
-            t.record(record);
-        }
-    }
 }
 
 #[cfg(test)]

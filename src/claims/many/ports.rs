@@ -76,10 +76,14 @@ fn listens(
 ) -> Result<(Socket, SocketAddr)> {
     let listener = t.sys.socket_for(Name::Listener, address, flags)?;
     t.sys.bind(&listener, address)?;
-    t.sys
-        .listen(&listener, Backlog::new(length).context("backlog")?)?;
+    listen(t, &listener, length)?;
     let address = t.sys.getsockname(&listener)?;
     Ok((listener, address))
+}
+
+fn listen(t: &mut Trial, listener: &Socket, length: i32) -> Result<()> {
+    let length = Backlog::new(length).context("backlog")?;
+    Ok(t.sys.listen(listener, length)?)
 }
 
 /// A client whose connect does not wait for the answer.
@@ -124,8 +128,7 @@ fn reuseaddr(t: &mut Trial) -> Result<Finding> {
     for (restart, reuse) in restarts.iter_mut().zip([false, true]) {
         let (first, (listener, address)) = bound(t, &ANY_PORT, reuse)?;
         first.context("bind")?;
-        t.sys
-            .listen(&listener, Backlog::new(8).context("backlog")?)?;
+        listen(t, &listener, 8)?;
         let client = connect_to(address, None)?;
         let accepted = t.sys.accept4(&listener)?;
         // Who closes first has the TIME_WAIT.
@@ -145,8 +148,7 @@ fn reuseaddr(t: &mut Trial) -> Result<Finding> {
         "bind with SO_REUSEADDR: {}",
         done(restarts[1])
     );
-    t.sys
-        .listen(&listener, Backlog::new(8).context("backlog")?)?;
+    listen(t, &listener, 8)?;
     let (second, _) = bound(t, &address, true)?;
     Ok(judge_reuseaddr(restarts, second))
 }
@@ -244,8 +246,7 @@ fn shares(t: &mut Trial, address: &SocketAddr) -> Result<(Socket, SocketAddr)> {
     setsockopt(&listener, sockopt::ReusePort, &true).context("SO_REUSEPORT")?;
     t.note("setsockopt(SO_REUSEPORT)");
     t.sys.bind(&listener, address)?;
-    t.sys
-        .listen(&listener, Backlog::new(64).context("backlog")?)?;
+    listen(t, &listener, 64)?;
     let address = t.sys.getsockname(&listener)?;
     Ok((listener, address))
 }

@@ -1,7 +1,7 @@
 //! recv until EAGAIN, and what goes wrong without it and with it.
 
 use crate::claims::prelude::*;
-use crate::claims::thread::Drain;
+use crate::claims::threads::drain::Drain;
 
 pub const ET_NEEDS_NONBLOCK: Claim = Claim {
     id: "et-needs-nonblock",

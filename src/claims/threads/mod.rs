@@ -3,6 +3,7 @@
 mod awake;
 mod changed;
 pub(crate) mod crew;
+pub(crate) mod drain;
 pub(crate) mod flags;
 mod fork;
 mod numbers;
