@@ -172,6 +172,12 @@ impl Browser {
         }
     }
 
+    /// How many moments the page has.
+    pub fn moments(&mut self) -> u64 {
+        let last = self.js("+document.querySelector('input').max");
+        last.as_u64().expect("a number")
+    }
+
     /// Goes to a moment by the time line.
     pub fn moment(&mut self, moment: u64) {
         self.js(&format!(

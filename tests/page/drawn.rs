@@ -25,6 +25,22 @@ const CONTRAST: &str = r#"(() => {
   return out.sort((a, b) => a[0] - b[0])[0];
 })()"#;
 
+/// All of it is in the window, and none of it too faint.
+#[track_caller]
+fn to_be_read(browser: &mut Browser, told: &str) {
+    let worst = browser.js(CONTRAST);
+    assert!(worst[0].as_f64().unwrap() >= 4.5, "{told}: {worst}");
+    let high = browser.js("document.documentElement.scrollHeight - innerHeight");
+    assert!(high.as_f64().unwrap() <= 0.0, "{told}: {high} too high");
+    not_too_wide(browser, told);
+}
+
+#[track_caller]
+fn not_too_wide(browser: &mut Browser, told: &str) {
+    let wide = browser.js("document.documentElement.scrollWidth - innerWidth");
+    assert!(wide.as_f64().unwrap() <= 0.0, "{told}: {wide} too wide");
+}
+
 #[test]
 fn on_a_projector_and_on_a_small_window() {
     let Some(mut browser) = Browser::start("how the player looks") else {
@@ -46,10 +62,7 @@ fn on_a_projector_and_on_a_small_window() {
         page(line, &path);
         browser.open(&path, "");
         browser.key("p");
-        let moments = browser
-            .js("+document.querySelector('input').max")
-            .as_u64()
-            .unwrap();
+        let moments = browser.moments();
         for theme in ["dark", "light"] {
             browser.js(&format!(
                 "document.documentElement.dataset.theme = '{theme}'"
@@ -57,21 +70,14 @@ fn on_a_projector_and_on_a_small_window() {
             for moment in (1..=moments).step_by(moments.div_ceil(24) as usize) {
                 browser.moment(moment);
                 let told = format!("{line}, {theme}, moment {moment}");
-                let worst = browser.js(CONTRAST);
-                assert!(worst[0].as_f64().unwrap() >= 4.5, "{told}: {worst}");
-                let fits = browser.js("document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth");
-                assert_eq!(fits, true, "{told} at 1280x720");
+                to_be_read(&mut browser, &told);
             }
         }
         // 200 % of the same window.
         browser.window(640, 360);
         for moment in (1..=moments).step_by(moments.div_ceil(10) as usize) {
             browser.moment(moment);
-            let wide = browser.js("document.documentElement.scrollWidth - innerWidth");
-            assert!(
-                wide.as_f64().unwrap() <= 0.0,
-                "{line}, moment {moment}: {wide} too wide"
-            );
+            not_too_wide(&mut browser, &format!("{line}, moment {moment}"));
         }
         browser.window(1280, 720);
     }
@@ -108,10 +114,7 @@ fn hostile_bytes_do_nothing() {
     run(epoll_lab(["lt", "--buffer", "64", "--message", evil, "--html"]).arg(&path)).ok();
     browser.open(&path, "");
     browser.key("p");
-    let moments = browser
-        .js("+document.querySelector('input').max")
-        .as_u64()
-        .unwrap();
+    let moments = browser.moments();
     for moment in 1..=moments {
         browser.moment(moment);
         let strange = browser.js("document.querySelectorAll('img, b b, script').length");
@@ -142,10 +145,7 @@ fn two_runs_beside_each_other() {
         browser.js("document.querySelectorAll('.duo .run').length"),
         2
     );
-    let moments = browser
-        .js("+document.querySelector('input').max")
-        .as_u64()
-        .unwrap();
+    let moments = browser.moments();
     let mut sent = false;
     for moment in 1..=moments {
         browser.moment(moment);
@@ -154,17 +154,10 @@ fn two_runs_beside_each_other() {
         let counts = counts.as_array().unwrap();
         assert_eq!(counts[0], counts[1], "moment {moment}");
         sent |= counts[0] != "0,0";
-        let worst = browser.js(CONTRAST);
-        assert!(
-            worst[0].as_f64().unwrap() >= 4.5,
-            "moment {moment}: {worst}"
-        );
-        let fits = browser.js("document.documentElement.scrollHeight <= innerHeight && document.documentElement.scrollWidth <= innerWidth");
-        assert_eq!(fits, true, "moment {moment}");
+        to_be_read(&mut browser, &format!("moment {moment}"));
     }
     assert!(sent);
     browser.window(640, 360);
-    let wide = browser.js("document.documentElement.scrollWidth - innerWidth");
-    assert!(wide.as_f64().unwrap() <= 0.0, "{wide} too wide");
+    not_too_wide(&mut browser, "two runs");
     quiet(&browser);
 }
