@@ -294,7 +294,7 @@ fn lessons_are_there() {
         .split('"')
         .filter(|word| word.ends_with(".md"))
         .collect();
-    assert_eq!(named.len(), 9);
+    assert_eq!(named.len(), 10);
     for name in named {
         assert!(lessons.join(name).is_file(), "{name}");
     }
