@@ -136,9 +136,7 @@ mod tests {
     use std::net::{Shutdown, TcpListener, TcpStream};
 
     use super::*;
-
-    const LISTEN: u8 = 10;
-    const CLOSE_WAIT: u8 = 8;
+    use crate::lab::tcp_table::{CLOSE_WAIT, LISTEN};
 
     /// What the table says stands in `lab::tcp_table`, and is the same.
     #[test]

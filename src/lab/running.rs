@@ -99,40 +99,31 @@ impl Lab {
             .witness
             .look(current)
             .of_call("read(/proc/self/task/TID)")?;
+        let asleep = |call, syscall, fd, waits_for| Asleep {
+            call,
+            syscall,
+            fd,
+            waits_for,
+            steps,
+            ready: None,
+        };
         if let Some(call) = held {
-            let held = Asleep {
-                call: call.name(),
-                syscall: call.syscall(),
-                fd: call.fd(),
-                waits_for: WaitsFor::Lab,
-                steps,
-                ready: None,
-            };
+            let held = asleep(call.name(), call.syscall(), call.fd(), WaitsFor::Lab);
             return Ok((look, Some(held)));
         }
         let fd = current.and_then(|call: Call| call.fd());
         let asleep = match look.sleep {
-            Some(Sleep::ForAnyone { call, syscall }) => Some(Asleep {
-                call,
-                syscall,
-                fd,
-                waits_for: WaitsFor::Anyone,
-                steps,
-                ready: None,
-            }),
+            Some(Sleep::ForAnyone { call, syscall }) => {
+                Some(asleep(call, syscall, fd, WaitsFor::Anyone))
+            }
             // The number is the kernel's, the name our own: they must agree.
             Some(Sleep::ForOne {
                 call,
                 syscall,
                 fd: raw,
-            }) if fd.is_some_and(|fd| fd.raw == raw) => Some(Asleep {
-                call,
-                syscall,
-                fd,
-                waits_for: WaitsFor::One,
-                steps,
-                ready: None,
-            }),
+            }) if fd.is_some_and(|fd| fd.raw == raw) => {
+                Some(asleep(call, syscall, fd, WaitsFor::One))
+            }
             _ => None,
         };
         Ok((look, asleep))

@@ -53,9 +53,10 @@ pub struct TcpTable {
 }
 
 /// States of include/net/tcp_states.h.
+const ESTABLISHED: u8 = 1;
 const SYN_RECV: u8 = 3;
-const CLOSE_WAIT: u8 = 8;
-const LISTEN: u8 = 10;
+pub(super) const CLOSE_WAIT: u8 = 8;
+pub(super) const LISTEN: u8 = 10;
 
 impl TcpTable {
     /// Opens the table of this process's network namespace that connections
@@ -94,12 +95,11 @@ impl TcpTable {
     /// on; another program may listen on the same port of another address.
     pub fn server_ends(&self, server: SocketAddr) -> io::Result<Vec<ServerEnd>> {
         let table = witness::read(&self.whole)?;
-        let rows = table.lines().skip(1).filter_map(parse_row);
         let is_here = |local: SocketAddr| {
             let any = server.ip().is_unspecified();
             local.port() == server.port() && (any || local.ip() == server.ip())
         };
-        Ok(rows
+        Ok(rows(&table)
             .filter(|row| is_here(row.local) && row.remote.port() != 0)
             .filter(|row| row.state != SYN_RECV)
             .map(|row| row.end())
@@ -107,31 +107,62 @@ impl TcpTable {
     }
 }
 
-struct Entry {
-    local: SocketAddr,
-    remote: SocketAddr,
+/// A row of /proc/net/tcp or tcp6 (proc_net_tcp(5)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its own address.
+    pub local: SocketAddr,
+    /// The peer's.
+    pub remote: SocketAddr,
+    /// From tcp_states.h.
     state: u8,
+    /// Bytes unread; of a listener, connections that wait to be accepted.
     rx_queue: u64,
+    /// 0 where the connection has not been accepted, or is not open any more.
+    pub inode: u64,
 }
 
-impl Entry {
+impl Row {
     fn end(&self) -> ServerEnd {
         ServerEnd::new(self.remote, self.state, self.rx_queue)
     }
+
+    /// Bytes that have arrived and that no recv has taken.
+    pub fn unread(&self) -> u64 {
+        self.end().unread
+    }
+
+    /// Both ends may still send.
+    pub fn established(&self) -> bool {
+        self.state == ESTABLISHED
+    }
+
+    /// The peer has hung up, and whoever has accepted it has not closed it.
+    pub fn is_left_open(&self) -> bool {
+        self.state == CLOSE_WAIT && self.inode != 0
+    }
+
+    /// A socket that takes connections in.
+    pub fn listens(&self) -> bool {
+        self.state == LISTEN
+    }
 }
 
-/// `sl local_address rem_address st tx_queue:rx_queue …`, numbers in hex.
-fn parse_row(line: &str) -> Option<Entry> {
+/// The rows of such a file.
+pub fn rows(table: &str) -> impl Iterator<Item = Row> {
+    table.lines().skip(1).filter_map(parse_row)
+}
+
+/// `sl local_address rem_address st tx_queue:rx_queue …`, numbers in hex; the
+/// tenth is the inode, in decimal.
+fn parse_row(line: &str) -> Option<Row> {
     let mut fields = line.split_ascii_whitespace().skip(1);
-    let local = address(fields.next()?)?;
-    let remote = address(fields.next()?)?;
-    let state = u8::from_str_radix(fields.next()?, 16).ok()?;
-    let rx_queue = u64::from_str_radix(fields.next()?.rsplit_once(':')?.1, 16).ok()?;
-    Some(Entry {
-        local,
-        remote,
-        state,
-        rx_queue,
+    Some(Row {
+        local: address(fields.next()?)?,
+        remote: address(fields.next()?)?,
+        state: u8::from_str_radix(fields.next()?, 16).ok()?,
+        rx_queue: u64::from_str_radix(fields.next()?.rsplit_once(':')?.1, 16).ok()?,
+        inode: fields.nth(4)?.parse().ok()?,
     })
 }
 
@@ -161,12 +192,23 @@ mod tests {
     #[test]
     #[cfg(target_endian = "little")]
     fn a_row_has_both_addresses() {
-        let row = "   0: 0100007F:1F90 0200007F:A0FA 01 00000000:00000004 00:00000000 00000000";
+        let row = "   0: 0100007F:1F90 0200007F:A0FA 01 00000000:00000004 00:00000000 \
+            00000000     0        0 23456 1 0000000000000000 20 4 30 10 -1";
         let row = parse_row(row).unwrap();
         assert_eq!(row.local, "127.0.0.1:8080".parse().unwrap());
         assert!(row.end().is_of("127.0.0.2:41210".parse().unwrap()));
         assert!(!row.end().is_of("127.0.0.3:41210".parse().unwrap()));
-        assert_eq!(row.end().unread, 4);
+        assert_eq!((row.unread(), row.inode), (4, 23456));
+        assert!(row.established() && !row.listens());
+    }
+
+    #[test]
+    fn a_fin_is_no_byte_to_be_read() {
+        let row = "   1: 0100007F:270F 0100007F:9C40 08 00000000:00000009 00:00000000 \
+            00000000     0        0 23456 1 0000000000000000 20 4 30 10 -1";
+        let row = parse_row(row).unwrap();
+        assert_eq!(row.unread(), 8, "the ninth is the FIN");
+        assert!(row.is_left_open() && !row.established());
     }
 
     #[test]

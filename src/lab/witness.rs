@@ -87,7 +87,7 @@ impl Witness {
         let state = self.state()?;
         let sleep = match &self.syscall {
             _ if state != 'S' => None,
-            Some(file) => parse_syscall(&read_line(file)?),
+            Some(file) => parse_syscall(&read_line(file)?).and_then(wait_in),
             None => current.as_ref().and_then(sleep_in),
         };
         Ok(Look { state, sleep })
@@ -95,11 +95,8 @@ impl Witness {
 
     fn state(&self) -> io::Result<char> {
         let stat = read_line(&self.stat)?;
-        // `TID (name) S …`, and the name may itself hold a parenthesis.
-        let state = stat
-            .rsplit_once(") ")
-            .and_then(|(_, rest)| rest.chars().next());
-        state.ok_or_else(|| io::Error::other(format!("/proc/self/task/TID/stat reads {stat:?}")))
+        state_in(&stat)
+            .ok_or_else(|| io::Error::other(format!("/proc/self/task/TID/stat reads {stat:?}")))
     }
 
     /// The kernel function in which the thread waits; `None` where the kernel
@@ -144,17 +141,33 @@ fn read_line(file: &File) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&line[..length]).into_owned())
 }
 
-/// `NUMBER ARG0 ARG1 …`, or `running`.
-fn parse_syscall(line: &str) -> Option<Sleep> {
+/// The fields of a thread's stat behind its name, which may itself hold a
+/// parenthesis: `TID (name) S …`.
+pub fn behind_name(stat: &str) -> Option<&str> {
+    Some(stat.rsplit_once(") ")?.1)
+}
+
+/// The thread's state.
+pub fn state_in(stat: &str) -> Option<char> {
+    behind_name(stat)?.chars().next()
+}
+
+/// Number and arguments of the call that a thread is in: `NUMBER ARG0 ARG1 …`,
+/// or `running`; -1 outside of one.
+pub fn parse_syscall(line: &str) -> Option<(i64, [u64; 6])> {
     let mut fields = line.split_ascii_whitespace();
-    let number: libc::c_long = fields.next()?.parse().ok()?;
-    let args: Vec<u64> = fields
-        .map_while(|field| u64::from_str_radix(field.strip_prefix("0x")?, 16).ok())
-        .collect();
-    let arg = |index: usize| args.get(index).copied();
+    let number = fields.next()?.parse().ok()?;
+    let mut args = [0; 6];
+    for (arg, field) in args.iter_mut().zip(fields) {
+        *arg = u64::from_str_radix(field.strip_prefix("0x")?, 16).ok()?;
+    }
+    Some((number, args))
+}
+
+fn wait_in((number, args): (i64, [u64; 6])) -> Option<Sleep> {
     // The kernel's int is 32 bits wide, the register 64.
-    let for_ever = |index: usize| arg(index).map(|value| value as i32) == Some(-1);
-    let fd = arg(0)? as RawFd;
+    let for_ever = |index: usize| args[index] as i32 == -1;
+    let fd = args[0] as RawFd;
     match number {
         #[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "arm"))]
         libc::SYS_epoll_wait if for_ever(3) => for_anyone("epoll_wait", "epoll_wait"),
@@ -162,10 +175,10 @@ fn parse_syscall(line: &str) -> Option<Sleep> {
         #[cfg(any(target_arch = "x86_64", target_arch = "x86", target_arch = "arm"))]
         libc::SYS_poll if for_ever(2) => for_anyone("poll", "poll"),
         // A null pointer for the time: for ever.
-        libc::SYS_ppoll if arg(2) == Some(0) => for_anyone("poll", "ppoll"),
+        libc::SYS_ppoll if args[2] == 0 => for_anyone("poll", "ppoll"),
         #[cfg(target_arch = "x86_64")]
-        libc::SYS_select if arg(4) == Some(0) => for_anyone("select", "select"),
-        libc::SYS_pselect6 if arg(4) == Some(0) => for_anyone("select", "pselect6"),
+        libc::SYS_select if args[4] == 0 => for_anyone("select", "select"),
+        libc::SYS_pselect6 if args[4] == 0 => for_anyone("select", "pselect6"),
         libc::SYS_accept4 => for_anyone("accept4", "accept4"),
         libc::SYS_recvfrom => for_one("recv", "recvfrom", fd),
         libc::SYS_sendto => for_one("send", "sendto", fd),
@@ -191,5 +204,20 @@ fn sleep_in(call: &Call) -> Option<Sleep> {
         }
         Call::Recv { fd, .. } | Call::Send { fd, .. } => for_one(name, syscall, fd.raw),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_read() {
+        let line = "232 0x4 0x7ffd 0x40 0xffffffffffffffff 0x0 0x0 0x7ffc 0x7f01\n";
+        let (number, args) = parse_syscall(line).expect("a call");
+        assert_eq!((number, args[0], args[3] as i32), (232, 4, -1));
+        assert_eq!(parse_syscall("running\n"), None);
+        let outside = parse_syscall("-1 0x7ffd 0x7f01\n");
+        assert_eq!(outside.map(|(number, _)| number), Some(-1));
     }
 }

@@ -8,10 +8,11 @@ use nix::libc;
 use serde::Serialize;
 
 use crate::lab::report::Trigger;
+use crate::lab::tcp_table::Row;
 use crate::trace::words::epoll_names;
 use crate::watch::proc::{self, Interest};
 use crate::watch::processor::{Processor, Sys};
-use crate::watch::sockets::{self, Row};
+use crate::watch::sockets;
 
 /// What there is to be seen.
 #[derive(Clone, Debug, Default)]
@@ -124,8 +125,11 @@ fn watched(
     };
     let row = inode.and_then(|inode| rows.get(&inode));
     let what = match (row, open) {
-        (Some(row), _) if row.listens() => format!("listener :{}", row.local),
-        (Some(row), _) => format!("connection :{} from :{}", row.local, row.remote),
+        (Some(row), _) if row.listens() => format!("listener :{}", row.local.port()),
+        (Some(row), _) => {
+            let (local, remote) = (row.local.port(), row.remote.port());
+            format!("connection :{local} from :{remote}")
+        }
         (None, Some(open)) => {
             let link = proc::link(process, open);
             let word = link.strip_prefix("anon_inode:").unwrap_or(&link);

@@ -9,6 +9,8 @@ use nix::libc;
 use nix::sys::epoll::EpollFlags;
 use nix::unistd::{Pid, getpid, getppid};
 
+use crate::lab::witness::{behind_name, parse_syscall, state_in};
+
 /// The threads of a process, by number.
 pub fn threads(process: i32) -> Vec<i32> {
     numbers_in(&format!("/proc/{process}/task"))
@@ -76,13 +78,10 @@ pub fn is_kernel_thread(process: i32) -> bool {
 fn is_of_the_kernel(stat: &str) -> bool {
     const PF_KTHREAD: u32 = 0x0020_0000;
     const FLAGS: usize = 6; // behind the name: state, ppid, pgrp, session, tty, tpgid
-    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+    let fields = behind_name(stat).unwrap_or_default();
     let flags = fields.split_ascii_whitespace().nth(FLAGS);
-    flags.is_some_and(|flags| {
-        flags
-            .parse()
-            .is_ok_and(|flags: u32| flags & PF_KTHREAD != 0)
-    })
+    let flags = flags.and_then(|flags| flags.parse().ok());
+    flags.is_some_and(|flags: u32| flags & PF_KTHREAD != 0)
 }
 
 /// Who traces it already, if anybody does.
@@ -134,23 +133,11 @@ pub struct Look {
 /// Looks at a thread; `None` when it is gone.
 pub fn look(thread: i32) -> Option<Look> {
     let stat = fs::read_to_string(format!("/proc/{thread}/stat")).ok()?;
-    // `TID (name) S …`, and the name may itself hold a parenthesis.
-    let state = stat.rsplit_once(") ")?.1.chars().next()?;
     let line = fs::read_to_string(format!("/proc/{thread}/syscall")).unwrap_or_default();
     Some(Look {
-        state,
+        state: state_in(&stat)?,
         call: parse_syscall(&line),
     })
-}
-
-fn parse_syscall(line: &str) -> Option<(i64, [u64; 6])> {
-    let mut fields = line.split_ascii_whitespace();
-    let number = fields.next()?.parse().ok()?;
-    let mut args = [0; 6];
-    for (arg, field) in args.iter_mut().zip(fields) {
-        *arg = u64::from_str_radix(field.strip_prefix("0x")?, 16).ok()?;
-    }
-    Some((number, args))
 }
 
 /// What an fd is, as /proc/PID/fd has it: `socket:[12345]`.
@@ -272,15 +259,5 @@ mod tests {
         assert_eq!((listener.fd, listener.data, listener.inode), (3, 3, 0x61b0));
         assert!(!listener.edge() && client.edge());
         assert_eq!(client.data, 0x7f00aa);
-    }
-
-    #[test]
-    fn a_call_is_read() {
-        let line = "232 0x4 0x7ffd 0x40 0xffffffffffffffff 0x0 0x0 0x7ffc 0x7f01\n";
-        let (number, args) = parse_syscall(line).expect("a call");
-        assert_eq!((number, args[0], args[3] as i32), (232, 4, -1));
-        assert_eq!(parse_syscall("running\n"), None);
-        let outside = parse_syscall("-1 0x7ffd 0x7f01\n");
-        assert_eq!(outside.map(|(number, _)| number), Some(-1));
     }
 }

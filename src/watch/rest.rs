@@ -8,6 +8,7 @@ use anyhow::Result;
 use nix::libc;
 
 use crate::lab::report::scene::{Asleep, WaitsFor};
+use crate::lab::tcp_table::Row;
 use crate::trace::{Call, Fd, Name};
 use crate::watch::client::Client;
 use crate::watch::decode::{Entered, fd_set, poll_fds};
@@ -15,7 +16,7 @@ use crate::watch::memory::OfThread;
 use crate::watch::proc;
 use crate::watch::processor::{Processor, Sys};
 use crate::watch::sleeper::Sleeper;
-use crate::watch::sockets::{self, Row};
+use crate::watch::sockets;
 use crate::watch::state::{End, Shared};
 
 /// So many looks in a row have to agree.
@@ -236,7 +237,7 @@ impl Settle<'_> {
                 return true; // what was sent to it, or the hang-up, is on its way
             }
             let mut rows = table.iter();
-            let row = rows.find(|row| row.local == port && row.remote == client.port);
+            let row = rows.find(|row| row.local.port() == port && row.remote.port() == client.port);
             if row.is_some_and(|row| {
                 row.established() && counts.received + row.unread() < client.sent as u64
             }) {

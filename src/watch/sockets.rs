@@ -8,86 +8,27 @@ use std::os::fd::{AsFd, OwnedFd, RawFd};
 use rustix::net::{AddressFamily, SocketType, getpeername, getsockname, sockopt};
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 
+use crate::lab::tcp_table::{Row, rows};
 use crate::watch::proc;
-
-/// TCP_ESTABLISHED and TCP_LISTEN of the kernel's include/net/tcp_states.h.
-const ESTABLISHED: u8 = 1;
-const CLOSE_WAIT: u8 = 8;
-const LISTEN: u8 = 10;
-
-/// A row of /proc/net/tcp or tcp6 (proc_net_tcp(5)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Row {
-    /// Its own port.
-    pub local: u16,
-    /// The peer's.
-    pub remote: u16,
-    /// From tcp_states.h.
-    state: u8,
-    /// Bytes unread; of a listener, connections that wait to be accepted.
-    queue: u64,
-    /// 0 where the connection has not been accepted, or is not open any more.
-    pub inode: u64,
-    /// From the second of the two files.
-    pub v6: bool,
-}
-
-impl Row {
-    /// Bytes in the receive buffer. A FIN counts as one in the kernel's table.
-    pub fn unread(&self) -> u64 {
-        self.queue
-            .saturating_sub(u64::from(self.state == CLOSE_WAIT))
-    }
-
-    /// Both ends may still send.
-    pub fn established(&self) -> bool {
-        self.state == ESTABLISHED
-    }
-
-    /// The peer has hung up, and whoever has accepted it has not closed it.
-    pub fn is_left_open(&self) -> bool {
-        self.state == CLOSE_WAIT && self.inode != 0
-    }
-
-    /// A socket that takes connections in.
-    pub fn listens(&self) -> bool {
-        self.state == LISTEN
-    }
-}
 
 /// The TCP sockets in the network of process `process`.
 pub fn table(process: i32) -> Vec<Row> {
-    let mut rows = Vec::new();
-    for (file, v6) in [("tcp", false), ("tcp6", true)] {
-        let text = fs::read_to_string(format!("/proc/{process}/net/{file}"));
-        let text = text.unwrap_or_default();
-        rows.extend(text.lines().skip(1).filter_map(|line| parse(line, v6)));
-    }
-    rows
+    let read = |file| fs::read_to_string(format!("/proc/{process}/net/{file}"));
+    let tables = ["tcp", "tcp6"].map(|file| read(file).unwrap_or_default());
+    tables.iter().flat_map(|table| rows(table)).collect()
 }
 
-fn parse(line: &str, v6: bool) -> Option<Row> {
-    let fields: Vec<&str> = line.split_ascii_whitespace().collect();
-    let port = |address: &str| u16::from_str_radix(address.rsplit_once(':')?.1, 16).ok();
-    Some(Row {
-        local: port(fields.get(1)?)?,
-        remote: port(fields.get(2)?)?,
-        state: u8::from_str_radix(fields.get(3)?, 16).ok()?,
-        queue: u64::from_str_radix(fields.get(4)?.split_once(':')?.1, 16).ok()?,
-        inode: fields.get(9)?.parse().ok()?,
-        v6,
-    })
-}
-
-/// Fd, port and family of each listening TCP socket of a process.
-pub fn listeners(process: i32) -> Vec<(RawFd, Row)> {
+/// The fds of a process's listening TCP sockets.
+pub fn listeners(process: i32) -> Vec<RawFd> {
     let table = table(process);
-    let of = |fd| {
-        let inode = proc::socket_inode(process, fd)?;
-        let row = table.iter().find(|row| row.inode == inode && row.listens());
-        row.map(|row| (fd, *row))
+    let listens = |fd: &RawFd| {
+        let inode = proc::socket_inode(process, *fd);
+        inode.is_some_and(|inode| {
+            let row = table.iter().find(|row| row.inode == inode);
+            row.is_some_and(Row::listens)
+        })
     };
-    proc::fds(process).into_iter().filter_map(of).collect()
+    proc::fds(process).into_iter().filter(listens).collect()
 }
 
 /// A handle for a process, which no other one can take the place of.
@@ -149,20 +90,5 @@ pub fn kind(pidfd: &OwnedFd, fd: RawFd) -> Kind {
     match peer.and_then(|peer| SocketAddr::try_from(peer).ok()) {
         Some(peer) => Kind::Connection(own, peer),
         None => Kind::Unconnected,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_row_is_read() {
-        let row = "   1: 0100007F:270F 0100007F:9C40 08 00000000:00000009 00:00000000 \
-            00000000     0        0 23456 1 0000000000000000 20 4 30 10 -1";
-        let row = parse(row, false).expect("a row");
-        assert_eq!((row.local, row.remote, row.inode), (9999, 40000, 23456));
-        assert_eq!(row.unread(), 8, "the ninth is the FIN");
-        assert!(!row.established() && !row.listens());
     }
 }

@@ -2,6 +2,7 @@
 
 use nix::errno::Errno;
 
+use crate::lab::tcp_table::Row;
 use crate::trace::Name;
 use crate::trace::totals::Totals;
 use crate::watch::act::Act;
@@ -9,7 +10,7 @@ use crate::watch::acts::ActOutcome;
 use crate::watch::diagnosis::{Seen, SeenClient, judge};
 use crate::watch::rest::Rest;
 use crate::watch::session::Session;
-use crate::watch::sockets::{self, Row};
+use crate::watch::sockets;
 
 impl Session<'_> {
     /// The verdict on an act, and what it was judged by.
@@ -34,7 +35,7 @@ impl Session<'_> {
             (state.main, state.listener.map_or(0, |it| it.address.port()))
         };
         let mut rows = sockets::table(main).into_iter();
-        rows.find(|row| row.local == listener && row.remote == port)
+        rows.find(|row| row.local.port() == listener && row.remote.port() == port)
     }
 
     /// Bytes of the client from this port that nobody has read.

@@ -98,7 +98,7 @@ impl OfProcess<'_> {
     /// What a running process has open already.
     pub fn adopt(&mut self) {
         let process = self.process;
-        for (fd, _) in sockets::listeners(process) {
+        for fd in sockets::listeners(process) {
             self.name(fd);
         }
         let fds = proc::fds(process);
