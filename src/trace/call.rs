@@ -223,6 +223,11 @@ impl Call {
         }
     }
 
+    /// What it brings stays where it is (MSG_PEEK, recv(2)).
+    pub fn only_peeks(&self) -> bool {
+        matches!(self, Call::Input { flags, .. } if flags.contains(MsgFlags::MSG_PEEK))
+    }
+
     /// The connection that it gives bytes to.
     pub fn output(&self) -> Option<Fd> {
         match *self {

@@ -11,6 +11,7 @@ pub fn shell_word(bytes: &[u8]) -> String {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.,:/+=@%".contains(byte);
     let printable = |byte: &u8| matches!(byte, 0x20..=0x7e);
     match str::from_utf8(bytes) {
+        Ok("") => "''".into(),
         Ok(text) if bytes.iter().all(plain) => text.into(),
         Ok(text) if bytes.iter().all(printable) => {
             format!("'{}'", text.replace('\'', r"'\''"))

@@ -169,6 +169,9 @@ impl Totals {
             Call::Recv { fd, .. } | Call::Input { fd, .. } => {
                 if let Some(connection) = self.connection(fd) {
                     connection.count_recv(result);
+                    if record.call.only_peeks() {
+                        connection.received -= result.unwrap_or(0) as u64;
+                    }
                     connection.unread = record.unread.unwrap_or(connection.unread);
                 }
             }

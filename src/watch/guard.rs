@@ -36,9 +36,12 @@ pub const ENDING: [Signal; 4] = [
 /// True in the child. From here on a SIGTERM tells it that its parent has
 /// died.
 pub fn is_tracer() -> Result<bool> {
-    let parent = getppid();
-    if std::env::var_os(PARENT).as_deref() != Some(OsStr::new(&parent.to_string())) {
+    let Some(named) = std::env::var_os(PARENT) else {
         return Ok(false);
+    };
+    let parent = getppid();
+    if named != OsStr::new(&parent.to_string()) {
+        bail!("its parent has ended"); // before we have begun
     }
     set_pdeathsig(Signal::SIGTERM).context("prctl(PR_SET_PDEATHSIG)")?;
     // For ps and top: it was started as /proc/self/exe.

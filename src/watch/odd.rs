@@ -4,11 +4,13 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::trace::escape::shell_word;
 use crate::trace::{Call, errno_text};
 use crate::watch::processor::Processor;
 use crate::watch::sleeper::Sleeper;
@@ -42,8 +44,8 @@ impl Odd {
 
 /// Finds a program as a shell would, and looks at what it is.
 pub fn find(name: &OsStr, processor: &Processor) -> Result<PathBuf, Odd> {
-    let told = name.to_string_lossy();
-    let path = match told.contains('/') {
+    let told = shell_word(name.as_bytes());
+    let path = match name.as_bytes().contains(&b'/') {
         true => PathBuf::from(name),
         false => in_path(name).ok_or_else(|| {
             let here = match Path::new(name).exists() {
@@ -150,10 +152,11 @@ pub fn ended_early(program: &str, state: &State, end: End, printed: &str) -> Odd
     if !state.executed {
         return Odd::Unusable(format!("{program} could not be started: {printed}"));
     }
-    let mut why = format!(
-        "{program} has ended before it listened on a TCP port: {}",
-        end_text(end)
-    );
+    let when = match state.listener {
+        Some(_) => "as soon as it listened",
+        None => "before it listened on a TCP port",
+    };
+    let mut why = format!("{program} has ended {when}: {}", end_text(end));
     if let Some(failed) = state.setup_failure {
         why += &format!(
             ", after {} = -1 {}",

@@ -6,6 +6,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use anyhow::Result;
+
+use crate::trace::OfCall;
+
 /// The end of what it prints.
 #[derive(Clone, Debug, Default)]
 pub struct Printed(Arc<(Mutex<Tail>, Condvar)>);
@@ -20,11 +24,11 @@ struct Tail {
 impl Printed {
     /// Takes what the program prints off its terminal, which would be full
     /// otherwise.
-    pub fn on(mut terminal: File) -> Printed {
+    pub fn on(mut terminal: File) -> Result<Printed> {
         const TAIL: usize = 1 << 14;
         let printed = Printed::default();
         let Printed(shared) = printed.clone();
-        thread::spawn(move || {
+        let read = move || {
             let (tail, said) = &*shared;
             let lock = || tail.lock().unwrap_or_else(PoisonError::into_inner);
             let mut part = [0; 4096];
@@ -37,8 +41,10 @@ impl Printed {
             }
             lock().over = true;
             said.notify_all();
-        });
-        printed
+        };
+        let reader = thread::Builder::new().name("terminal".into()).spawn(read);
+        reader.of_call("pthread_create")?;
+        Ok(printed)
     }
 
     /// The last line of a program that has ended: what it has printed may

@@ -112,7 +112,7 @@ impl<'a> Session<'a> {
         let shared = Arc::new(Shared::new(State::new(plan.port, STRANGERS)));
         let (command, terminal) =
             launch::command(&program.path, &program.name, &program.arguments)?;
-        let printed = Printed::on(terminal);
+        let printed = Printed::on(terminal)?;
         let seen = Arc::clone(&shared);
         let tracer = thread::Builder::new()
             .name("tracer".into())

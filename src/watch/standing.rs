@@ -1,7 +1,5 @@
 //! How things stand when an act is judged.
 
-use nix::errno::Errno;
-
 use crate::lab::tcp_table::Row;
 use crate::trace::Name;
 use crate::trace::totals::Totals;
@@ -87,7 +85,6 @@ impl Session<'_> {
                 nonblocking: end.nonblocking,
                 lazy: client.lazy,
                 reset: client.reset,
-                cut_off: client.failed == Some(Errno::ECONNRESET) && !client.reset,
                 left_open: client.left_open,
                 short_sends: end.short_sends,
                 counts: counts.unwrap_or_default(),
@@ -108,6 +105,8 @@ impl Session<'_> {
             },
             listener_edge: state.listener.is_some_and(|listener| listener.edge),
             wait_call: state.wait_call,
+            workers: state.started > 1,
+            repeats: state.repeats(),
             uring: state.uring,
             last: state.last_call(),
         }

@@ -84,6 +84,9 @@ pub struct ServerEnd {
     pub short_sends: u64,
 }
 
+/// How many of the last calls are remembered.
+const SHORTLY: usize = 3;
+
 /// How a program has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -325,7 +328,6 @@ impl State {
 
     /// Notes a call for the listener or a client.
     pub fn note_last(&mut self, call: Call, result: std::result::Result<i32, Errno>) {
-        const SHORTLY: usize = 3;
         self.last_calls.push_back(Last { call, result });
         if self.last_calls.len() > SHORTLY {
             self.last_calls.pop_front();
@@ -338,6 +340,12 @@ impl State {
         let mut latest = self.last_calls.iter().rev();
         let failed = latest.clone().find(|last| last.result.is_err());
         failed.or_else(|| latest.next()).copied()
+    }
+
+    /// The last calls were the same one, and came to the same.
+    pub fn repeats(&self) -> bool {
+        let first = self.last_calls.front();
+        self.last_calls.len() == SHORTLY && self.last_calls.iter().all(|it| Some(it) == first)
     }
 
     /// The processes that its threads belong to.

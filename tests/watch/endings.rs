@@ -59,8 +59,29 @@ fn closed_before_it_was_read() {
             (
                 "leave",
                 "UNREAD",
-                "4 bytes of I unread when its fd was closed: the end is reported while bytes \
-                 wait, and recv returns 0 after the last of them.",
+                "4 bytes of I never read: its fd was closed before. The end is reported while \
+                 bytes wait: recv returns 0 after the last.",
+            ),
+        ],
+    );
+}
+
+/// Who was accepted and not heard is not served.
+#[test]
+fn closed_at_once() {
+    says(
+        "lt -DEARLY",
+        &[
+            (
+                "basic",
+                "UNREAD",
+                "17 bytes of A and B never read: their fds were closed before.",
+            ),
+            ("reset", "OK", "F's reset ended F's connection alone."),
+            (
+                "slow",
+                "UNREAD",
+                "32768 bytes of G never read: its fd was closed before.",
             ),
         ],
     );

@@ -31,6 +31,8 @@ fn a_program_that_cannot_be_let_go() {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let watcher = command.spawn().expect("the watcher starts");
     until("it is traced", || (server.tracer() != 0).then_some(()));
+    // It goes on: the first stop is over.
+    server.serves();
     until("it sleeps again", || {
         server.calls().contains(' ').then_some(())
     });

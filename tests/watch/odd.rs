@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::common::epoll_lab;
 use crate::common::run;
-use crate::servers::{scratch, server, watch};
+use crate::servers::{diagnosis, records, scratch, server, watch};
 
 /// Its heading on standard output, one line on standard error, nothing left.
 #[track_caller]
@@ -168,4 +168,29 @@ fn wrong_usage() {
         assert_eq!(output.shell_status(), 2, "{}", output.told());
         assert_eq!(output.stderr().lines().count(), 1, "{}", output.told());
     }
+}
+
+/// Bytes that were looked at are still to be read (MSG_PEEK, recv(2)).
+#[test]
+fn a_look_is_no_read() {
+    let Some(path) = server("lt -DPEEK") else {
+        return;
+    };
+    let lines = records(&["--acts", "basic"], &[&path.to_string_lossy()]);
+    let told = lines.of("diagnosis").next().expect("a diagnosis");
+    assert_eq!(told["verdict"], "OK", "{told}");
+    for client in lines.of("summary") {
+        assert_eq!(client["received"], client["echoed"], "{client}");
+    }
+}
+
+/// What goes through a pipe by splice(2) comes back, and no watched call has
+/// sent it: neither OK nor a fault of the program's.
+#[test]
+fn what_other_calls_send_is_not_seen() {
+    let Some(path) = server("lt -DSPLICE") else {
+        return;
+    };
+    let told = diagnosis("basic", &[&path.to_string_lossy()]);
+    assert_eq!(told["verdict"], "NOT SEEN", "{told}");
 }

@@ -5,8 +5,8 @@ use nix::errno::Errno;
 use crate::trace::{Call, Name};
 use crate::watch::act::Act;
 use crate::watch::diagnosis::seen::{
-    Diagnosis, Seen, SeenClient, Verdict, is_cut_off, is_lost, is_no_echo, is_queued, is_stranded,
-    is_unread, left_open, starving,
+    Diagnosis, Seen, SeenClient, Verdict, is_cut_off, is_lost, is_no_echo, is_past_the_calls,
+    is_queued, is_stranded, is_unread, left_open, starving,
 };
 use crate::watch::diagnosis::why;
 use crate::watch::state::End;
@@ -51,6 +51,7 @@ fn verdict(seen: &Seen) -> Verdict {
         (Some(End::Killed(..)), _) => Verdict::Crashed,
         (Some(End::Exited(_)), _) => Verdict::Exits,
         _ if seen.uring > 0 && !received => Verdict::NotSeen,
+        (None, None) if seen.clients.iter().any(is_past_the_calls) => Verdict::NotSeen,
         (None, None) => Verdict::Busy,
         (None, Some(sleeper)) if sleeper.is_for_one() => {
             let sends = sleeper.whole.is_some_and(|call| call.output().is_some());

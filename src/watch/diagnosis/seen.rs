@@ -28,6 +28,10 @@ pub struct Seen {
     pub listener_edge: bool,
     /// The call that it waits for any client with.
     pub wait_call: Option<&'static str>,
+    /// It has started threads or processes.
+    pub workers: bool,
+    /// Its last calls were the same one, with the same result.
+    pub repeats: bool,
     /// Calls that set up or entered an io_uring.
     pub uring: u64,
     /// The last call for the listener or a client, or one shortly before it
@@ -66,9 +70,6 @@ pub struct SeenClient {
     pub lazy: bool,
     /// It has reset its connection.
     pub reset: bool,
-    /// The server has reset it: it has closed a connection of which bytes were
-    /// unread (RFC 1122, section 4.2.2.13).
-    pub cut_off: bool,
     /// It has hung up, and the server has not closed its end.
     pub left_open: bool,
     /// Sends that took less than they were offered, or none.
@@ -174,9 +175,15 @@ impl Diagnosis {
     }
 }
 
-/// It waits in the listener's queue.
+/// It waits in the listener's queue, as one that has reset its connection does.
 pub fn is_queued(client: &SeenClient) -> bool {
-    !client.accepted && !client.over
+    !client.accepted && (!client.over || client.reset)
+}
+
+/// Bytes have come back from it that none of its calls has sent: it sends with
+/// other calls than those that are watched.
+pub fn is_past_the_calls(client: &SeenClient) -> bool {
+    client.back > 0 && client.counts.echoed == 0
 }
 
 pub fn is_stranded(client: &SeenClient) -> bool {
@@ -187,12 +194,16 @@ pub fn is_unread(client: &SeenClient) -> bool {
     client.unread > 0
 }
 
-/// Its fd was closed before all was read. Where an answer has come that is no
-/// echo, that may be as it should.
+/// The server has closed its fd before it had read all. Where an answer has
+/// come that is no echo, that may be as it should.
 pub fn is_cut_off(seen: &Seen, client: &SeenClient) -> bool {
+    let answered = match seen.echo {
+        true => client.back >= client.said,
+        false => client.back > 0,
+    };
     let lost = is_lost(seen, client) && client.counts.received > 0;
-    let answered = !seen.echo && client.back > 0;
-    client.cut_off && client.counts.received < client.said && !lost && !answered
+    let over = client.over && !client.reset;
+    over && client.counts.received < client.said && !answered && !lost
 }
 
 /// It has been read, and has no answer, or not all of it.

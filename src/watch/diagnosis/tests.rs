@@ -39,7 +39,6 @@ fn served(name: Name, bytes: u64) -> SeenClient {
         nonblocking: Some(false),
         lazy: false,
         reset: false,
-        cut_off: false,
         left_open: false,
         short_sends: 0,
         counts,
@@ -102,6 +101,8 @@ fn well() -> Seen {
         restless: None,
         listener_edge: false,
         wait_call: Some("epoll_wait"),
+        workers: false,
+        repeats: false,
         uring: 0,
         last: None,
     }
@@ -145,6 +146,14 @@ fn all_is_well() {
     seen.clients
         .iter_mut()
         .for_each(|client| client.edge = None);
+    says(
+        &seen,
+        "OK",
+        "no wait call, blocking sockets, one recv.",
+        None,
+    );
+    seen.workers = true;
+    seen.clients[0].counts.recv = 2;
     let sentence = "a thread or process for each client, blocking sockets, recv in a loop.";
     says(&seen, "OK", sentence, None);
 }

@@ -27,8 +27,13 @@ pub fn why(seen: &Seen, verdict: Verdict) -> String {
             format!("{}: one client's end is everybody's.", ended_by(seen))
         }
         Verdict::Busy => busy(seen),
-        Verdict::NotSeen => "it works through io_uring: what it does there are no system calls, \
-                             and nobody sees them from outside."
+        Verdict::NotSeen if seen.uring > 0 => {
+            "it works through io_uring: what it does there are no system calls, and nobody sees \
+             them from outside."
+                .into()
+        }
+        Verdict::NotSeen => "it answers with calls that are not watched (splice, sendmmsg), and \
+                             what it does between them is not seen."
             .into(),
         Verdict::Stuck => stuck(seen, &asleep),
         Verdict::StuckForASlowReader => {
@@ -147,11 +152,11 @@ fn busy(seen: &Seen) -> String {
             format!("{call} returns again and again, and nothing comes of it.{of}{failed}")
         }
         _ => match seen.last {
-            Some(last) => format!(
+            Some(last) if seen.repeats => format!(
                 "it makes the same call again and again: {}.",
                 last_text(&last)
             ),
-            None => "it makes calls again and again, and nothing comes of them.".into(),
+            _ => "it makes calls again and again, and nothing comes of them.".into(),
         },
     }
 }
@@ -214,15 +219,21 @@ fn cut_off(seen: &Seen) -> String {
     let clients = seen.clients.iter().filter(|it| is_cut_off(seen, it));
     let unread = clients.clone().map(|it| it.said - it.counts.received);
     let unread = bytes(unread.sum());
+    let told = clients.clone().any(|client| client.counts.reports > 0);
     let who: Vec<Name> = clients.map(|client| client.name).collect();
     let fds = if who.len() == 1 {
         "its fd was"
     } else {
         "their fds were"
     };
+    let why = match seen.act {
+        Act::Leave if told => {
+            " The end is reported while bytes wait: recv returns 0 after the last."
+        }
+        _ => "",
+    };
     format!(
-        "{unread} of {} unread when {fds} closed: the end is reported while bytes wait, and recv \
-         returns 0 after the last of them.",
+        "{unread} of {} never read: {fds} closed before.{why}",
         list(&who)
     )
 }
@@ -299,7 +310,8 @@ fn served(seen: &Seen) -> String {
         (Some(false), _) => "level-triggered",
         (None, Some("epoll_wait")) => "epoll",
         (None, Some(call)) => call,
-        (None, None) => "a thread or process for each client",
+        (None, None) if seen.workers => "a thread or process for each client",
+        (None, None) => "no wait call",
     };
     let nonblocking = seen.clients.iter().find_map(|client| client.nonblocking);
     let socket = match nonblocking {
@@ -318,7 +330,8 @@ fn served(seen: &Seen) -> String {
         (true, _) => "read until EAGAIN",
         (false, Some(_)) if recv == reports => "one recv per report",
         (false, Some(_)) => "several recv per report",
-        (false, None) => "recv in a loop",
+        (false, None) if seen.clients.iter().any(|it| it.counts.recv > 1) => "recv in a loop",
+        (false, None) => "one recv",
     };
     // Served all the same, because no more came.
     let left: Vec<Name> = reported()

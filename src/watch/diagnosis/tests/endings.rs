@@ -32,17 +32,20 @@ fn the_end_is_left_open() {
 #[test]
 fn closed_before_all_was_read() {
     let mut seen = well();
-    seen.clients[0].cut_off = true;
+    seen.clients[0].over = true;
     says(&seen, "OK", &judge(&well()).why, None); // it had read all
+    seen.clients[0].back = 5;
     let counts = &mut seen.clients[0].counts;
     (counts.received, counts.echoed) = (5, 5);
-    let sentence = "8 bytes of A unread when its fd was closed: the end is reported while bytes \
-                    wait, and recv returns 0 after the last of them.";
+    let sentence = "8 bytes of A never read: its fd was closed before.";
     says(&seen, "UNREAD", sentence, Some(TO_SHIP));
     assert_eq!(judge(&seen).clients, [A]);
+    seen.act = Act::Leave;
+    let told = " The end is reported while bytes wait: recv returns 0 after the last.";
+    says(&seen, "UNREAD", &format!("{sentence}{told}"), Some(TO_SHIP));
 
     // An answer, and no wish to hear more.
-    seen.echo = false;
+    (seen.act, seen.echo) = (Act::Basic, false);
     assert_eq!(judge(&seen).verdict, Verdict::Ok);
     seen.clients[0].back = 0;
     seen.clients[0].counts.received = 0;
