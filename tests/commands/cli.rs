@@ -280,3 +280,30 @@ fn completions_and_the_manual_page() {
     assert_eq!(refused.shell_status(), 2);
     assert!(refused.stderr().contains("'matrix'"), "{}", refused.told());
 }
+
+/// A page is of one run; whoever asks for one where there is none is told.
+#[test]
+fn a_page_of_what_has_none_is_refused() {
+    for args in [
+        "claims",
+        "claims eof et-once",
+        "claims --list",
+        "select-poll-compare --only cost",
+    ] {
+        let words: Vec<&str> = args.split(' ').chain(["--html", "page.html"]).collect();
+        let stderr = refused(&words);
+        assert!(stderr.starts_with("epoll-lab: --html"), "{stderr}");
+    }
+}
+
+/// A program's name is text like any other.
+#[test]
+fn a_program_that_is_not_there_is_named_in_printable_characters() {
+    for (name, told) in [("", "''"), ("\u{1b}[31mx", r"$'\33[31mx'")] {
+        let stderr = refused(&["watch", "--", name]);
+        assert_eq!(
+            stderr,
+            format!("epoll-lab: {told}: no such command in PATH\n")
+        );
+    }
+}

@@ -27,6 +27,11 @@ pub const COMMAND: Command = Command {
 
 /// Whatever the kernel answers, that is an answer: the exit status is 0.
 fn execute(args: &ClaimsArgs) -> Result<ExitCode> {
+    let one = args.ids.len() == 1 && !args.evidence && !args.list;
+    if args.page.html.is_some() && !one {
+        let mistake = "--html is a page of one claim: epoll-lab claims ID --html FILE";
+        bail!(Misuse(mistake.into()));
+    }
     let view = args.screen.view();
     let screen = screen(args.screen.format, view, &args.page)?;
     if args.list {

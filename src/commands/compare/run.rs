@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, FromArgMatches};
 
 use crate::commands::command::{Command, Misuse};
@@ -30,6 +30,11 @@ pub const COMMAND: Command = Command {
 fn execute(args: &CompareArgs, charset: Charset) -> Result<ExitCode> {
     let plan = args.scaling.plan();
     let plan = plan.map_err(|error| Misuse(format!("{error} (see --help)")))?;
+    if args.only == Some(Part::Cost) && args.page.html.is_some() {
+        let mistake =
+            "--html with --only cost: a page is of the servers' run (--svg draws the cost)";
+        bail!(Misuse(mistake.into()));
+    }
     // Opened before anything is run, so that a path that cannot be written is
     // told at once; emptied only when there is something to write.
     let picture = match args.only {

@@ -204,6 +204,7 @@ fn next(args: &WatchArgs, words: &[String], outcomes: &[ActOutcome]) -> String {
         _ => format!("epoll-lab watch --strict{flags} -- {program}"),
     };
     let in_words = match act {
+        _ if args.screen.trace || args.step => "the same with --strict".into(),
         Some(act) => format!("the same with --trace --acts {}", act.name()),
         None => "the same with --trace".into(),
     };
