@@ -5,6 +5,7 @@ mod judge;
 mod seen;
 #[cfg(test)]
 mod tests;
+mod well;
 mod why;
 
 pub use self::judge::judge;
