@@ -104,7 +104,8 @@ fn lesson(seen: &Seen, verdict: Verdict) -> Option<&'static str> {
     let failure = seen.last.and_then(|last| last.result.err());
     let failed = seen.last.filter(|last| last.result.is_err());
     let sending_fails = failed.is_some_and(|last| last.call.output().is_some());
-    let accepting_fails = failed.is_some_and(|last| last.call.is_accept());
+    let accepting_fails =
+        failed.is_some_and(|last| last.call.is_accept()) && failure != Some(Errno::EAGAIN);
     let out = seen.clients.iter().any(|client| client.wants_out);
     Some(match verdict {
         Verdict::Ok => return None,

@@ -294,6 +294,19 @@ fn no_rest() {
                     that A has hung up, and its fd stays open.";
     says(&seen, "BUSY", sentence, Some(TO_SHIP));
     seen.clients[0].counts.ended = false;
+    let fd = fd(Name::Listener);
+    for (errno, more, lesson) in [
+        (Errno::EMFILE, " accept4(5<L>) = -1 EMFILE.", TO_SHIP),
+        (Errno::EAGAIN, "", THE_API),
+    ] {
+        seen.last = Some(Last {
+            call: Call::Accept4 { fd },
+            result: Err(errno),
+        });
+        let sentence = "epoll_wait returns again and again, and nothing comes of it.";
+        says(&seen, "BUSY", &format!("{sentence}{more}"), Some(lesson));
+    }
+    seen.last = None;
     seen.restless = Some((0, 0));
     let sentence = "it does not sleep, and makes none of the calls that are watched.";
     says(&seen, "BUSY", sentence, Some(THE_API));

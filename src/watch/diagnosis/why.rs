@@ -148,8 +148,12 @@ fn busy(seen: &Seen) -> String {
                     client.name
                 )
             });
-            let failed = seen.last.filter(|last| last.result.is_err());
-            let failed = failed.map_or(String::new(), |last| format!(" {}.", last_text(&last)));
+            // EAGAIN says that there is nothing to do, and is no failure.
+            let failed = |last: &Last| last.result.is_err_and(|it| it != Errno::EAGAIN);
+            let failed = seen
+                .last
+                .filter(failed)
+                .map_or(String::new(), |last| format!(" {}.", last_text(&last)));
             format!("{call} returns again and again, and nothing comes of it.{of}{failed}")
         }
         _ => match seen.last {
