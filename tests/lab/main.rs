@@ -1,5 +1,6 @@
 //! The room `lab`: a server and its clients, those from outside among them.
 
+mod addresses;
 #[path = "../common/mod.rs"]
 mod common;
 mod interrupted;

@@ -17,5 +17,6 @@ mod running;
 mod same;
 mod servers;
 mod textbook;
+mod told;
 mod verdicts;
 mod who;

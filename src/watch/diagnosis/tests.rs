@@ -1,6 +1,7 @@
 //! Verdicts are functions of what was seen: made-up sights, word by word.
 
 mod endings;
+mod well;
 
 use nix::errno::Errno;
 use nix::sys::signal::Signal;
@@ -127,35 +128,6 @@ fn says(seen: &Seen, word: &str, why: &str, lesson: Option<&str>) {
     assert_eq!(diagnosis.verdict.name(), word);
     assert_eq!(diagnosis.why, why);
     assert_eq!(diagnosis.lesson, lesson);
-}
-
-#[test]
-fn all_is_well() {
-    let sentence = "level-triggered, blocking sockets, one recv per report.";
-    says(&well(), "OK", sentence, None);
-    let mut seen = well();
-    for client in &mut seen.clients {
-        client.edge = Some(true);
-        client.nonblocking = Some(true);
-        client.counts.eagain = 1;
-    }
-    let sentence = "edge-triggered, O_NONBLOCK, read until EAGAIN.";
-    says(&seen, "OK", sentence, None);
-    let mut seen = well();
-    seen.wait_call = None;
-    seen.clients
-        .iter_mut()
-        .for_each(|client| client.edge = None);
-    says(
-        &seen,
-        "OK",
-        "no wait call, blocking sockets, one recv.",
-        None,
-    );
-    seen.workers = true;
-    seen.clients[0].counts.recv = 2;
-    let sentence = "a thread or process for each client, blocking sockets, recv in a loop.";
-    says(&seen, "OK", sentence, None);
 }
 
 #[test]
@@ -334,22 +306,4 @@ fn other_bytes_came_back() {
     assert_eq!(judge(&seen).clients, [B]);
     seen.echo = false;
     assert_eq!(judge(&seen).verdict, Verdict::Ok);
-}
-
-#[test]
-fn until_eagain_is_said_of_all_or_not_at_all() {
-    let mut seen = well();
-    for (client, eagain) in seen.clients.iter_mut().zip([0, 1]) {
-        (client.edge, client.nonblocking) = (Some(true), Some(true));
-        (client.counts.recv, client.counts.eagain) = (3, eagain);
-    }
-    let sentence = "edge-triggered, O_NONBLOCK, several recv per report. A was left before EAGAIN.";
-    says(&seen, "OK", sentence, None);
-    seen.clients[0].counts.eagain = 1;
-    says(
-        &seen,
-        "OK",
-        "edge-triggered, O_NONBLOCK, read until EAGAIN.",
-        None,
-    );
 }
