@@ -101,15 +101,14 @@ fn concerned(seen: &Seen, verdict: Verdict) -> Vec<Name> {
 
 fn lesson(seen: &Seen, verdict: Verdict) -> Option<&'static str> {
     let edge = seen.clients.iter().any(|client| client.edge == Some(true));
-    let failure = seen.last.and_then(|last| last.result.err());
-    let failed = seen.last.filter(|last| last.result.is_err());
-    let sending_fails = failed.is_some_and(|last| last.call.output().is_some());
-    let accepting_fails =
-        failed.is_some_and(|last| last.call.is_accept()) && failure != Some(Errno::EAGAIN);
+    let failure = seen.failure();
+    let sending_fails = failure.is_some_and(|(call, _)| call.output().is_some());
+    let nothing_yet = failure.is_some_and(|(_, errno)| errno == Errno::EAGAIN);
+    let accepting_fails = failure.is_some_and(|(call, _)| call.is_accept()) && !nothing_yet;
     let out = seen.clients.iter().any(|client| client.wants_out);
     Some(match verdict {
         Verdict::Ok => return None,
-        Verdict::Exits if failure == Some(Errno::EAGAIN) => EDGE_RIGHT,
+        Verdict::Exits if nothing_yet => EDGE_RIGHT,
         Verdict::Exits | Verdict::Crashed => TO_SHIP,
         Verdict::Busy if out || sending_fails => WRITING,
         // No fd is left for a client, or one that has hung up keeps its own.

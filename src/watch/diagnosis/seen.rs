@@ -2,8 +2,8 @@
 
 use nix::errno::Errno;
 
-use crate::trace::Name;
 use crate::trace::totals::Counts;
+use crate::trace::{Call, Name};
 use crate::watch::act::Act;
 use crate::watch::sleeper::Sleeper;
 use crate::watch::state::{End, Last};
@@ -156,6 +156,12 @@ pub struct Diagnosis {
 }
 
 impl Seen {
+    /// The last call, if it has failed.
+    pub fn failure(&self) -> Option<(Call, Errno)> {
+        let last = self.last?;
+        Some((last.call, last.result.err()?))
+    }
+
     /// How often something was called is the kernel's affair, and differs from
     /// run to run: for a client that sends much, or in a loop without an end.
     pub fn varies(&self) -> bool {

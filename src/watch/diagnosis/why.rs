@@ -117,7 +117,7 @@ fn ended_by(seen: &Seen) -> String {
 
 fn ended(seen: &Seen) -> String {
     let by = ended_by(seen);
-    match (seen.end, seen.last.and_then(|last| last.result.err())) {
+    match (seen.end, seen.failure().map(|(_, errno)| errno)) {
         (Some(End::Exited(_)), Some(Errno::EAGAIN)) => {
             format!("{by}: nothing to read at the moment is no failure.")
         }
@@ -149,11 +149,10 @@ fn busy(seen: &Seen) -> String {
                 )
             });
             // EAGAIN says that there is nothing to do, and is no failure.
-            let failed = |last: &Last| last.result.is_err_and(|it| it != Errno::EAGAIN);
-            let failed = seen
-                .last
-                .filter(failed)
-                .map_or(String::new(), |last| format!(" {}.", last_text(&last)));
+            let failure = seen.failure().filter(|(_, errno)| *errno != Errno::EAGAIN);
+            let failed = failure.map_or(String::new(), |(call, errno)| {
+                format!(" {}.", failed_text(&call, errno))
+            });
             format!("{call} returns again and again, and nothing comes of it.{of}{failed}")
         }
         _ => match seen.last {
