@@ -148,11 +148,8 @@ fn a_port_can_be_chosen() {
         chosen.told()
     );
     let wrong = watch(&[&flags[..], &["7009"]].concat(), &[&odd, "two"]);
-    assert!(
-        wrong.stderr().contains("does not listen on port 7009"),
-        "{}",
-        wrong.told()
-    );
+    let told = "does not listen on port 7009; it listens on 7001 and 7002: give the right one";
+    assert!(wrong.stderr().contains(told), "{}", wrong.told());
 }
 
 #[test]

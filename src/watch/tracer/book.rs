@@ -129,11 +129,11 @@ impl OfProcess<'_> {
     }
 
     /// What a socket is that listens on no TCP port.
-    pub fn word(&mut self, fd: RawFd) -> &'static str {
-        let kind = self.book.pidfd(self.process);
-        match kind.map(|pidfd| sockets::kind(pidfd, fd)) {
-            Some(Kind::Other(word)) => word,
-            _ => "another socket",
+    pub fn word(&mut self, fd: RawFd) -> Option<&'static str> {
+        let pidfd = self.book.pidfd(self.process)?;
+        match sockets::kind(pidfd, fd) {
+            Kind::Other(word) => Some(word),
+            _ => None,
         }
     }
 

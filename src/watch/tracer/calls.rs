@@ -188,9 +188,10 @@ impl Tracer {
                 names.forget(fd.raw);
                 let name = names.name(fd.raw);
                 record.call = renamed(record.call, fd.raw, name);
-                if name == Name::Plain {
-                    let word = format!("a {}", names.word(fd.raw));
-                    self.shared.lock().others.insert(word);
+                if name == Name::Plain
+                    && let Some(word) = names.word(fd.raw)
+                {
+                    self.shared.lock().others.insert(format!("a {word}"));
                 }
             }
             Call::Socket | Call::FcntlDupfd { .. } => names.forget(new),
