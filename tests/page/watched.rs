@@ -74,22 +74,45 @@ fn each_act_is_a_part() {
     assert_eq!(stuck.expect("it sleeps for A")["d"]["call"], "recv(5<A>)");
 }
 
+/// What the page of a server in C knows; `None` where there is none.
+fn of_c(source: &str, directory: &Directory) -> Option<Value> {
+    let server = directory.file("server");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
+    let mut cc = Command::new("cc");
+    if cc.arg("-o").arg(&server).arg(source).output().is_err() {
+        skip("the page of a C server", "cc is missing");
+        return None;
+    }
+    let server = format!("{} 9999", server.display());
+    let page = watched(&server, &directory.file("a.html"))?;
+    Some(data(&page))
+}
+
+/// The one adds its listener with the set-up; the other makes it O_NONBLOCK
+/// before, and that is a step of its own.
+#[test]
+fn the_set_up_says_what_is_on_the_interest_list() {
+    let sources = [("lessons/c/et.c", true), ("tests/servers/et.c", false)];
+    for (source, listed) in sources {
+        let directory = Directory::new("set-up");
+        let Some(page) = of_c(source, &directory) else {
+            return;
+        };
+        let said = page["runs"][0]["moments"][0]["s"].as_str().unwrap();
+        assert!(said.contains("an epoll instance, fd 4."), "{said}");
+        let says = said.ends_with("The listener is on its interest list.");
+        assert_eq!(says, listed, "{source}: {said}");
+    }
+}
+
 /// A program has the choice between recv and read, send and write: its bytes
 /// are the same.
 #[test]
 fn what_is_read_leaves_the_kernel() {
     let directory = Directory::new("read");
-    let (source, server) = ("lessons/c/et.c", directory.file("et"));
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(source);
-    let mut cc = Command::new("cc");
-    if cc.arg("-o").arg(&server).arg(source).output().is_err() {
-        return skip("the page of a C server", "cc is missing");
-    }
-    let server = format!("{} 9999", server.display());
-    let Some(page) = watched(&server, &directory.file("a.html")) else {
+    let Some(page) = of_c("lessons/c/et.c", &directory) else {
         return;
     };
-    let page = data(&page);
     let basic = &page["runs"][0];
     let states = states(basic);
     let moments = basic["moments"].as_array().unwrap();

@@ -14,19 +14,23 @@ use crate::trace::{Call, CtlOp, Fd, Name, Record, errno_text};
 
 impl Fold {
     pub(super) fn set_up(&mut self, records: &[Record]) -> Moment {
+        let mut listed = "";
         for record in records {
             self.note_new(record);
             if let (Call::EpollCtl { fd, interest, .. }, Ok(_)) = (record.call, record.result) {
                 self.list.register(fd.raw, interest, false);
                 self.paint_interest(fd.raw, Some(interest));
+                if fd.name == Name::Listener {
+                    listed = " The listener is on its interest list.";
+                }
             }
         }
         let last = records.last().map(call_text).unwrap_or_default();
         self.thread("run", last);
         let say = match (self.listener, self.epoll) {
             (Some(listener), Some(epoll)) => format!(
-                "The server has a listener, fd {listener}, and an epoll instance, fd {epoll}. \
-                 The listener is on its interest list."
+                "The server has a listener, fd {listener}, and an epoll instance, fd {epoll}.\
+                 {listed}"
             ),
             (Some(listener), None) => format!("The server has a listener, fd {listener}."),
             _ => "The server makes its sockets.".into(),
